@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "transport.h"
+
+#include "transports/transports.h"
+
+namespace bench
+{
+
+const std::vector<TransportKind> &transportKinds()
+{
+	static const std::vector<TransportKind> kinds = {
+		{ "stplr", "STPLR_MSG_SEND_RECEIVE against STPLR_MSG_REPLY_RECEIVE, raw ioctls", makeStplr },
+		{ "eventfd", "no data moved: write and read of two counters, each value checked",
+		  makeEventfd, false },
+		{ "futex",
+		  "sender copies into shared memory, receiver reads it in place; FUTEX_WAKE and FUTEX_WAIT",
+		  makeFutex },
+		{ "pipe", "write and read on two pipes of the default capacity", makePipe },
+		{ "unix-stream", "sendmsg and recvmsg on a socket pair", makeUnixStream },
+		{ "unix-seqpacket", "sendmsg and recvmsg on a socket pair", makeUnixSeqpacket },
+		{ "posix-mq", "mq_send and mq_receive on two queues", makePosixMq },
+		{ "sysv-msg", "msgsnd and msgrcv on two queues", makeSysvMsg },
+		{ "tcp", "send and recv over loopback, TCP_NODELAY", makeTcp },
+		{ "process-vm",
+		  "server takes and gives the data by process_vm_readv and process_vm_writev; wake by futex",
+		  makeProcessVm },
+		{ "binder", "raw BINDER_WRITE_READ to the context manager, data read in place, then freed",
+		  makeBinder },
+		{ "getppid", "no data moved: two getppid calls in the client, nobody is woken", makeGetppid,
+		  false, false },
+	};
+	return kinds;
+}
+
+const TransportKind *findTransport(const std::string &name)
+{
+	for (const TransportKind &kind : transportKinds())
+		if (name == kind.name)
+			return &kind;
+	return nullptr;
+}
+
+} // namespace bench

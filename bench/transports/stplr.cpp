@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// stplr itself, by its ioctls: the client sends and waits for the reply in one call, the server replies and waits for the
+// next request in one call.
+#include "../stplr_calls.h"
+#include "transports.h"
+
+#include <sys/ioctl.h>
+
+namespace bench
+{
+
+namespace
+{
+
+void expectSize(const char *what, std::uint64_t got, std::size_t size)
+{
+	if (got != size)
+		throw std::runtime_error(std::string("stplr: ") + what + " of " + std::to_string(got) +
+					 " bytes where " + std::to_string(size) + " were due");
+}
+
+class StplrClient : public Client {
+      public:
+	StplrClient(Fd connection, std::size_t size)
+	    : connection_(std::move(connection)), size_(size), buffers_(size),
+	      send_(stplrSend(buffers_.out.bytes(), buffers_.in.bytes(), size))
+	{
+	}
+	std::byte *outgoing() override { return buffers_.out.bytes(); }
+	const std::byte *call() override
+	{
+		checked(ioctl(connection_, STPLR_MSG_SEND_RECEIVE, &send_), "ioctl(STPLR_MSG_SEND_RECEIVE)");
+		expectSize("a reply", send_.reply_total, size_);
+		return buffers_.in.bytes();
+	}
+
+      private:
+	Fd connection_;
+	std::size_t size_;
+	Buffers buffers_;
+	stplr_msg_send send_;
+};
+
+class StplrServer : public Server {
+      public:
+	StplrServer(Fd channel, std::size_t size)
+	    : channel_(std::move(channel)), size_(size), buffers_(size)
+	{
+		turn_.receive.buffer = stplrBuffer(buffers_.in.bytes(), size);
+		turn_.receive.deadline = STPLR_DEADLINE_NONE;
+		turn_.receive.clock = CLOCK_MONOTONIC;
+		turn_.reply.reply = stplrBuffer(buffers_.out.bytes(), size);
+	}
+	std::byte *outgoing() override { return buffers_.out.bytes(); }
+	const std::byte *receive() override
+	{
+		checked(ioctl(channel_, STPLR_MSG_RECEIVE, &turn_.receive), "ioctl(STPLR_MSG_RECEIVE)");
+		return received();
+	}
+	void reply() override
+	{
+		turn_.reply.rcvid = turn_.receive.info.rcvid;
+		checked(ioctl(channel_, STPLR_MSG_REPLY, &turn_.reply), "ioctl(STPLR_MSG_REPLY)");
+	}
+	const std::byte *replyReceive() override
+	{
+		turn_.reply.rcvid = turn_.receive.info.rcvid;
+		checked(ioctl(channel_, STPLR_MSG_REPLY_RECEIVE, &turn_), "ioctl(STPLR_MSG_REPLY_RECEIVE)");
+		return received();
+	}
+
+      private:
+	const std::byte *received() const
+	{
+		expectSize("a request", turn_.receive.info.src_len, size_);
+		return buffers_.in.bytes();
+	}
+
+	Fd channel_;
+	std::size_t size_;
+	Buffers buffers_;
+	stplr_msg_reply_receive turn_ = {};
+};
+
+class StplrTransport : public Transport {
+      public:
+	explicit StplrTransport(std::size_t size) : size_(size)
+	{
+		stplr_version version = {};
+
+		checked(ioctl(device_, STPLR_VERSION, &version), "ioctl(STPLR_VERSION)");
+		if (size > version.message_max)
+			throw Unsupported("larger than the module's message_max, " +
+					  std::to_string(version.message_max));
+	}
+	std::unique_ptr<Client> client() override
+	{
+		return std::make_unique<StplrClient>(attachStplr(device_, name_), size_);
+	}
+	std::unique_ptr<Server> server() override
+	{
+		return std::make_unique<StplrServer>(createStplrChannel(device_, name_), size_);
+	}
+
+      private:
+	std::size_t size_;
+	Fd device_ = openStplr();
+	std::string name_ = stplrChannelName();
+};
+
+} // namespace
+
+std::unique_ptr<Transport> makeStplr(std::size_t size)
+{
+	return std::make_unique<StplrTransport>(size);
+}
+
+} // namespace bench

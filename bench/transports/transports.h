@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What each file here offers to the list in transport.cpp.
+#ifndef STPLR_BENCH_TRANSPORTS_H
+#define STPLR_BENCH_TRANSPORTS_H
+
+#include "../transport.h"
+
+namespace bench
+{
+
+std::unique_ptr<Transport> makeStplr(std::size_t size);
+std::unique_ptr<Transport> makeEventfd(std::size_t size);
+std::unique_ptr<Transport> makeFutex(std::size_t size);
+std::unique_ptr<Transport> makePipe(std::size_t size);
+std::unique_ptr<Transport> makeUnixStream(std::size_t size);
+std::unique_ptr<Transport> makeUnixSeqpacket(std::size_t size);
+std::unique_ptr<Transport> makePosixMq(std::size_t size);
+std::unique_ptr<Transport> makeSysvMsg(std::size_t size);
+std::unique_ptr<Transport> makeTcp(std::size_t size);
+std::unique_ptr<Transport> makeProcessVm(std::size_t size);
+std::unique_ptr<Transport> makeBinder(std::size_t size);
+std::unique_ptr<Transport> makeGetppid(std::size_t size);
+
+} // namespace bench
+
+#endif
