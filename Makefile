@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+#
+# Everything built goes below build/. Each folder's build.mk says how its part is built and adds it to ALL.
+
+ifneq ($(words $(CURDIR)),1)
+$(error make cannot work in a folder whose path has spaces: $(CURDIR))
+endif
+
+B := build
+CFLAGS ?= -O2 -g -Wall -Wextra
+CXXFLAGS ?= -O2 -g -Wall -Wextra
+CPPFLAGS += -I include/uapi -I lib
+ALL := module
+
+all: ## the module, the library, the programs (default)
+
+-include stplr/build.mk lib/build.mk tests/build.mk bench/build.mk
+
+.PHONY: all module demo check bench packages clean help
+.DELETE_ON_ERROR:
+
+all: $(ALL)
+
+# The kernel to build the module for: KVER is a release, how one begins, or debug (see tools/kernels --help);
+# KDIR is a kernel's build folder.
+ifneq ($(filter-out help clean packages demo check bench,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(KDIR),)
+kernel := $(shell tools/kernels show $(KVER))
+module_release := $(firstword $(kernel))
+module_kdir := $(word 4,$(kernel))
+else
+module_release := $(or $(KVER),$(shell cat $(KDIR)/include/config/kernel.release))
+module_kdir := $(KDIR)
+endif
+endif
+module_folder := $(B)/module/$(module_release)
+
+module: $(module_folder)/stplr.ko ## the module, for KVER or KDIR (default: the distribution's kernel)
+
+# Built in a copy made of links, so that several kernels' builds stand side by side.
+$(module_folder)/stplr.ko: Kbuild $(shell find stplr include -name '*.[ch]' 2>/dev/null) \
+		$(wildcard $(module_kdir)/.config $(module_kdir)/Module.symvers)
+	$(if $(module_kdir),,$(error no kernel to build for))
+	@mkdir -p $(@D)
+	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/stplr $(CURDIR)/include $(@D)
+	@find $(@D) -xtype l -delete
+	$(MAKE) -C $(module_kdir) M=$(CURDIR)/$(@D) modules
+	@touch $@
+
+demo: ## a server and its clients on a real file, and the round trips' table, in a VM (HOST=1: in this kernel)
+	@tools/packages build
+	@tools/demo $(if $(HOST),--host)
+
+check: ## build for every kernel, run all tests in VMs
+	@tools/packages build check
+	@tools/check
+
+bench: ## the benchmark's table, in a VM whose clock counts instructions
+	@tools/packages build
+	@$(MAKE) --no-print-directory all $(BENCH)
+	@tools/bench
+
+packages: ## install what the build, the checks and the checkers need (as root)
+	@tools/packages build check lint
+
+clean: ## remove all that was built
+	rm -rf $(B)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
