@@ -84,6 +84,9 @@ inline Mapping sharedMemory(std::size_t size)
 	return Mapping(size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE);
 }
 
+// Raises the limit so that this process can open so many more files.
+void allowDescriptors(unsigned more);
+
 } // namespace bench
 
 #endif

@@ -95,11 +95,11 @@ void pinToCpu(int cpu)
 		throw CallError("sched_setaffinity(processor " + std::to_string(cpu) + ")");
 }
 
-Outcome runIsolated(const std::string &what, const std::function<void(BatchCosts &)> &measure)
+Outcome runIsolated(const std::string &what, const std::function<void(Costs &)> &measure)
 {
 	struct Shared {
 		Failure failure;
-		BatchCosts costs;
+		Costs costs;
 	};
 	const Mapping memory = sharedMemory(sizeof(Shared));
 	Shared &shared = *new (memory.bytes()) Shared();
@@ -113,10 +113,14 @@ Outcome runIsolated(const std::string &what, const std::function<void(BatchCosts
 		outcome.reason = reason.what();
 		return outcome;
 	}
-	std::sort(shared.costs, shared.costs + batches);
+
+	double *const first = shared.costs.batch;
+	double *const last = first + shared.costs.batches;
+
+	std::sort(first, last);
 	outcome.supported = true;
-	outcome.cost = shared.costs[batches / 2];
-	outcome.spread = (shared.costs[batches - 1] - shared.costs[0]) / outcome.cost;
+	outcome.cost = first[shared.costs.batches / 2];
+	outcome.spread = (last[-1] - first[0]) / outcome.cost;
 	return outcome;
 }
 
@@ -136,17 +140,18 @@ void runBothSides(const Cpus &cpus, const std::function<void(const std::function
 	const pid_t serverPid = forkFor(serverFailure, [&] {
 		gateIn = Fd();
 		pinToCpu(cpus.server);
-		server([&] { gateOut = Fd(); });
+		server([&] { checked(write(gateOut, "", 1), "write(gate)"); });
 	});
 
 	gateOut = Fd();
 
 	const pid_t clientPid = forkFor(clientFailure, [&] {
-		char none;
+		char ready;
 
 		pinToCpu(cpus.client);
-		// The gate opens when the server's end of it is closed.
-		checked(read(gateIn, &none, 1), "read(gate)");
+		// End of file: the server has failed. It has the last word, and this process is about to be killed.
+		if (checked(read(gateIn, &ready, 1), "read(gate)") == 0)
+			pause();
 		client();
 	});
 

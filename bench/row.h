@@ -16,8 +16,15 @@ struct Cpus {
 	int server = 0;
 };
 
-// The rounds a measurement times, as so many batches; its figure is the batches' median.
-constexpr int batches = 5;
+// What a measurement found, from whichever process timed it. Rounds are timed in a few batches, so that a disturbance
+// spoils one of them and not the figure.
+struct Costs {
+	static constexpr int most = 5;
+
+	int batches = 0;
+	// Clock nanoseconds a round.
+	double batch[most] = {};
+};
 
 struct Outcome {
 	bool supported = false;
@@ -28,12 +35,9 @@ struct Outcome {
 	double spread = 0;
 };
 
-// What a measurement writes its figures to, from whichever process times: nanoseconds a round, one for each batch.
-using BatchCosts = double[batches];
-
 // Runs `measure` in a child; what it throws ends the child. Unsupported becomes an outcome, anything else an error of
 // this call, with `what` in front.
-Outcome runIsolated(const std::string &what, const std::function<void(BatchCosts &)> &measure);
+Outcome runIsolated(const std::string &what, const std::function<void(Costs &)> &measure);
 
 // Forks a process for each side and waits for both. The client begins once the server has called ready(). When one side
 // fails, so does the call, with the failure of the side that failed first, and the other is killed.

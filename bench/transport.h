@@ -11,6 +11,7 @@
 #include "resource.h"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -68,7 +69,7 @@ struct TransportKind {
 	const char *name;
 	const char *method;
 	// Throws Unsupported if messages of this size cannot be sent here.
-	std::unique_ptr<Transport> (*make)(std::size_t size);
+	std::function<std::unique_ptr<Transport>(std::size_t size)> make;
 	// Otherwise its ends check what they exchange themselves.
 	bool carriesData = true;
 	// Part of what "all" means; the others are there to be named.

@@ -5,6 +5,7 @@
 #include "transports.h"
 
 #include <sys/ioctl.h>
+#include <time.h>
 
 namespace bench
 {
@@ -21,8 +22,8 @@ void expectSize(const char *what, std::uint64_t got, std::size_t size)
 
 class StplrClient : public Client {
       public:
-	StplrClient(Fd connection, std::size_t size)
-	    : connection_(std::move(connection)), size_(size), buffers_(size),
+	StplrClient(Fd connection, std::vector<Fd> idle, std::size_t size)
+	    : connection_(std::move(connection)), idle_(std::move(idle)), size_(size), buffers_(size),
 	      send_(stplrSend(buffers_.out.bytes(), buffers_.in.bytes(), size))
 	{
 	}
@@ -36,6 +37,7 @@ class StplrClient : public Client {
 
       private:
 	Fd connection_;
+	std::vector<Fd> idle_;
 	std::size_t size_;
 	Buffers buffers_;
 	stplr_msg_send send_;
@@ -84,7 +86,8 @@ class StplrServer : public Server {
 
 class StplrTransport : public Transport {
       public:
-	explicit StplrTransport(std::size_t size) : size_(size)
+	StplrTransport(std::size_t size, unsigned idleConnections)
+	    : size_(size), idleConnections_(idleConnections)
 	{
 		stplr_version version = {};
 
@@ -95,7 +98,12 @@ class StplrTransport : public Transport {
 	}
 	std::unique_ptr<Client> client() override
 	{
-		return std::make_unique<StplrClient>(attachStplr(device_, name_), size_);
+		std::vector<Fd> idle;
+
+		allowDescriptors(idleConnections_);
+		while (idle.size() < idleConnections_)
+			idle.push_back(attachStplr(device_, name_));
+		return std::make_unique<StplrClient>(attachStplr(device_, name_), std::move(idle), size_);
 	}
 	std::unique_ptr<Server> server() override
 	{
@@ -104,15 +112,21 @@ class StplrTransport : public Transport {
 
       private:
 	std::size_t size_;
+	unsigned idleConnections_;
 	Fd device_ = openStplr();
 	std::string name_ = stplrChannelName();
 };
 
 } // namespace
 
+std::unique_ptr<Transport> makeStplrAmong(std::size_t size, unsigned idleConnections)
+{
+	return std::make_unique<StplrTransport>(size, idleConnections);
+}
+
 std::unique_ptr<Transport> makeStplr(std::size_t size)
 {
-	return std::make_unique<StplrTransport>(size);
+	return makeStplrAmong(size, 0);
 }
 
 } // namespace bench

@@ -8,6 +8,8 @@
 namespace bench
 {
 
+// The client holds so many more connections to the same channel, and does not use them.
+std::unique_ptr<Transport> makeStplrAmong(std::size_t size, unsigned idleConnections);
 std::unique_ptr<Transport> makeStplr(std::size_t size);
 std::unique_ptr<Transport> makeEventfd(std::size_t size);
 std::unique_ptr<Transport> makeFutex(std::size_t size);

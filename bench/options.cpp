@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include "options.h"
+
+#include <getopt.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace bench
+{
+
+namespace
+{
+
+constexpr std::uint64_t sizeMost = 1 << 30;
+constexpr std::uint64_t countMost = 1000000000;
+
+const char *const help =
+	"Usage: stplr-bench COMMAND [OPTION...]\n"
+	"\n"
+	"Measures stplr, and beside it the other ways to pass a message, between two processes.\n"
+	"\n"
+	"Commands:\n"
+	"  roundtrip     what a request and its reply, of the same size, cost\n"
+	"  connections   what a round trip by stplr costs with 1 and with 1,000 other connections on the channel\n"
+	"  queue         what a receive by stplr costs with 10 and with 1,000 senders queued\n"
+	"\n"
+	"Options:\n"
+	"  --transport LIST|all   roundtrip: which ones, separated by commas (default all):\n"
+	"                         %s\n"
+	"                         getppid, not part of all, is no transport but two empty system calls\n"
+	"  --size N,...           roundtrip: sizes in bytes (default 64,4096,65536,1048576)\n"
+	"  --count N              rounds to time (default: by size and command)\n"
+	"  --cpus A-B             processor of the client and of the server (default 0-0)\n"
+	"  --json                 one JSON object a line instead of the table\n"
+	"  --check                compare with the project's bars, which are printed; exit 1 if one is missed.\n"
+	"                         roundtrip then measures at least what the bars need\n"
+	"  --unit ns|instructions what the clock counts: instructions under QEMU's -icount shift=0\n"
+	"                         (default: $STPLR_BENCH_UNIT, else ns)\n"
+	"  --help                 this text\n"
+	"\n"
+	"Every message is verified where it arrives: stamps at its ends in the timed rounds, all bytes in the rounds\n"
+	"before and after. stplr needs its module, binder needs binder_linux, which root's runs load. Messages beyond\n"
+	"the system's limits need root; limits are raised for the measuring process only. Exit status: 0; 1 after a\n"
+	"failure or a missed bar; 2 for a bad command line.\n";
+
+std::vector<std::string> split(const std::string &list)
+{
+	std::vector<std::string> parts;
+	std::size_t start = 0;
+
+	for (std::size_t comma; (comma = list.find(',', start)) != std::string::npos; start = comma + 1)
+		parts.push_back(list.substr(start, comma - start));
+	parts.push_back(list.substr(start));
+	return parts;
+}
+
+std::uint64_t parseNumber(const std::string &what, const std::string &text, std::uint64_t least,
+			  std::uint64_t most)
+{
+	std::uint64_t number = 0;
+	const char *const end = text.data() + text.size();
+	const auto [stop, error] = std::from_chars(text.data(), end, number);
+
+	if (error != std::errc() || stop != end || number < least || number > most)
+		throw UsageError(what + " wants a number from " + std::to_string(least) + " to " +
+				 std::to_string(most) + ", not '" + text + "'");
+	return number;
+}
+
+std::string transportNames()
+{
+	std::string names;
+
+	for (const TransportKind &kind : transportKinds())
+		if (kind.inAll)
+			names += (names.empty() ? "" : ",") + std::string(kind.name);
+	return names;
+}
+
+template <typename Value> void addOnce(std::vector<Value> &list, Value value)
+{
+	if (std::find(list.begin(), list.end(), value) == list.end())
+		list.push_back(value);
+}
+
+std::vector<const TransportKind *> parseTransports(const std::string &list)
+{
+	std::vector<const TransportKind *> chosen;
+
+	for (const std::string &name : split(list)) {
+		if (name == "all") {
+			for (const TransportKind &kind : transportKinds())
+				if (kind.inAll)
+					addOnce(chosen, &kind);
+			continue;
+		}
+		if (!findTransport(name))
+			throw UsageError("--transport: there is no '" + name + "', but " + transportNames());
+		addOnce(chosen, findTransport(name));
+	}
+	return chosen;
+}
+
+int parseCpu(const std::string &text)
+{
+	const int cpu = static_cast<int>(parseNumber("--cpus A-B", text, 0, CPU_SETSIZE - 1));
+	cpu_set_t usable;
+
+	checked(sched_getaffinity(0, sizeof(usable), &usable), "sched_getaffinity");
+	if (!CPU_ISSET(cpu, &usable))
+		throw UsageError("--cpus: processor " + text + " is not among the " +
+				 std::to_string(CPU_COUNT(&usable)) + " this process may use");
+	return cpu;
+}
+
+Cpus parseCpus(const std::string &text)
+{
+	const std::size_t dash = text.find('-');
+
+	if (dash == std::string::npos)
+		throw UsageError("--cpus wants two processors, as in 0-1, not '" + text + "'");
+	return { parseCpu(text.substr(0, dash)), parseCpu(text.substr(dash + 1)) };
+}
+
+bool parseUnit(const char *source, const std::string &unit)
+{
+	if (unit != "ns" && unit != "instructions")
+		throw UsageError(std::string(source) + " is ns or instructions, not '" + unit + "'");
+	return unit == "instructions";
+}
+
+Command parseCommand(const std::string &name)
+{
+	if (name == "roundtrip")
+		return Command::roundtrip;
+	if (name == "connections")
+		return Command::connections;
+	if (name == "queue")
+		return Command::queue;
+	throw UsageError("there is no command '" + name + "', but roundtrip, connections and queue");
+}
+
+} // namespace
+
+Options parseOptions(int argc, char **argv)
+{
+	enum { transport = 1, size, count, cpus, json, check, unit, askHelp };
+	static const option known[] = {
+		{ "transport", required_argument, nullptr, transport },
+		{ "size", required_argument, nullptr, size },
+		{ "count", required_argument, nullptr, count },
+		{ "cpus", required_argument, nullptr, cpus },
+		{ "json", no_argument, nullptr, json },
+		{ "check", no_argument, nullptr, check },
+		{ "unit", required_argument, nullptr, unit },
+		{ "help", no_argument, nullptr, askHelp },
+		{},
+	};
+	const char *const unitVariable = "STPLR_BENCH_UNIT";
+	Options options;
+	std::string forRoundTrips;
+
+	options.cpus = { -1, -1 };
+	if (const char *value = getenv(unitVariable); value && *value)
+		options.instructions = parseUnit(unitVariable, value);
+	// Silent: UsageError speaks, in this program's words.
+	opterr = 0;
+	for (int found; (found = getopt_long(argc, argv, ":", known, nullptr)) != -1;) {
+		switch (found) {
+		case transport:
+			options.transports = parseTransports(optarg);
+			forRoundTrips = "--transport";
+			break;
+		case size:
+			options.sizes.clear();
+			for (const std::string &number : split(optarg))
+				addOnce<std::size_t>(options.sizes,
+						     parseNumber("--size", number, 1, sizeMost));
+			forRoundTrips = "--size";
+			break;
+		case count:
+			options.count = parseNumber("--count", optarg, 1, countMost);
+			break;
+		case cpus:
+			options.cpus = parseCpus(optarg);
+			break;
+		case json:
+			options.json = true;
+			break;
+		case check:
+			options.check = true;
+			break;
+		case unit:
+			options.instructions = parseUnit("--unit", optarg);
+			break;
+		case askHelp:
+			printf(help, transportNames().c_str());
+			exit(0);
+		case ':':
+			throw UsageError(std::string(argv[optind - 1]) + " wants a value");
+		default:
+			throw UsageError("there is no option '" + std::string(argv[optind - 1]) + "'");
+		}
+	}
+	if (optind == argc)
+		throw UsageError("a command is missing: roundtrip, connections or queue");
+	options.command = parseCommand(argv[optind]);
+	if (optind + 1 < argc)
+		throw UsageError("'" + std::string(argv[optind + 1]) + "' is one argument too many");
+	if (options.command != Command::roundtrip && !forRoundTrips.empty())
+		throw UsageError(forRoundTrips + " is for roundtrip only");
+	if (options.cpus.client < 0)
+		options.cpus = parseCpus("0-0");
+	if (options.transports.empty())
+		options.transports = parseTransports("all");
+	if (options.sizes.empty())
+		options.sizes = { 64, 4096, 65536, 1048576 };
+	return options;
+}
+
+} // namespace bench

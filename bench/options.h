@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The command line.
+#ifndef STPLR_BENCH_OPTIONS_H
+#define STPLR_BENCH_OPTIONS_H
+
+#include "row.h"
+#include "transport.h"
+
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+namespace bench
+{
+
+enum class Command { roundtrip, connections, queue };
+
+struct Options {
+	Command command = Command::roundtrip;
+	std::vector<const TransportKind *> transports;
+	std::vector<std::size_t> sizes;
+	// 0: as many as the size suggests.
+	std::uint64_t count = 0;
+	Cpus cpus;
+	bool json = false;
+	bool check = false;
+	// The clock counts instructions (QEMU's -icount shift=0).
+	bool instructions = false;
+};
+
+// A command line that makes no sense; says what would.
+class UsageError : public std::runtime_error {
+	using std::runtime_error::runtime_error;
+};
+
+// Prints the help and exits if that was asked for.
+Options parseOptions(int argc, char **argv);
+
+} // namespace bench
+
+#endif

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+// The client process has a thread and a connection for each sender, and all of them send. Once all are queued the server
+// receives a handful, timed; then it replies to these, which queue again, and so on.
+#include "queue.h"
+
+#include "payload.h"
+#include "stopwatch.h"
+#include "stplr_calls.h"
+
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace bench
+{
+
+namespace
+{
+
+constexpr unsigned handful = 10;
+
+// What both processes see.
+struct Shared {
+	// Sends begun, by all senders together.
+	std::atomic<std::uint64_t> begun{ 0 };
+	// The channel ends because the measurement has.
+	std::atomic<bool> done{ false };
+};
+
+// Which message this is: no two senders' are alike, nor two of one sender.
+std::uint64_t messageNumber(unsigned sender, std::uint32_t round)
+{
+	return static_cast<std::uint64_t>(sender) << 32 | round << 1;
+}
+
+class Sender {
+      public:
+	Sender(Fd connection, unsigned id, std::size_t size)
+	    : connection_(std::move(connection)), id_(id), request_(size), reply_(size)
+	{
+	}
+
+	void run(Shared &shared)
+	{
+		stplr_msg_send send = stplrSend(request_.data(), reply_.data(), request_.size());
+
+		for (std::uint32_t round = 0;; round++) {
+			const std::uint64_t number = messageNumber(id_, round);
+
+			writeStamp(request_.data(), request_.size(), number);
+			shared.begun.fetch_add(1);
+			if (ioctl(connection_, STPLR_MSG_SEND_RECEIVE, &send)) {
+				if (errno == ESRCH && shared.done.load())
+					return;
+				throw CallError("ioctl(STPLR_MSG_SEND_RECEIVE)");
+			}
+			if (send.reply_total != reply_.size() || !hasStamp(reply_.data(), reply_.size(), number | 1))
+				throw std::runtime_error("a sender got a reply that is not its own");
+		}
+	}
+
+      private:
+	Fd connection_;
+	unsigned id_;
+	std::vector<std::byte> request_;
+	std::vector<std::byte> reply_;
+};
+
+void sendFromAll(Shared &shared, const std::string &channel, unsigned senders, std::size_t size)
+{
+	const Fd device = openStplr();
+	std::vector<std::unique_ptr<Sender>> all;
+	std::vector<std::thread> threads;
+	std::exception_ptr failure;
+	std::mutex failureLock;
+
+	allowDescriptors(senders);
+	for (unsigned id = 0; id < senders; id++)
+		all.push_back(std::make_unique<Sender>(attachStplr(device, channel), id, size));
+	for (const std::unique_ptr<Sender> &sender : all)
+		threads.emplace_back([&] {
+			try {
+				sender->run(shared);
+			} catch (...) {
+				const std::lock_guard<std::mutex> guard(failureLock);
+
+				failure = std::current_exception();
+			}
+		});
+	for (std::thread &thread : threads)
+		thread.join();
+	if (failure)
+		std::rethrow_exception(failure);
+}
+
+class Receiver {
+      public:
+	Receiver(Shared &shared, int channel, unsigned senders, std::size_t size)
+	    : shared_(shared), channel_(channel), senders_(senders), size_(size), rounds_(senders),
+	      reply_(size)
+	{
+		for (Slot &slot : slots_) {
+			slot.bytes.resize(size);
+			slot.receive.buffer = stplrBuffer(slot.bytes.data(), size);
+			slot.receive.clock = CLOCK_MONOTONIC;
+			slot.receive.deadline = STPLR_DEADLINE_POLL;
+		}
+	}
+
+	// The time of one handful of receives.
+	double takeHandful()
+	{
+		const unsigned wanted = std::min(handful, senders_);
+
+		for (;;) {
+			awaitFullQueue();
+
+			const double start = clockNow();
+			const unsigned taken = receiveSome(wanted);
+			const double time = clockNow() - start;
+
+			answer(taken);
+			// Fewer: a sender had begun, but was not queued yet.
+			if (taken == wanted)
+				return time / taken;
+		}
+	}
+
+      private:
+	struct Slot {
+		std::vector<std::byte> bytes;
+		stplr_msg_receive receive = {};
+	};
+
+	// Everybody has begun a send that was not answered; and then had the time to queue it.
+	void awaitFullQueue() const
+	{
+		do
+			std::this_thread::sleep_for(std::chrono::milliseconds(2));
+		while (shared_.begun.load() != answered_ + senders_);
+		std::this_thread::sleep_for(std::chrono::milliseconds(2));
+	}
+
+	unsigned receiveSome(unsigned wanted)
+	{
+		for (unsigned taken = 0; taken < wanted; taken++)
+			if (ioctl(channel_, STPLR_MSG_RECEIVE, &slots_[taken].receive)) {
+				if (errno == EAGAIN)
+					return taken;
+				throw CallError("ioctl(STPLR_MSG_RECEIVE)");
+			}
+		return wanted;
+	}
+
+	void answer(unsigned taken)
+	{
+		for (unsigned at = 0; at < taken; at++) {
+			const Slot &slot = slots_[at];
+			std::uint64_t number;
+			stplr_msg_reply reply = {};
+
+			memcpy(&number, slot.bytes.data(), sizeof(number));
+
+			const std::uint64_t sender = number >> 32;
+
+			if (slot.receive.info.src_len != size_ || sender >= senders_ ||
+			    !hasStamp(slot.bytes.data(), size_, messageNumber(sender, rounds_[sender]++)))
+				throw std::runtime_error("a request arrived with other bytes than were sent");
+			writeStamp(reply_.data(), size_, number | 1);
+			reply.reply = stplrBuffer(reply_.data(), size_);
+			reply.rcvid = slot.receive.info.rcvid;
+			checked(ioctl(channel_, STPLR_MSG_REPLY, &reply), "ioctl(STPLR_MSG_REPLY)");
+		}
+		answered_ += taken;
+	}
+
+	Shared &shared_;
+	int channel_;
+	unsigned senders_;
+	std::size_t size_;
+	std::array<Slot, handful> slots_;
+	// The round each sender's next message belongs to.
+	std::vector<std::uint32_t> rounds_;
+	std::vector<std::byte> reply_;
+	std::uint64_t answered_ = 0;
+};
+
+void receiveAndTime(Receiver &receiver, std::uint64_t receives, Costs &costs)
+{
+	const std::uint64_t handfuls = std::max<std::uint64_t>(receives / handful / Costs::most, 1);
+
+	// Warm up.
+	receiver.takeHandful();
+	receiver.takeHandful();
+	costs.batches = Costs::most;
+	for (double &batch : costs.batch) {
+		for (std::uint64_t at = 0; at < handfuls; at++)
+			batch += receiver.takeHandful();
+		batch /= static_cast<double>(handfuls);
+	}
+}
+
+} // namespace
+
+Outcome measureQueue(unsigned senders, std::size_t size, std::uint64_t receives, const Cpus &cpus)
+{
+	return runIsolated("stplr, " + std::to_string(senders) + " senders", [&](Costs &costs) {
+		const Mapping memory = sharedMemory(sizeof(Shared));
+		Shared &shared = *new (memory.bytes()) Shared();
+		const std::string name = stplrChannelName();
+
+		runBothSides(
+			cpus,
+			[&](const std::function<void()> &ready) {
+				const Fd channel = createStplrChannel(openStplr(), name);
+				Receiver receiver(shared, channel, senders, size);
+
+				ready();
+				receiveAndTime(receiver, receives, costs);
+				shared.done.store(true);
+				checked(ioctl(channel, STPLR_CHANNEL_DESTROY),
+					"ioctl(STPLR_CHANNEL_DESTROY)");
+			},
+			[&] { sendFromAll(shared, name, senders, size); });
+	});
+}
+
+} // namespace bench

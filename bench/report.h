@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// What comes out: JSON lines as rows are measured, or a table at the end; and bars, met or missed.
+#ifndef STPLR_BENCH_REPORT_H
+#define STPLR_BENCH_REPORT_H
+
+#include "options.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bench
+{
+
+struct Row {
+	const TransportKind *kind;
+	std::size_t size;
+	std::uint64_t count;
+	Outcome outcome;
+};
+
+// Fields of a JSON line; values are JSON already.
+using Fields = std::vector<std::pair<const char *, std::string>>;
+
+std::string jsonString(const std::string &text);
+
+// "null" for what was not measured.
+std::string jsonNumber(const Outcome &outcome, double value);
+
+// What every line says: count, cpus, ns, kernel, unit, clock, spread, supported, reason.
+Fields commonFields(const Options &options, std::uint64_t count, const Outcome &outcome);
+void printJson(const Fields &fields);
+
+void printRowJson(const Options &options, const Row &row);
+void printTable(const Options &options, const std::vector<Row> &rows);
+
+// "kernel 6.1.0, client on processor 0, server on processor 0"
+std::string conditions(const Options &options);
+
+// "12,350"
+std::string grouped(double number);
+
+// A bar: what is compared with what, the ratio found and the most it may be. False if missed. Goes to standard error
+// where standard output is JSON.
+bool printBar(const Options &options, const std::string &what, const Outcome &figure, const Outcome &reference,
+	      double most);
+
+// What is being measured, where somebody watches.
+void printProgress(const std::string &what);
+
+} // namespace bench
+
+#endif

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The cost of a round trip: a request and its reply, of the same size, between two processes.
+#ifndef STPLR_BENCH_ROUNDTRIP_H
+#define STPLR_BENCH_ROUNDTRIP_H
+
+#include "row.h"
+#include "transport.h"
+
+#include <cstdint>
+
+namespace bench
+{
+
+// How many rounds to time when nobody said: about as long for each size.
+std::uint64_t defaultRounds(std::size_t size);
+
+// "64 B", "4 KiB".
+std::string sizeName(std::size_t size);
+
+Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, std::uint64_t rounds, const Cpus &cpus);
+
+} // namespace bench
+
+#endif
