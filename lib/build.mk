@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+# libstplr: shared and static library, pkg-config file, installing, checks of what is installed
+
+B ?= build
+prefix ?= /usr/local
+exec_prefix ?= $(prefix)
+libdir ?= $(exec_prefix)/lib
+includedir ?= $(prefix)/include
+mandir ?= $(prefix)/share/man
+pkgconfigdir ?= $(libdir)/pkgconfig
+INSTALL ?= install
+
+# The library's release, and the number that changes only when programs must be built anew.
+LIBSTPLR_VERSION := 0.1.0
+LIBSTPLR_SOVERSION := 0
+
+LIBSTPLR_SO := $(B)/lib/libstplr.so.$(LIBSTPLR_VERSION)
+LIBSTPLR_LINKS := $(B)/lib/libstplr.so.$(LIBSTPLR_SOVERSION) $(B)/lib/libstplr.so
+LIBSTPLR_A := $(B)/lib/libstplr.a
+LIBSTPLR_HEADERS := lib/stplr.h include/uapi/linux/stplr.h
+LIBSTPLR_MAN := $(wildcard lib/man/man[0-9]/*.[0-9])
+
+ALL += libstplr
+
+.PHONY: libstplr install-lib uninstall-lib check-lib check-man
+
+libstplr: $(LIBSTPLR_SO) $(LIBSTPLR_LINKS) $(LIBSTPLR_A)
+
+$(B)/lib/stplr.o: lib/stplr.c $(LIBSTPLR_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(CFLAGS) -fPIC -I include/uapi -I lib $(CPPFLAGS) -c -o $@ $<
+
+$(LIBSTPLR_SO): $(B)/lib/stplr.o lib/stplr.map
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libstplr.so.$(LIBSTPLR_SOVERSION) \
+		-Wl,--version-script=lib/stplr.map -Wl,-z,defs -o $@ $<
+
+$(LIBSTPLR_LINKS): $(LIBSTPLR_SO)
+	ln -sfn $(<F) $@
+
+$(LIBSTPLR_A): $(B)/lib/stplr.o
+	rm -f $@
+	$(AR) rcs $@ $<
+
+install-lib: libstplr
+	$(INSTALL) -d $(DESTDIR)$(libdir) $(DESTDIR)$(pkgconfigdir) $(DESTDIR)$(includedir)/linux
+	$(INSTALL) -m 644 $(LIBSTPLR_SO) $(LIBSTPLR_A) $(DESTDIR)$(libdir)
+	for link in $(notdir $(LIBSTPLR_LINKS)); do \
+		ln -sfn $(notdir $(LIBSTPLR_SO)) $(DESTDIR)$(libdir)/$$link || exit; done
+	$(INSTALL) -m 644 lib/stplr.h $(DESTDIR)$(includedir)
+	$(INSTALL) -m 644 include/uapi/linux/stplr.h $(DESTDIR)$(includedir)/linux
+	sed -e '/^# SPDX/d' -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' \
+		-e 's|@includedir@|$(includedir)|' -e 's|@version@|$(LIBSTPLR_VERSION)|' \
+		lib/stplr.pc.in > $(DESTDIR)$(pkgconfigdir)/stplr.pc
+	chmod 644 $(DESTDIR)$(pkgconfigdir)/stplr.pc
+	for page in $(LIBSTPLR_MAN); do \
+		$(INSTALL) -D -m 644 -t $(DESTDIR)$(mandir)/$$(basename $$(dirname $$page)) $$page || exit; done
+	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig
+
+uninstall-lib:
+	rm -f $(addprefix $(DESTDIR)$(libdir)/,$(notdir $(LIBSTPLR_SO) $(LIBSTPLR_LINKS) $(LIBSTPLR_A)))
+	rm -f $(DESTDIR)$(pkgconfigdir)/stplr.pc
+	rm -f $(DESTDIR)$(includedir)/stplr.h $(DESTDIR)$(includedir)/linux/stplr.h
+	rm -f $(patsubst lib/man/%,$(DESTDIR)$(mandir)/%,$(LIBSTPLR_MAN))
+	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig
+
+# What was installed must serve a C and a C++ program, the README's own examples among them.
+check-lib: libstplr
+	CC='$(CC)' CXX='$(CXX)' MAKE='$(MAKE)' lib/check-install $(B)/lib/installed
+
+check-man:
+	lib/check-man $(LIBSTPLR_MAN)

@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: MIT
+/*
+ * libstplr: a call is an ioctl
+ *
+ * Nothing is kept between calls. The plain and the vector form of a call differ in one flag, so
+ * each pair shares one static function that fills the ioctl's structure.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stplr.h"
+
+/* What this library cannot do without. */
+#define FEATURES_NEEDED STPLR_FEATURE_MESSAGES
+
+static struct stplr_buffer memory(const void *address, size_t len)
+{
+	struct stplr_buffer buffer = {.addr = (uintptr_t)address, .len = len};
+
+	return buffer;
+}
+
+/* Devices */
+
+/* errno is what the caller of the library is to see: it survives. */
+__attribute__((format(printf, 3, 4))) static void explain(char *why, size_t size,
+							  const char *format, ...)
+{
+	int error = errno;
+	va_list list;
+
+	if (!why || !size)
+		return;
+	va_start(list, format);
+	vsnprintf(why, size, format, list);
+	va_end(list);
+	errno = error;
+}
+
+int stplr_version(int fd, struct stplr_version *version)
+{
+	return ioctl(fd, STPLR_VERSION, version);
+}
+
+int stplr_check_version(int fd, char *why, size_t size)
+{
+	struct stplr_version version;
+	unsigned int major, minor, patch;
+
+	if (stplr_version(fd, &version)) {
+		if (errno == ENOTTY)
+			explain(why, size, "descriptor %d does not belong to stplr", fd);
+		else
+			explain(why, size, "descriptor %d: %s", fd, strerror(errno));
+		return -1;
+	}
+	major = version.version >> 16;
+	minor = version.version >> 8 & 0xff;
+	patch = version.version & 0xff;
+	if (version.abi != STPLR_ABI) {
+		errno = EPROTONOSUPPORT;
+		explain(why, size,
+			"the loaded module stplr %u.%u.%u has interface %u, this library knows %u: "
+			"install module and library of one release",
+			major, minor, patch, version.abi, STPLR_ABI);
+		return -1;
+	}
+	if ((version.features & FEATURES_NEEDED) != FEATURES_NEEDED) {
+		errno = EPROTONOSUPPORT;
+		explain(why, size,
+			"the loaded module stplr %u.%u.%u has features 0x%llx, this library needs "
+			"0x%llx: "
+			"install module and library of one release",
+			major, minor, patch, (unsigned long long)version.features,
+			(unsigned long long)FEATURES_NEEDED);
+		return -1;
+	}
+	explain(why, size, "%s", "");
+	return 0;
+}
+
+int stplr_open_why(unsigned int device, unsigned int flags, char *why, size_t size)
+{
+	char path[32];
+	int error, fd;
+
+	snprintf(path, sizeof(path), "/dev/stplr-%u", device);
+	if (flags) {
+		errno = EINVAL;
+		explain(why, size, "%s: unknown flags 0x%x", path, flags);
+		return -1;
+	}
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		switch (errno) {
+		case ENOENT:
+		case ENXIO:
+		case ENODEV:
+			explain(why, size,
+				"no device %s: load the module, with modprobe stplr devices=%llu "
+				"or more",
+				path, device + 1ULL);
+			break;
+		case EACCES:
+			explain(why, size,
+				"%s: permission denied: its owner, group and mode say who may use "
+				"it",
+				path);
+			break;
+		default:
+			explain(why, size, "%s: %s", path, strerror(errno));
+		}
+		return -1;
+	}
+	if (stplr_check_version(fd, why, size)) {
+		error = errno;
+		if (error == ENOTTY)
+			explain(why, size, "%s is not a device of the module stplr", path);
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+int stplr_open(unsigned int device, unsigned int flags)
+{
+	return stplr_open_why(device, flags, NULL, 0);
+}
+
+/* Channels and connections */
+
+/* No name has the length 0, so an empty one is refused here; one that is too long is cut to what
+ * the module refuses. */
+static int set_name(const char *name, __u64 *address, __u32 *len)
+{
+	if (name && !*name) {
+		errno = EINVAL;
+		return -1;
+	}
+	*address = (uintptr_t)name;
+	*len = name ? (__u32)strnlen(name, STPLR_NAME_MAX + 1) : 0;
+	return 0;
+}
+
+int stplr_channel_create(int device, const char *name, struct stplr_channel_create *options)
+{
+	struct stplr_channel_create args = {0};
+	int fd;
+
+	if (options)
+		args = *options;
+	if (set_name(name, &args.name, &args.name_len))
+		return -1;
+	fd = ioctl(device, STPLR_CHANNEL_CREATE, &args);
+	if (fd >= 0 && options)
+		options->chid = args.chid;
+	return fd;
+}
+
+int stplr_channel_destroy(int channel)
+{
+	return ioctl(channel, STPLR_CHANNEL_DESTROY);
+}
+
+int stplr_connect_attach(int device, const char *name, struct stplr_connect_attach *options)
+{
+	struct stplr_connect_attach args = {0};
+	int fd;
+
+	if (options)
+		args = *options;
+	if (set_name(name, &args.name, &args.name_len))
+		return -1;
+	fd = ioctl(device, STPLR_CONNECT_ATTACH, &args);
+	if (fd >= 0 && options)
+		options->coid = args.coid;
+	return fd;
+}
+
+int stplr_connect(int device, const char *name, int64_t deadline)
+{
+	struct stplr_connect_attach options = {.clock = CLOCK_MONOTONIC, .deadline = deadline};
+
+	if (!name) {
+		errno = EINVAL;
+		return -1;
+	}
+	return stplr_connect_attach(device, name, &options);
+}
+
+int stplr_connect_pid(int device, pid_t pid, int32_t chid)
+{
+	struct stplr_connect_attach options = {.pid = pid, .chid = chid};
+
+	return stplr_connect_attach(device, NULL, &options);
+}
+
+/* Buffers and time */
+
+struct stplr_iovec stplr_part(const void *base, size_t len)
+{
+	struct stplr_iovec part = {.base = (uintptr_t)base, .len = len};
+
+	return part;
+}
+
+int64_t stplr_deadline(int64_t timeout)
+{
+	struct timespec now;
+	int64_t ns;
+
+	if (timeout < 0)
+		return STPLR_DEADLINE_NONE;
+	if (timeout == 0)
+		return STPLR_DEADLINE_POLL;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	return timeout > INT64_MAX - ns ? INT64_MAX : ns + timeout;
+}
+
+/* Sending */
+
+int stplr_msg_send(int connection, struct stplr_msg_send *args)
+{
+	return ioctl(connection, STPLR_MSG_SEND, args);
+}
+
+int stplr_msg_send_receive(int connection, struct stplr_msg_send *args)
+{
+	return ioctl(connection, STPLR_MSG_SEND_RECEIVE, args);
+}
+
+/* A token means that the server has the message: only calling again gets what becomes of it. */
+static int interrupted_with_server(int ret, const struct stplr_msg_send *args)
+{
+	return ret < 0 && errno == EINTR && args->token;
+}
+
+static int send_one_way(int connection, struct stplr_buffer message, __u32 flags)
+{
+	struct stplr_msg_send args = {
+		.send = message,
+		.send_deadline = STPLR_DEADLINE_NONE,
+		.flags = flags,
+	};
+	int ret;
+
+	do
+		ret = stplr_msg_send(connection, &args);
+	while (interrupted_with_server(ret, &args));
+	return ret;
+}
+
+int stplr_send(int connection, const void *message, size_t len)
+{
+	return send_one_way(connection, memory(message, len), 0);
+}
+
+int stplr_sendv(int connection, const struct stplr_iovec *parts, size_t count)
+{
+	return send_one_way(connection, memory(parts, count), STPLR_SEND_VECTOR);
+}
+
+static ssize_t send_two_way(int connection, struct stplr_buffer message, struct stplr_buffer reply,
+			    __u32 flags, struct stplr_reply_info *info)
+{
+	struct stplr_msg_send args = {
+		.send = message,
+		.reply = reply,
+		.send_deadline = STPLR_DEADLINE_NONE,
+		.reply_deadline = STPLR_DEADLINE_NONE,
+		.flags = flags,
+	};
+	int ret;
+
+	do
+		ret = stplr_msg_send_receive(connection, &args);
+	while (interrupted_with_server(ret, &args));
+	if (ret < 0)
+		return -1;
+	if (info) {
+		info->len = args.reply_len;
+		info->total = args.reply_total;
+		info->status = args.status;
+	}
+	return (ssize_t)args.reply_len;
+}
+
+ssize_t stplr_send_receive(int connection, const void *message, size_t len, void *reply,
+			   size_t size, struct stplr_reply_info *info)
+{
+	return send_two_way(connection, memory(message, len), memory(reply, size), 0, info);
+}
+
+ssize_t stplr_send_receivev(int connection, const struct stplr_iovec *message, size_t message_count,
+			    const struct stplr_iovec *reply, size_t reply_count,
+			    struct stplr_reply_info *info)
+{
+	return send_two_way(connection, memory(message, message_count), memory(reply, reply_count),
+			    STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR, info);
+}
+
+/* Receiving */
+
+int stplr_msg_receive(int channel, struct stplr_msg_receive *args)
+{
+	return ioctl(channel, STPLR_MSG_RECEIVE, args);
+}
+
+static int32_t receive(int channel, struct stplr_buffer buffer, __u32 flags,
+		       struct stplr_msg_info *info)
+{
+	struct stplr_msg_receive args = {
+		.buffer = buffer,
+		.deadline = STPLR_DEADLINE_NONE,
+		.flags = flags,
+	};
+
+	if (stplr_msg_receive(channel, &args))
+		return -1;
+	if (info)
+		*info = args.info;
+	return args.info.rcvid;
+}
+
+int32_t stplr_receive(int channel, void *buffer, size_t size, struct stplr_msg_info *info)
+{
+	return receive(channel, memory(buffer, size), 0, info);
+}
+
+int32_t stplr_receivev(int channel, const struct stplr_iovec *parts, size_t count,
+		       struct stplr_msg_info *info)
+{
+	return receive(channel, memory(parts, count), STPLR_RECEIVE_VECTOR, info);
+}
+
+/* Replying */
+
+int stplr_msg_reply(int channel, struct stplr_msg_reply *args)
+{
+	return ioctl(channel, STPLR_MSG_REPLY, args);
+}
+
+static ssize_t reply_with(int channel, int32_t rcvid, int32_t status, struct stplr_buffer reply,
+			  __u32 flags)
+{
+	struct stplr_msg_reply args = {
+		.reply = reply,
+		.rcvid = rcvid,
+		.status = status,
+		.flags = flags,
+	};
+
+	return stplr_msg_reply(channel, &args) ? -1 : (ssize_t)args.len;
+}
+
+ssize_t stplr_reply(int channel, int32_t rcvid, int32_t status, const void *reply, size_t len)
+{
+	return reply_with(channel, rcvid, status, memory(reply, len), 0);
+}
+
+ssize_t stplr_replyv(int channel, int32_t rcvid, int32_t status, const struct stplr_iovec *parts,
+		     size_t count)
+{
+	return reply_with(channel, rcvid, status, memory(parts, count), STPLR_REPLY_VECTOR);
+}
+
+int stplr_reply_error(int channel, int32_t rcvid, int error)
+{
+	struct stplr_msg_reply args = {.rcvid = rcvid, .error = (__u32)error};
+
+	/* To the kernel 0 is an empty reply, that is success: nobody means that here. */
+	if (error <= 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	return stplr_msg_reply(channel, &args);
+}
+
+int stplr_msg_reply_receive(int channel, struct stplr_msg_reply_receive *args)
+{
+	return ioctl(channel, STPLR_MSG_REPLY_RECEIVE, args);
+}
+
+static int reply_receive(int channel, int32_t *rcvid, int32_t status, struct stplr_buffer reply,
+			 __u32 reply_flags, struct stplr_buffer buffer, __u32 receive_flags,
+			 struct stplr_msg_info *info)
+{
+	struct stplr_msg_reply_receive args = {
+		.reply =
+			{
+				.rcvid = *rcvid,
+			},
+		.receive =
+			{
+				.buffer = buffer,
+				.deadline = STPLR_DEADLINE_NONE,
+				.flags = receive_flags,
+			},
+	};
+
+	/* Fields that are not used must be zero: with nothing to answer the answer is not looked
+	 * at. */
+	if (*rcvid) {
+		args.reply.reply = reply;
+		args.reply.status = status;
+		args.reply.flags = reply_flags;
+	}
+	if (stplr_msg_reply_receive(channel, &args)) {
+		*rcvid = args.reply.rcvid;
+		return -1;
+	}
+	*rcvid = args.receive.info.rcvid;
+	if (info)
+		*info = args.receive.info;
+	return 0;
+}
+
+int stplr_reply_receive(int channel, int32_t *rcvid, int32_t status, const void *reply, size_t len,
+			void *buffer, size_t size, struct stplr_msg_info *info)
+{
+	return reply_receive(channel, rcvid, status, memory(reply, len), 0, memory(buffer, size), 0,
+			     info);
+}
+
+int stplr_reply_receivev(int channel, int32_t *rcvid, int32_t status,
+			 const struct stplr_iovec *reply, size_t reply_count,
+			 const struct stplr_iovec *parts, size_t count, struct stplr_msg_info *info)
+{
+	return reply_receive(channel, rcvid, status, memory(reply, reply_count), STPLR_REPLY_VECTOR,
+			     memory(parts, count), STPLR_RECEIVE_VECTOR, info);
+}
+
+/* More of a message */
+
+int stplr_msg_read(int channel, struct stplr_msg_data *args)
+{
+	return ioctl(channel, STPLR_MSG_READ, args);
+}
+
+int stplr_msg_write(int channel, struct stplr_msg_data *args)
+{
+	return ioctl(channel, STPLR_MSG_WRITE, args);
+}
+
+static ssize_t transfer(int (*call)(int channel, struct stplr_msg_data *args), int channel,
+			int32_t rcvid, struct stplr_buffer buffer, uint64_t offset, __u32 flags)
+{
+	struct stplr_msg_data args = {
+		.buffer = buffer,
+		.offset = offset,
+		.rcvid = rcvid,
+		.flags = flags,
+	};
+
+	return call(channel, &args) ? -1 : (ssize_t)args.len;
+}
+
+ssize_t stplr_read(int channel, int32_t rcvid, void *buffer, size_t size, uint64_t offset)
+{
+	return transfer(stplr_msg_read, channel, rcvid, memory(buffer, size), offset, 0);
+}
+
+ssize_t stplr_readv(int channel, int32_t rcvid, const struct stplr_iovec *parts, size_t count,
+		    uint64_t offset)
+{
+	return transfer(stplr_msg_read, channel, rcvid, memory(parts, count), offset,
+			STPLR_DATA_VECTOR);
+}
+
+ssize_t stplr_write(int channel, int32_t rcvid, const void *buffer, size_t len, uint64_t offset)
+{
+	return transfer(stplr_msg_write, channel, rcvid, memory(buffer, len), offset, 0);
+}
+
+ssize_t stplr_writev(int channel, int32_t rcvid, const struct stplr_iovec *parts, size_t count,
+		     uint64_t offset)
+{
+	return transfer(stplr_msg_write, channel, rcvid, memory(parts, count), offset,
+			STPLR_DATA_VECTOR);
+}

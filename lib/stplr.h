@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libstplr - synchronous message passing between processes, through the kernel module stplr
+ *
+ * The library is thin: a call is one ioctl of <linux/stplr.h>, which is the reference for what the
+ * module does. Objects are file descriptors:
+ *
+ *	device		from stplr_open(): a domain of channels and names, /dev/stplr-N
+ *	channel		from stplr_channel_create(): a server receives and replies on it
+ *	connection	from stplr_connect(): a client sends on it
+ *
+ * All are close-on-exec, work with poll(2), and end with close(2) of their last copy: there is no
+ * other call to free anything. The library keeps no state and allocates nothing, so any thread may
+ * make any call.
+ *
+ * Calls come in three forms. Plain (stplr_send) takes one buffer; with a v (stplr_sendv) it takes
+ * parts; neither has a time limit. With msg (stplr_msg_send) it takes the ioctl's own structure,
+ * with deadlines and flags, and does nothing but the ioctl.
+ *
+ * Errors: -1, and errno says which. Besides those named at each call, every call may fail with
+ * EBADF (not an open descriptor), ENOTTY (not a descriptor of the kind the call wants) and EFAULT
+ *(an address that is not the caller's).
+ *
+ * The caller owns every buffer. No call keeps an address after it has returned.
+ */
+#ifndef STPLR_H
+#define STPLR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/stplr.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Devices */
+
+/**
+ * stplr_open() - open a device and check that its module is one the library knows
+ * @device: the N of /dev/stplr-N
+ * @flags: none are defined: 0
+ *
+ * Return: a new device descriptor; -1: EINVAL: a flag; ENOENT, ENXIO, ENODEV: no such device: the
+ * module is not loaded, or with fewer devices; EACCES: not allowed to open it; EPROTONOSUPPORT: the
+ * module speaks an interface that this library does not know; ENOTTY: the device is not stplr's;
+ * and those of open(2).
+ */
+int stplr_open(unsigned int device, unsigned int flags);
+
+/**
+ * stplr_open_why() - stplr_open() that says in words what went wrong
+ * @device: as for stplr_open()
+ * @flags: as for stplr_open()
+ * @why: gets one line without a newline that says what failed and what to do, "" on success; may be
+ *	NULL
+ * @size: bytes in @why; a longer text is cut
+ *
+ * Return: as stplr_open().
+ */
+int stplr_open_why(unsigned int device, unsigned int flags, char *why, size_t size);
+
+/**
+ * stplr_version() - ask a descriptor what module it belongs to
+ * @fd: a device, channel or connection
+ * @version: gets the answer, see struct stplr_version
+ *
+ * Return: 0; -1.
+ */
+int stplr_version(int fd, struct stplr_version *version);
+
+/**
+ * stplr_check_version() - can this library work with the module behind a descriptor?
+ * @fd: a device, channel or connection, however it was come by
+ * @why: gets the reason for a refusal in one line, "" on success; may be NULL
+ * @size: bytes in @why; a longer text is cut
+ *
+ * stplr_open() has done this already. It is for descriptors that were inherited or received from
+ * elsewhere.
+ *
+ * Return: 0; -1: EPROTONOSUPPORT: the module's STPLR_ABI is another than the one this library was
+ * built for, or it lacks a feature that the library uses; ENOTTY: not a descriptor of stplr.
+ */
+int stplr_check_version(int fd, char *why, size_t size);
+
+/* Channels */
+
+/**
+ * stplr_channel_create() - make a channel, the server's end (QNX ChannelCreate, name_attach)
+ * @device: from stplr_open()
+ * @name: 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or NULL for a channel that is reached by
+ *	(pid, chid) only
+ * @options: in: flags, mode, gid; out: chid. The library sets the name; the rest must be 0. NULL:
+ *	no flags, mode 0600
+ *
+ * The name is free again as soon as the channel ends.
+ *
+ * Return: a new channel descriptor; -1: EINVAL: a bad name, flag, mode or reserved field; EEXIST:
+ * the name is taken; EPERM: not a member of the gid; EDQUOT: too many channels of this user;
+ * EMFILE, ENFILE, ENOMEM.
+ */
+int stplr_channel_create(int device, const char *name, struct stplr_channel_create *options);
+
+/**
+ * stplr_channel_destroy() - end a channel now, whoever else holds a descriptor of it (QNX
+ * ChannelDestroy)
+ * @channel: the channel
+ *
+ * All clients that are blocked on it, and all threads that receive from it, wake with ESRCH. The
+ * descriptor stays open and is good for close(2) only. May be called from a signal handler.
+ *
+ * Return: 0; -1: ESRCH: it had ended already.
+ */
+int stplr_channel_destroy(int channel);
+
+/* Connections */
+
+/**
+ * stplr_connect() - connect to a channel by its name (QNX name_open)
+ * @device: from stplr_open()
+ * @name: the channel's name
+ * @deadline: how long to wait for a name that does not exist yet: nanoseconds of CLOCK_MONOTONIC,
+ *	see stplr_deadline(); STPLR_DEADLINE_POLL: not at all; STPLR_DEADLINE_NONE: without an end
+ *
+ * Return: a new connection descriptor; -1: EINVAL: a bad name or deadline; ENOENT: no such name,
+ * and not waiting; ETIMEDOUT: none by the deadline; EINTR: a signal came while waiting; EACCES: the
+ * channel's mode forbids it; EDQUOT: too many connections of this user; EMFILE, ENFILE, ENOMEM.
+ */
+int stplr_connect(int device, const char *name, int64_t deadline);
+
+/**
+ * stplr_connect_pid() - connect to a channel by its creator and number (QNX ConnectAttach)
+ * @device: from stplr_open()
+ * @pid: the process that made the channel, 0: the caller
+ * @chid: the channel's number, from struct stplr_channel_create
+ *
+ * Return: a new connection descriptor; -1: EINVAL: a number out of range; ESRCH: no such process or
+ * channel, or its creator is dead; EACCES: the channel is another user's, and does not have
+ * STPLR_CHANNEL_ATTACH_ANY; EDQUOT: too many connections of this user; EMFILE, ENFILE, ENOMEM.
+ */
+int stplr_connect_pid(int device, pid_t pid, int32_t chid);
+
+/**
+ * stplr_connect_attach() - connect with options (QNX ConnectAttach, name_open)
+ * @device: from stplr_open()
+ * @name: the channel's name, or NULL to use @options' pid and chid
+ * @options: in: flags, uid, clock, deadline, without a name pid and chid; out: coid. The library
+ *	sets the name; the rest must be 0. NULL: as if all were 0
+ *
+ * Return: as stplr_connect() and stplr_connect_pid(), and EPERM: the server's user is not @options'
+ * uid.
+ */
+int stplr_connect_attach(int device, const char *name, struct stplr_connect_attach *options);
+
+/* Buffers and time */
+
+/**
+ * stplr_part() - describe one part of a scattered buffer
+ * @base: its first byte
+ * @len: its length in bytes, may be 0
+ *
+ * struct stplr_iovec is not struct iovec: it has the same layout in 32-bit programs as in 64-bit
+ * ones. A call takes at most STPLR_PARTS_MAX parts.
+ */
+struct stplr_iovec stplr_part(const void *base, size_t len);
+
+/**
+ * stplr_deadline() - turn a timeout into a deadline
+ * @timeout: nanoseconds from now; 0: poll; less than 0: no limit
+ *
+ * Return: nanoseconds of CLOCK_MONOTONIC, STPLR_DEADLINE_POLL or STPLR_DEADLINE_NONE. The calls
+ * that take a structure want CLOCK_MONOTONIC in its clock.
+ */
+int64_t stplr_deadline(int64_t timeout);
+
+/* Sending */
+
+/**
+ * stplr_send() - send a message one way
+ * @connection: from stplr_connect()
+ * @message: the message
+ * @len: its length in bytes, at most struct stplr_version.message_max
+ *
+ * Returns once a server has received the message, and where the server's buffer was too small, once
+ * it has read the rest or released the message.
+ *
+ * A signal that comes before the message was received ends the call with EINTR, unless its handler
+ * has SA_RESTART; the server then never sees the message. One that comes later never ends the call.
+ *
+ * Return: 0; -1: EINTR: withdrawn; EMSGSIZE: longer than message_max; EAGAIN: the descriptor has
+ * O_NONBLOCK and nobody waits to receive; ESRCH: the channel is gone, or ended with the message in
+ * it; ENOBUFS, EDQUOT: too much memory, too many messages of this user; ENOMEM; any error that the
+ * server chose (stplr_reply_error()).
+ */
+int stplr_send(int connection, const void *message, size_t len);
+
+/**
+ * stplr_sendv() - stplr_send() of a message in parts
+ * @connection: from stplr_connect()
+ * @parts: the parts, sent one behind the other
+ * @count: how many
+ *
+ * Return: as stplr_send(), and EINVAL: too many parts.
+ */
+int stplr_sendv(int connection, const struct stplr_iovec *parts, size_t count);
+
+/**
+ * stplr_msg_send() - STPLR_MSG_SEND, with deadline and flags
+ * @connection: from stplr_connect()
+ * @args: in and out, see struct stplr_msg_send. A zeroed send_deadline polls; waiting without a
+ *	limit is STPLR_DEADLINE_NONE
+ *
+ * Exactly one system call. After EINTR with a token that is not 0 the server has the message:
+ * calling again with @args unchanged goes on waiting.
+ *
+ * Return: 0; -1: as struct stplr_msg_send says.
+ */
+int stplr_msg_send(int connection, struct stplr_msg_send *args);
+
+/**
+ * struct stplr_reply_info - what came with a reply
+ * @len: bytes of the reply that are in the client's buffer
+ * @total: bytes the server replied; more than @len: the reply was truncated
+ * @status: the status the server gave, 0 unless client and server agree on something else
+ */
+struct stplr_reply_info {
+	uint64_t len;
+	uint64_t total;
+	int32_t status;
+};
+
+/**
+ * stplr_send_receive() - send a message and wait for its reply (QNX MsgSend)
+ * @connection: from stplr_connect()
+ * @message: the message
+ * @len: its length in bytes, at most struct stplr_version.message_max
+ * @reply: where the reply goes; it may overlap @message
+ * @size: bytes in @reply; 0: only the status is wanted
+ * @info: gets what came with the reply, on success only; may be NULL
+ *
+ * Blocks until the server has received the message (SEND-blocked) and then until it has replied
+ * (REPLY-blocked).
+ *
+ * A signal while SEND-blocked ends the call with EINTR, unless its handler has SA_RESTART; the
+ * server then never sees the message. One while REPLY-blocked never ends it: handlers run, and the
+ * call goes on waiting for the same reply; a fatal signal ends the process as ever. A handler must
+ * not send on the same connection. stplr_msg_send_receive() leaves the choice to its caller.
+ *
+ * Return: bytes of the reply that are in @reply (where the server replied more, @info tells); -1:
+ * those of stplr_send(), and ESRCH: the server died or ended the channel; EFAULT: @reply cannot be
+ * written; any error that the server chose.
+ */
+ssize_t stplr_send_receive(int connection, const void *message, size_t len, void *reply,
+			   size_t size, struct stplr_reply_info *info);
+
+/**
+ * stplr_send_receivev() - stplr_send_receive() with message and reply in parts (QNX MsgSendv)
+ * @connection: from stplr_connect()
+ * @message: the message's parts
+ * @message_count: how many
+ * @reply: the parts that the reply fills, one after the other
+ * @reply_count: how many
+ * @info: as for stplr_send_receive()
+ *
+ * Return: as stplr_send_receive(), and EINVAL: too many parts.
+ */
+ssize_t stplr_send_receivev(int connection, const struct stplr_iovec *message, size_t message_count,
+			    const struct stplr_iovec *reply, size_t reply_count,
+			    struct stplr_reply_info *info);
+
+/**
+ * stplr_msg_send_receive() - STPLR_MSG_SEND_RECEIVE, with deadlines and flags
+ * @connection: from stplr_connect()
+ * @args: in and out, see struct stplr_msg_send. Zeroed deadlines poll; waiting without a limit is
+ *	STPLR_DEADLINE_NONE
+ *
+ * Exactly one system call. After EINTR with a token that is not 0 the server has the message:
+ * calling again with @args unchanged goes on waiting for the same reply. Another send by the same
+ * thread on this connection drops it.
+ *
+ * Return: 0; -1: as struct stplr_msg_send says.
+ */
+int stplr_msg_send_receive(int connection, struct stplr_msg_send *args);
+
+/* Receiving */
+
+/**
+ * stplr_receive() - wait for a message and take it (QNX MsgReceive)
+ * @channel: from stplr_channel_create()
+ * @buffer: where the message goes
+ * @size: bytes in @buffer; of a longer message the rest stays with its sender, see stplr_read()
+ * @info: gets who sent it, how long it is, and whether a reply is due; may be NULL
+ *
+ * Return: the message's rcvid, greater than 0, which this process owes an answer unless @info has
+ * STPLR_INFO_NO_REPLY without STPLR_INFO_TRUNCATED; -1: EAGAIN: the descriptor has O_NONBLOCK and
+ * there is none; EINTR: a signal came; EFAULT: @buffer cannot be written: the message stays first
+ * in the queue; ESRCH: the channel was destroyed.
+ */
+int32_t stplr_receive(int channel, void *buffer, size_t size, struct stplr_msg_info *info);
+
+/**
+ * stplr_receivev() - stplr_receive() into parts (QNX MsgReceivev)
+ * @channel: from stplr_channel_create()
+ * @parts: the parts that the message fills, one after the other
+ * @count: how many
+ * @info: as for stplr_receive()
+ *
+ * Return: as stplr_receive(), and EINVAL: too many parts.
+ */
+int32_t stplr_receivev(int channel, const struct stplr_iovec *parts, size_t count,
+		       struct stplr_msg_info *info);
+
+/**
+ * stplr_msg_receive() - STPLR_MSG_RECEIVE, with deadline and flags
+ * @channel: from stplr_channel_create()
+ * @args: in and out, see struct stplr_msg_receive. A zeroed deadline polls; waiting without a limit
+ *	is STPLR_DEADLINE_NONE
+ *
+ * Return: 0; -1: as struct stplr_msg_receive says.
+ */
+int stplr_msg_receive(int channel, struct stplr_msg_receive *args);
+
+/* Replying */
+
+/**
+ * stplr_reply() - answer a message and wake its sender (QNX MsgReply)
+ * @channel: the channel it was received on
+ * @rcvid: the message
+ * @status: for the client, as it is; 0 unless client and server agree on something else
+ * @reply: the answer
+ * @len: its length in bytes, may be 0
+ *
+ * Never waits for the client. Any thread of the process that received the message may reply, in any
+ * order, once. A one-way message that was truncated is released by it; then @len must be 0.
+ *
+ * Return: bytes that the client gets, less than @len where its buffer is smaller; -1: ESRCH: no
+ * such message: never received by this process, already answered, or its client is gone (that is no
+ * fault of the server's: go on); EINVAL: @rcvid is not positive; EFAULT: @reply cannot be read,
+ * EMSGSIZE: it is longer than message_max: the message is still to be answered.
+ */
+ssize_t stplr_reply(int channel, int32_t rcvid, int32_t status, const void *reply, size_t len);
+
+/**
+ * stplr_replyv() - stplr_reply() with an answer in parts (QNX MsgReplyv)
+ * @channel: the channel it was received on
+ * @rcvid: the message
+ * @status: as for stplr_reply()
+ * @parts: the parts of the answer
+ * @count: how many
+ *
+ * Return: as stplr_reply(), and EINVAL: too many parts.
+ */
+ssize_t stplr_replyv(int channel, int32_t rcvid, int32_t status, const struct stplr_iovec *parts,
+		     size_t count);
+
+/**
+ * stplr_reply_error() - make the sender's call fail (QNX MsgError)
+ * @channel: the channel it was received on
+ * @rcvid: the message
+ * @error: the errno that the client gets, 1 to 4095
+ *
+ * Return: 0; -1: as stplr_reply(), and EINVAL: an error out of range.
+ */
+int stplr_reply_error(int channel, int32_t rcvid, int error);
+
+/**
+ * stplr_msg_reply() - STPLR_MSG_REPLY, with flags
+ * @channel: the channel it was received on
+ * @args: in and out, see struct stplr_msg_reply
+ *
+ * Return: 0; -1: as struct stplr_msg_reply says.
+ */
+int stplr_msg_reply(int channel, struct stplr_msg_reply *args);
+
+/**
+ * stplr_reply_receive() - answer a message and wait for the next, in one system call
+ * @channel: the channel
+ * @rcvid: in: the message to answer, 0: none; out: the message that was received. On failure: 0 if
+ *	the answer was given, unchanged if it was not
+ * @status: as for stplr_reply()
+ * @reply: as for stplr_reply()
+ * @len: as for stplr_reply()
+ * @buffer: where the next message goes; it may be @reply
+ * @size: bytes in @buffer
+ * @info: as for stplr_receive(); may be NULL
+ *
+ * A failed call can be made again as it is, unless the answer was the fault. ESRCH with *@rcvid
+ * unchanged: the client is gone: set *@rcvid to 0 and go on. ESRCH with *@rcvid 0: the channel was
+ * destroyed.
+ *
+ * Return: 0; -1: as stplr_reply() and stplr_receive().
+ */
+int stplr_reply_receive(int channel, int32_t *rcvid, int32_t status, const void *reply, size_t len,
+			void *buffer, size_t size, struct stplr_msg_info *info);
+
+/**
+ * stplr_reply_receivev() - stplr_reply_receive() with both buffers in parts
+ * @channel: the channel
+ * @rcvid: as for stplr_reply_receive()
+ * @status: as for stplr_reply()
+ * @reply: the parts of the answer
+ * @reply_count: how many
+ * @parts: the parts that the next message fills
+ * @count: how many
+ * @info: as for stplr_receive(); may be NULL
+ *
+ * Return: as stplr_reply_receive(), and EINVAL: too many parts.
+ */
+int stplr_reply_receivev(int channel, int32_t *rcvid, int32_t status,
+			 const struct stplr_iovec *reply, size_t reply_count,
+			 const struct stplr_iovec *parts, size_t count,
+			 struct stplr_msg_info *info);
+
+/**
+ * stplr_msg_reply_receive() - STPLR_MSG_REPLY_RECEIVE, with deadline and flags
+ * @channel: the channel
+ * @args: in and out, see struct stplr_msg_reply_receive
+ *
+ * Return: 0; -1: as struct stplr_msg_reply_receive says.
+ */
+int stplr_msg_reply_receive(int channel, struct stplr_msg_reply_receive *args);
+
+/* More of a message that was received and not yet answered */
+
+/**
+ * stplr_read() - read from the message (QNX MsgRead)
+ * @channel: the channel it was received on
+ * @rcvid: the message
+ * @buffer: where to
+ * @size: bytes wanted
+ * @offset: from which byte of the message on; what stplr_receive() delivered counts too
+ *
+ * Return: bytes read, fewer at the message's end, 0 beyond it; -1: ESRCH: as for stplr_reply();
+ * EINVAL: @rcvid is not positive; EMSGSIZE: more than message_max at once; ENOBUFS: more of the
+ * kernel's memory than the client's user may have.
+ */
+ssize_t stplr_read(int channel, int32_t rcvid, void *buffer, size_t size, uint64_t offset);
+
+/**
+ * stplr_readv() - stplr_read() into parts (QNX MsgReadv)
+ * @channel: the channel it was received on
+ * @rcvid: the message
+ * @parts: where to
+ * @count: how many
+ * @offset: as for stplr_read()
+ *
+ * Return: as stplr_read(), and EINVAL: too many parts.
+ */
+ssize_t stplr_readv(int channel, int32_t rcvid, const struct stplr_iovec *parts, size_t count,
+		    uint64_t offset);
+
+/**
+ * stplr_write() - write to the client's reply buffer before the reply (QNX MsgWrite)
+ * @channel: the channel it was received on
+ * @rcvid: the message
+ * @buffer: from where
+ * @len: bytes to write
+ * @offset: to which byte of the client's buffer on
+ *
+ * The bytes are there when the client's call succeeds. The reply is written to offset 0, over them;
+ * its length does not count them.
+ *
+ * Return: bytes written, fewer where the client's buffer ends, 0 beyond it; -1: as stplr_read().
+ */
+ssize_t stplr_write(int channel, int32_t rcvid, const void *buffer, size_t len, uint64_t offset);
+
+/**
+ * stplr_writev() - stplr_write() from parts (QNX MsgWritev)
+ * @channel: the channel it was received on
+ * @rcvid: the message
+ * @parts: from where
+ * @count: how many
+ * @offset: as for stplr_write()
+ *
+ * Return: as stplr_write(), and EINVAL: too many parts.
+ */
+ssize_t stplr_writev(int channel, int32_t rcvid, const struct stplr_iovec *parts, size_t count,
+		     uint64_t offset);
+
+/**
+ * stplr_msg_read() - STPLR_MSG_READ
+ * @channel: the channel it was received on
+ * @args: in and out, see struct stplr_msg_data
+ *
+ * Return: 0; -1: as struct stplr_msg_data says.
+ */
+int stplr_msg_read(int channel, struct stplr_msg_data *args);
+
+/**
+ * stplr_msg_write() - STPLR_MSG_WRITE
+ * @channel: the channel it was received on
+ * @args: in and out, see struct stplr_msg_data
+ *
+ * Return: 0; -1: as struct stplr_msg_data says.
+ */
+int stplr_msg_write(int channel, struct stplr_msg_data *args);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* STPLR_H */
