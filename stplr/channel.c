@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The server's end: a channel's queue, its received messages, its file, its end. */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/anon_inodes.h>
+#include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "stplr.h"
+
+/* The queue: by priority, then by age */
+
+static bool stplr_queue_less(struct rb_node *a, const struct rb_node *b)
+{
+	const struct stplr_message *first = rb_entry(a, struct stplr_message, queue_node);
+	const struct stplr_message *second = rb_entry(b, struct stplr_message, queue_node);
+
+	if (first->priority != second->priority)
+		return first->priority > second->priority;
+	return first->seq < second->seq;
+}
+
+void stplr_queue_add(struct stplr_channel *channel, struct stplr_message *message)
+{
+	lockdep_assert_held(&channel->lock);
+	rb_add_cached(&message->queue_node, &channel->queue, stplr_queue_less);
+}
+
+void stplr_queue_del(struct stplr_channel *channel, struct stplr_message *message)
+{
+	lockdep_assert_held(&channel->lock);
+	rb_erase_cached(&message->queue_node, &channel->queue);
+}
+
+struct stplr_message *stplr_queue_first(struct stplr_channel *channel)
+{
+	struct rb_node *node;
+
+	lockdep_assert_held(&channel->lock);
+	node = rb_first_cached(&channel->queue);
+	return node ? rb_entry(node, struct stplr_message, queue_node) : NULL;
+}
+
+/* Received messages, by rcvid */
+
+static struct stplr_message *stplr_received_lookup(struct stplr_channel *channel, s32 rcvid)
+{
+	struct stplr_message *message;
+
+	lockdep_assert_held(&channel->lock);
+	hash_for_each_possible(channel->received, message, received_node, rcvid) {
+		if (message->rcvid == rcvid)
+			return message;
+	}
+	return NULL;
+}
+
+/* 1 to 2^31-1, round and round; one that is still to be answered is left out. */
+s32 stplr_rcvid_next(struct stplr_channel *channel)
+{
+	lockdep_assert_held(&channel->lock);
+	do {
+		if (channel->last_rcvid == S32_MAX)
+			channel->last_rcvid = 0;
+		channel->last_rcvid++;
+	} while (unlikely(stplr_received_lookup(channel, channel->last_rcvid)));
+	return channel->last_rcvid;
+}
+
+void stplr_received_add(struct stplr_channel *channel, struct stplr_message *message)
+{
+	lockdep_assert_held(&channel->lock);
+	hash_add(channel->received, &message->received_node, message->rcvid);
+}
+
+void stplr_received_del(struct stplr_channel *channel, struct stplr_message *message)
+{
+	lockdep_assert_held(&channel->lock);
+	hash_del(&message->received_node);
+}
+
+/* The message with this rcvid, if the calling process received it. */
+struct stplr_message *stplr_received_find(struct stplr_channel *channel, s32 rcvid)
+{
+	struct stplr_message *message = stplr_received_lookup(channel, rcvid);
+
+	return message && message->receiver == task_tgid(current) ? message : NULL;
+}
+
+/* Who polls: told after the lock is released. The waiter looks after it has enqueued itself. */
+void stplr_channel_wake_pollers(struct stplr_channel *channel)
+{
+	if (unlikely(wq_has_sleeper(&channel->readable)))
+		wake_up_interruptible_poll(&channel->readable, EPOLLIN | EPOLLRDNORM);
+}
+
+/* The end */
+
+/* Ends matching messages until the batch is full; false if there may be more. */
+static bool stplr_channel_end_some(struct stplr_channel *channel, stplr_message_match match,
+				   const void *arg, int result, struct stplr_wake_batch *batch)
+{
+	struct stplr_message *message;
+	struct rb_node *node, *next;
+	struct hlist_node *tmp;
+	unsigned int bucket;
+
+	lockdep_assert_held(&channel->lock);
+	for (node = rb_first_cached(&channel->queue); node; node = next) {
+		next = rb_next(node);
+		message = rb_entry(node, struct stplr_message, queue_node);
+		if ((!match || match(message, arg)) &&
+		    stplr_wake_add(batch, stplr_message_end(message, result)))
+			return false;
+	}
+	hash_for_each_safe(channel->received, bucket, tmp, message, received_node) {
+		if ((!match || match(message, arg)) &&
+		    stplr_wake_add(batch, stplr_message_end(message, result)))
+			return false;
+	}
+	return true;
+}
+
+/* Ends all messages that match (all, without a match), waking their clients in batches outside the lock. */
+void stplr_channel_end_messages(struct stplr_channel *channel, stplr_message_match match,
+				const void *arg, int result)
+{
+	struct stplr_wake_batch batch = { .count = 0 };
+	bool all;
+
+	do {
+		spin_lock(&channel->lock);
+		all = stplr_channel_end_some(channel, match, arg, result, &batch);
+		spin_unlock(&channel->lock);
+		stplr_wake_all(&batch);
+		cond_resched();
+	} while (!all);
+}
+
+static void stplr_channel_wake_receivers(struct stplr_channel *channel)
+{
+	struct stplr_wake_batch batch = { .count = 0 };
+	bool full;
+
+	do {
+		struct task_struct *receiver;
+
+		full = false;
+		spin_lock(&channel->lock);
+		while (!full && (receiver = stplr_receiver_pop(channel)))
+			full = stplr_wake_add(&batch, receiver);
+		spin_unlock(&channel->lock);
+		stplr_wake_all(&batch);
+		cond_resched();
+	} while (full);
+}
+
+/* Ends the channel: it cannot be found, nothing new comes, whoever waits for it is woken. ESRCH if it has ended. */
+static int stplr_channel_destroy(struct stplr_channel *channel)
+{
+	bool dead;
+
+	stplr_name_unregister(channel);
+
+	spin_lock(&channel->lock);
+	dead = channel->dead;
+	channel->dead = true;
+	spin_unlock(&channel->lock);
+	if (dead)
+		return -ESRCH;
+
+	stplr_channel_end_messages(channel, NULL, NULL, -ESRCH);
+	stplr_channel_wake_receivers(channel);
+	wake_up_interruptible_poll(&channel->readable, EPOLLHUP | EPOLLERR);
+	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
+	stplr_dbg(2, "channel %d ended\n", channel->chid);
+	return 0;
+}
+
+static void stplr_channel_free(struct kref *ref)
+{
+	struct stplr_channel *channel = container_of(ref, struct stplr_channel, ref);
+
+	WARN_ON(!RB_EMPTY_ROOT(&channel->queue.rb_root) || !hash_empty(channel->received));
+	stplr_process_put(channel->creator);
+	put_cred(channel->cred);
+	stplr_uncharge(&channel->user->channels);
+	stplr_user_put(channel->user);
+	kfree(channel);
+}
+
+void stplr_channel_put(struct stplr_channel *channel)
+{
+	kref_put(&channel->ref, stplr_channel_free);
+}
+
+/* The file */
+
+static int stplr_channel_release(struct inode *inode, struct file *file)
+{
+	struct stplr_channel *channel = file->private_data;
+
+	stplr_channel_destroy(channel);
+	stplr_channel_put(channel);
+	return 0;
+}
+
+static int stplr_is_file(const void *file, struct file *other, unsigned int fd)
+{
+	return file == other;
+}
+
+static bool stplr_match_receiver(const struct stplr_message *message, const void *tgid)
+{
+	return message->state == STPLR_RECEIVED && message->receiver == tgid;
+}
+
+/*
+ * The calling process closes a descriptor of the channel. With its last one, at the latest when it dies, it
+ * can no longer reply: the clients of what it received must not wait for it, whoever else has the channel.
+ * The descriptor is out of its table already.
+ */
+static int stplr_channel_flush(struct file *file, fl_owner_t id)
+{
+	struct stplr_channel *channel = file->private_data;
+	struct pid *tgid = task_tgid(current);
+
+	if (!(current->flags & PF_EXITING) && iterate_fd(current->files, 0, stplr_is_file, file))
+		return 0;
+	stplr_channel_end_messages(channel, stplr_match_receiver, tgid, -ESRCH);
+	if (channel->flags & STPLR_CHANNEL_CREATOR && tgid == channel->creator->pid)
+		stplr_channel_destroy(channel);
+	return 0;
+}
+
+static __poll_t stplr_channel_poll(struct file *file, poll_table *wait)
+{
+	struct stplr_channel *channel = file->private_data;
+	__poll_t events = 0;
+
+	poll_wait(file, &channel->readable, wait);
+	spin_lock(&channel->lock);
+	if (channel->dead)
+		events |= EPOLLHUP | EPOLLERR;
+	if (stplr_queue_first(channel))
+		events |= EPOLLIN | EPOLLRDNORM;
+	spin_unlock(&channel->lock);
+	return events;
+}
+
+static long stplr_channel_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct stplr_channel *channel = file->private_data;
+	bool nonblock = file->f_flags & O_NONBLOCK;
+	void __user *uarg = (void __user *)arg;
+	unsigned int size = _IOC_SIZE(cmd);
+
+	if (_IOC_TYPE(cmd) != STPLR_IOC_MAGIC)
+		return -ENOTTY;
+
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(STPLR_MSG_REPLY_RECEIVE):
+		return stplr_reply_receive_ioctl(channel, nonblock, uarg, size);
+	case _IOC_NR(STPLR_MSG_RECEIVE):
+		return stplr_receive_ioctl(channel, nonblock, uarg, size);
+	case _IOC_NR(STPLR_MSG_REPLY):
+		return stplr_reply_ioctl(channel, uarg, size);
+	case _IOC_NR(STPLR_MSG_READ):
+		return stplr_read_ioctl(channel, uarg, size);
+	case _IOC_NR(STPLR_MSG_WRITE):
+		return stplr_write_ioctl(channel, uarg, size);
+	case _IOC_NR(STPLR_CHANNEL_DESTROY):
+		return size || arg ? -EINVAL : stplr_channel_destroy(channel);
+	case _IOC_NR(STPLR_VERSION):
+		return stplr_version_ioctl(uarg, size);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static void stplr_channel_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	const struct stplr_channel *channel = file->private_data;
+
+	seq_printf(seq, "stplr-device:\t%u\n", channel->device->index);
+	seq_printf(seq, "stplr-chid:\t%d\n", channel->chid);
+	if (channel->name[0])
+		seq_printf(seq, "stplr-name:\t%s\n", channel->name);
+	seq_printf(seq, "stplr-ended:\t%d\n", READ_ONCE(channel->dead));
+}
+
+static const struct file_operations stplr_channel_fops = {
+	.owner = THIS_MODULE,
+	.release = stplr_channel_release,
+	.flush = stplr_channel_flush,
+	.poll = stplr_channel_poll,
+	.unlocked_ioctl = stplr_channel_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = stplr_channel_show_fdinfo,
+	.llseek = noop_llseek,
+};
+
+/* Creation */
+
+static struct stplr_channel *stplr_channel_alloc(struct stplr_device *device)
+{
+	struct stplr_channel *channel;
+	int err;
+
+	channel = kzalloc(sizeof(*channel), GFP_KERNEL_ACCOUNT);
+	if (!channel)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&channel->ref);
+	channel->device = device;
+	spin_lock_init(&channel->lock);
+	channel->queue = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&channel->receivers);
+	hash_init(channel->received);
+	init_waitqueue_head(&channel->readable);
+	init_waitqueue_head(&channel->hangup);
+
+	err = -ENOMEM;
+	channel->user = stplr_user_get(current_euid());
+	if (!channel->user)
+		goto free_channel;
+	err = stplr_charge(&channel->user->channels, READ_ONCE(stplr_user_channels));
+	if (err)
+		goto put_user;
+	channel->creator = stplr_process_get(device);
+	if (IS_ERR(channel->creator)) {
+		err = PTR_ERR(channel->creator);
+		goto uncharge;
+	}
+	channel->cred = get_current_cred();
+	return channel;
+
+uncharge:
+	stplr_uncharge(&channel->user->channels);
+put_user:
+	stplr_user_put(channel->user);
+free_channel:
+	kfree(channel);
+	return ERR_PTR(err);
+}
+
+/* Reads what the caller wants into the channel. */
+static int stplr_channel_setup(struct stplr_channel *channel,
+			       const struct stplr_channel_create *args)
+{
+	channel->flags = args->flags;
+	channel->owner = current_euid();
+	channel->group = current_egid();
+	channel->mode = args->mode ?: 0600;
+	if (args->name_len) {
+		int err;
+
+		if (copy_from_user(channel->name, u64_to_user_ptr(args->name), args->name_len))
+			return -EFAULT;
+		err = stplr_name_check(channel->name, args->name_len);
+		if (err)
+			return err;
+	}
+	if (args->flags & STPLR_CHANNEL_GROUP) {
+		channel->group = make_kgid(current_user_ns(), args->gid);
+		if (!gid_valid(channel->group))
+			return -EINVAL;
+		if (!in_group_p(channel->group) && !ns_capable(current_user_ns(), CAP_CHOWN))
+			return -EPERM;
+	}
+	return 0;
+}
+
+long stplr_channel_create_ioctl(struct stplr_device *device, void __user *arg, unsigned int size)
+{
+	struct stplr_channel_create __user *uargs = arg;
+	struct stplr_channel_create args;
+	struct stplr_channel *channel;
+	struct file *file;
+	int fd, err;
+
+	err = stplr_args_get(&args, sizeof(args), uargs, size);
+	if (err)
+		return err;
+	if (args.flags & ~(STPLR_CHANNEL_ATTACH_ANY | STPLR_CHANNEL_CREATOR | STPLR_CHANNEL_GROUP |
+			   STPLR_CHANNEL_NONBLOCK))
+		return -EINVAL;
+	if (args.mode & ~0777 || args.name_len > STPLR_NAME_MAX || args.reserved)
+		return -EINVAL;
+	if (args.gid && !(args.flags & STPLR_CHANNEL_GROUP))
+		return -EINVAL;
+
+	channel = stplr_channel_alloc(device);
+	if (IS_ERR(channel))
+		return PTR_ERR(channel);
+	err = stplr_channel_setup(channel, &args);
+	if (err)
+		goto put_channel;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		err = fd;
+		goto put_channel;
+	}
+	file = anon_inode_getfile("[stplr-channel]", &stplr_channel_fops, channel,
+				  O_RDWR | (args.flags & STPLR_CHANNEL_NONBLOCK ? O_NONBLOCK : 0));
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto put_fd;
+	}
+
+	/* From here on the file owns the channel. */
+	err = stplr_name_register(channel);
+	if (err)
+		goto put_file;
+	if (put_user(channel->chid, &uargs->chid)) {
+		err = -EFAULT;
+		goto put_file;
+	}
+	stplr_dbg(2, "channel %d%s%s made\n", channel->chid, channel->name[0] ? " " : "",
+		  channel->name);
+	fd_install(fd, file);
+	return fd;
+
+put_file:
+	fput(file);
+	put_unused_fd(fd);
+	return err;
+put_fd:
+	put_unused_fd(fd);
+put_channel:
+	stplr_channel_put(channel);
+	return err;
+}

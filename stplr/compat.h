@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every difference between the kernels stplr builds for (6.1 and later), each with the version
+ * that made it, and nothing else.
+ */
+#ifndef STPLR_COMPAT_H
+#define STPLR_COMPAT_H
+
+#include <linux/device/class.h>
+#include <linux/fs.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "stplr needs Linux 6.1 or later (TASK_FREEZABLE)"
+#endif
+
+#ifndef CONFIG_64BIT
+#error "stplr needs a 64-bit kernel (32-bit programs are fine)"
+#endif
+
+/* 6.4: class_create() lost its module argument */
+static inline struct class *stplr_class_create(const char *name)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	return class_create(THIS_MODULE, name);
+#else
+	return class_create(name);
+#endif
+}
+
+/* 6.2: class->devnode() takes a const device */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define STPLR_DEVNODE_CONST
+#else
+#define STPLR_DEVNODE_CONST const
+#endif
+
+#endif /* STPLR_COMPAT_H */

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Load, unload, parameters; the devices' place in /dev and /sys. */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "stplr.h"
+
+#define STPLR_DEVICES_MAX 64
+
+static unsigned int devices = 1;
+module_param(devices, uint, 0444);
+MODULE_PARM_DESC(devices, "number of devices /dev/stplr-N, 1 to 64 (default 1)");
+
+unsigned int stplr_message_max = SZ_16M + SZ_64K;
+
+static int message_max_set(const char *value, const struct kernel_param *param)
+{
+	return param_set_uint_minmax(value, param, PAGE_SIZE, SZ_256M);
+}
+
+static const struct kernel_param_ops message_max_ops = {
+	.set = message_max_set,
+	.get = param_get_uint,
+};
+module_param_cb(message_max, &message_max_ops, &stplr_message_max, 0644);
+MODULE_PARM_DESC(message_max, "longest message in bytes, 4096 to 268435456 (default 16842752)");
+
+unsigned int stplr_user_channels = 4096;
+module_param_named(user_channels, stplr_user_channels, uint, 0644);
+MODULE_PARM_DESC(user_channels, "channels a user may have (default 4096)");
+
+unsigned int stplr_user_connections = 65536;
+module_param_named(user_connections, stplr_user_connections, uint, 0644);
+MODULE_PARM_DESC(user_connections, "connections a user may have (default 65536)");
+
+unsigned int stplr_user_messages = 65536;
+module_param_named(user_messages, stplr_user_messages, uint, 0644);
+MODULE_PARM_DESC(user_messages,
+		 "messages a user may have under way, beyond one a connection (default 65536)");
+
+unsigned int stplr_user_memory = 1024;
+module_param_named(user_memory, stplr_user_memory, uint, 0644);
+MODULE_PARM_DESC(user_memory, "MiB a user's messages may pin and copy (default 1024)");
+
+DEFINE_STATIC_KEY_FALSE(stplr_debug_key);
+unsigned int stplr_debug;
+
+/* Serialised by the kernel's lock for this module's parameters. */
+static int debug_set(const char *value, const struct kernel_param *param)
+{
+	int err = param_set_uint_minmax(value, param, 0, 4);
+
+	if (err)
+		return err;
+	if (stplr_debug)
+		static_branch_enable(&stplr_debug_key);
+	else
+		static_branch_disable(&stplr_debug_key);
+	return 0;
+}
+
+static const struct kernel_param_ops debug_ops = {
+	.set = debug_set,
+	.get = param_get_uint,
+};
+module_param_cb(debug, &debug_ops, &stplr_debug, 0644);
+MODULE_PARM_DESC(debug, "what to log: 0 nothing, 1 devices, 2 channels and connections, "
+			"3 messages, 4 transfers and waits (default 0)");
+
+static dev_t stplr_devt;
+static struct class *stplr_class;
+static struct stplr_device *stplr_devices;
+
+/* Channels and names have permissions of their own; a udev rule may say otherwise. */
+static char *stplr_devnode(STPLR_DEVNODE_CONST struct device *dev, umode_t *mode)
+{
+	if (mode)
+		*mode = 0666;
+	return NULL;
+}
+
+static int stplr_device_add(struct stplr_device *device, unsigned int index)
+{
+	dev_t devt = MKDEV(MAJOR(stplr_devt), MINOR(stplr_devt) + index);
+	struct device *dev;
+	int err;
+
+	device->index = index;
+	mutex_init(&device->registry);
+	hash_init(device->names);
+	hash_init(device->processes);
+	init_waitqueue_head(&device->named);
+	ida_init(&device->scoids);
+	ida_init(&device->coids);
+
+	cdev_init(&device->cdev, &stplr_device_fops);
+	device->cdev.owner = THIS_MODULE;
+	err = cdev_add(&device->cdev, devt, 1);
+	if (err)
+		return err;
+
+	dev = device_create(stplr_class, NULL, devt, NULL, "stplr-%u", index);
+	if (IS_ERR(dev)) {
+		cdev_del(&device->cdev);
+		return PTR_ERR(dev);
+	}
+	return 0;
+}
+
+static void stplr_device_remove(struct stplr_device *device)
+{
+	device_destroy(stplr_class, device->cdev.dev);
+	cdev_del(&device->cdev);
+	WARN_ON(!hash_empty(device->names) || !hash_empty(device->processes));
+	ida_destroy(&device->scoids);
+	ida_destroy(&device->coids);
+}
+
+static int __init stplr_init(void)
+{
+	unsigned int i;
+	int err;
+
+	if (devices < 1 || devices > STPLR_DEVICES_MAX) {
+		pr_err("devices=%u: must be 1 to %u\n", devices, STPLR_DEVICES_MAX);
+		return -EINVAL;
+	}
+
+	err = stplr_message_cache_init();
+	if (err)
+		return err;
+	err = stplr_connection_cache_init();
+	if (err)
+		goto exit_message_cache;
+
+	stplr_devices = kcalloc(devices, sizeof(*stplr_devices), GFP_KERNEL);
+	if (!stplr_devices) {
+		err = -ENOMEM;
+		goto exit_connection_cache;
+	}
+
+	err = alloc_chrdev_region(&stplr_devt, 0, devices, "stplr");
+	if (err)
+		goto free_devices;
+
+	stplr_class = stplr_class_create("stplr");
+	if (IS_ERR(stplr_class)) {
+		err = PTR_ERR(stplr_class);
+		goto unregister_region;
+	}
+	stplr_class->devnode = stplr_devnode;
+
+	for (i = 0; i < devices; i++) {
+		err = stplr_device_add(&stplr_devices[i], i);
+		if (err)
+			goto remove_devices;
+	}
+
+	stplr_dbg(1, "version %s, %u device%s\n", STPLR_MODULE_VERSION, devices,
+		  devices == 1 ? "" : "s");
+	return 0;
+
+remove_devices:
+	while (i--)
+		stplr_device_remove(&stplr_devices[i]);
+	class_destroy(stplr_class);
+unregister_region:
+	unregister_chrdev_region(stplr_devt, devices);
+free_devices:
+	kfree(stplr_devices);
+exit_connection_cache:
+	stplr_connection_cache_exit();
+exit_message_cache:
+	stplr_message_cache_exit();
+	pr_err("cannot load: error %d\n", err);
+	return err;
+}
+
+/* No file of ours is open: each holds the module. */
+static void __exit stplr_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < devices; i++)
+		stplr_device_remove(&stplr_devices[i]);
+	class_destroy(stplr_class);
+	unregister_chrdev_region(stplr_devt, devices);
+	kfree(stplr_devices);
+	stplr_connection_cache_exit();
+	stplr_message_cache_exit();
+	stplr_dbg(1, "unloaded\n");
+}
+
+module_init(stplr_init);
+module_exit(stplr_exit);
+
+MODULE_DESCRIPTION("Synchronous message passing between processes, after QNX");
+MODULE_AUTHOR("The stplr authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(STPLR_MODULE_VERSION);

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A message's life: where it comes from, the steps between its states (see stplr.h), where it goes.
+ * Everything here that changes a state is called with channel->lock held, and returns the thread that is to be
+ * woken once the lock is released.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "stplr.h"
+
+static struct kmem_cache *stplr_message_cache;
+
+int stplr_message_cache_init(void)
+{
+	stplr_message_cache = kmem_cache_create_usercopy(
+		"stplr_message", sizeof(struct stplr_message), 0, SLAB_ACCOUNT,
+		offsetof(struct stplr_message, data), STPLR_INLINE_MAX, NULL);
+	return stplr_message_cache ? 0 : -ENOMEM;
+}
+
+void stplr_message_cache_exit(void)
+{
+	kmem_cache_destroy(stplr_message_cache);
+}
+
+static struct stplr_message *stplr_message_alloc(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+	struct stplr_message *message;
+	int err;
+
+	err = stplr_charge(&connection->user->messages, READ_ONCE(stplr_user_messages));
+	if (err)
+		return ERR_PTR(err);
+	message = kmem_cache_zalloc(stplr_message_cache, GFP_KERNEL);
+	if (!message) {
+		stplr_uncharge(&connection->user->messages);
+		return ERR_PTR(-ENOMEM);
+	}
+	message->connection = connection;
+
+	spin_lock(&channel->lock);
+	list_add(&message->link, &connection->messages);
+	spin_unlock(&channel->lock);
+	return message;
+}
+
+/* A message for the calling thread: the connection's own, or another if that one is in use. */
+struct stplr_message *stplr_message_claim(struct stplr_connection *connection)
+{
+	if (likely(!test_and_set_bit_lock(STPLR_OWN_MESSAGE, &connection->busy)))
+		return &connection->own;
+	return stplr_message_alloc(connection);
+}
+
+/* Gives back what the message holds, and itself. The server cannot reach it any more. */
+void stplr_message_free(struct stplr_message *message)
+{
+	struct stplr_connection *connection = message->connection;
+	struct stplr_channel *channel = connection->channel;
+
+	stplr_send_side_free(message);
+	stplr_reply_side_free(message);
+	if (likely(message == &connection->own)) {
+		clear_bit_unlock(STPLR_OWN_MESSAGE, &connection->busy);
+		return;
+	}
+	spin_lock(&channel->lock);
+	list_del(&message->link);
+	spin_unlock(&channel->lock);
+	kmem_cache_free(stplr_message_cache, message);
+	stplr_uncharge(&connection->user->messages);
+}
+
+/* The last step: from here on the message is its client's, who may be gone before we unlock. */
+static struct task_struct *stplr_message_done(struct stplr_message *message)
+{
+	struct task_struct *client = message->client;
+
+	if (client)
+		get_task_struct(client);
+	/* pairs with stplr_client_wait(), which takes no lock */
+	smp_store_release(&message->state, STPLR_DONE);
+	return client;
+}
+
+/* The result is known, and as soon as no transfer is left the message is done. */
+struct task_struct *stplr_message_ending(struct stplr_message *message, int result)
+{
+	lockdep_assert_held(&message->connection->channel->lock);
+	message->result = result;
+	message->state = STPLR_ENDING;
+	return message->transfers ? NULL : stplr_message_done(message);
+}
+
+/*
+ * Ends a message with this result, if it is still to be answered. One that is being copied is left alone: its
+ * transfer looks at channel->dead and connection->detached when it is through, or has answered it.
+ */
+struct task_struct *stplr_message_end(struct stplr_message *message, int result)
+{
+	struct stplr_channel *channel = message->connection->channel;
+
+	lockdep_assert_held(&channel->lock);
+	switch (message->state) {
+	case STPLR_QUEUED:
+		stplr_queue_del(channel, message);
+		message->result = result;
+		return stplr_message_done(message);
+	case STPLR_RECEIVED:
+		stplr_received_del(channel, message);
+		return stplr_message_ending(message, result);
+	default:
+		return NULL;
+	}
+}
+
+/* A transfer has ended. */
+struct task_struct *stplr_message_transfer_out(struct stplr_message *message)
+{
+	lockdep_assert_held(&message->connection->channel->lock);
+	if (--message->transfers)
+		return NULL;
+	if (message->state == STPLR_ENDING)
+		return stplr_message_done(message);
+	if (!message->drain)
+		return NULL;
+	message->drain = false;
+	return get_task_struct(message->client);
+}
+
+/* Why a message cannot be left for an answer, or 0. */
+int stplr_message_gone(const struct stplr_message *message)
+{
+	lockdep_assert_held(&message->connection->channel->lock);
+	if (message->connection->channel->dead)
+		return -ESRCH;
+	if (message->connection->detached)
+		return -EBADF;
+	return 0;
+}
+
+/* Its owner takes the message back: waits for transfers, after which the server cannot reach it. */
+void stplr_message_withdraw(struct stplr_message *message)
+{
+	struct task_struct *self;
+
+	lockdep_assert_held(&message->connection->channel->lock);
+	for (;;) {
+		self = stplr_message_end(message, -EINTR);
+		if (self)
+			put_task_struct(self);
+		if (message->state == STPLR_DONE)
+			return;
+		stplr_client_drain(message);
+	}
+}
+
+/* The same, for a message that nobody waits for any more. */
+void stplr_message_discard(struct stplr_message *message)
+{
+	struct stplr_channel *channel = message->connection->channel;
+
+	spin_lock(&channel->lock);
+	stplr_message_withdraw(message);
+	spin_unlock(&channel->lock);
+	stplr_message_free(message);
+}
+
+/* Parked messages: REPLY-blocked ones whose thread has left the call for a signal */
+
+void stplr_message_park(struct stplr_message *message)
+{
+	struct stplr_connection *connection = message->connection;
+
+	lockdep_assert_held(&connection->channel->lock);
+	message->parked = true;
+	message->client = NULL;
+	message->parker = get_pid(task_pid(current));
+	message->token = ++connection->last_token;
+	WRITE_ONCE(connection->nr_parked, connection->nr_parked + 1);
+}
+
+static void stplr_message_unpark(struct stplr_message *message)
+{
+	struct stplr_connection *connection = message->connection;
+
+	lockdep_assert_held(&connection->channel->lock);
+	message->parked = false;
+	message->client = current;
+	put_pid(message->parker);
+	message->parker = NULL;
+	WRITE_ONCE(connection->nr_parked, connection->nr_parked - 1);
+}
+
+static bool stplr_parked_matches(const struct stplr_message *message, u64 token,
+				 const struct pid *parker)
+{
+	if (!message->parked)
+		return false;
+	if (token)
+		return message->token == token;
+	return !parker || message->parker == parker || !pid_task(message->parker, PIDTYPE_PID);
+}
+
+/*
+ * Takes a parked message over for the calling thread: the one with this token, or, with token 0, one that
+ * @parker or a dead thread left (any, if @parker is NULL).
+ */
+struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token,
+					 const struct pid *parker)
+{
+	struct stplr_channel *channel = connection->channel;
+	struct stplr_message *message;
+
+	spin_lock(&channel->lock);
+	rcu_read_lock();
+	message = &connection->own;
+	if (stplr_parked_matches(message, token, parker))
+		goto found;
+	list_for_each_entry(message, &connection->messages, link) {
+		if (stplr_parked_matches(message, token, parker))
+			goto found;
+	}
+	message = NULL;
+found:
+	rcu_read_unlock();
+	if (message)
+		stplr_message_unpark(message);
+	spin_unlock(&channel->lock);
+	return message;
+}
+
+/* Drops what the thread @parker left parked on this connection, or NULL: all that was left. */
+void stplr_parked_drop(struct stplr_connection *connection, const struct pid *parker)
+{
+	struct stplr_message *message;
+
+	while ((message = stplr_parked_claim(connection, 0, parker)))
+		stplr_message_discard(message);
+}

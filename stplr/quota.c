@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What one user may hold: a bound on everything that a user can make grow.
+ *
+ * The user is the effective one of whoever made the channel or the connection. Counts are plain atomics on
+ * the user: small messages use the message their connection brings along and touch none of them.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/hashtable.h>
+#include <linux/slab.h>
+
+#include "stplr.h"
+
+static DEFINE_HASHTABLE(stplr_users, 6);
+static DEFINE_SPINLOCK(stplr_users_lock);
+
+static struct stplr_user *stplr_user_find(kuid_t uid)
+{
+	struct stplr_user *user;
+
+	lockdep_assert_held(&stplr_users_lock);
+	hash_for_each_possible(stplr_users, user, node, __kuid_val(uid)) {
+		if (uid_eq(user->uid, uid)) {
+			refcount_inc(&user->ref);
+			return user;
+		}
+	}
+	return NULL;
+}
+
+/* Returns the user's account with a reference, or NULL without memory. */
+struct stplr_user *stplr_user_get(kuid_t uid)
+{
+	struct stplr_user *user, *fresh;
+
+	spin_lock(&stplr_users_lock);
+	user = stplr_user_find(uid);
+	spin_unlock(&stplr_users_lock);
+	if (user)
+		return user;
+
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	if (!fresh)
+		return NULL;
+	refcount_set(&fresh->ref, 1);
+	fresh->uid = uid;
+
+	spin_lock(&stplr_users_lock);
+	user = stplr_user_find(uid);
+	if (!user)
+		hash_add(stplr_users, &fresh->node, __kuid_val(uid));
+	spin_unlock(&stplr_users_lock);
+
+	if (!user)
+		return fresh;
+	kfree(fresh);
+	return user;
+}
+
+void stplr_user_put(struct stplr_user *user)
+{
+	if (!refcount_dec_and_lock(&user->ref, &stplr_users_lock))
+		return;
+	hash_del(&user->node);
+	spin_unlock(&stplr_users_lock);
+
+	WARN_ON(atomic_read(&user->channels) || atomic_read(&user->connections) ||
+		atomic_read(&user->messages) || atomic_long_read(&user->memory));
+	kfree(user);
+}
+
+int stplr_charge(atomic_t *count, unsigned int limit)
+{
+	int bound = min_t(unsigned int, limit, INT_MAX);
+
+	if (atomic_inc_return(count) > bound) {
+		atomic_dec(count);
+		return -EDQUOT;
+	}
+	return 0;
+}
+
+void stplr_uncharge(atomic_t *count)
+{
+	atomic_dec(count);
+}
+
+int stplr_charge_memory(struct stplr_user *user, size_t bytes)
+{
+	long limit = (long)READ_ONCE(stplr_user_memory) << 20;
+
+	if (atomic_long_add_return(bytes, &user->memory) > limit) {
+		atomic_long_sub(bytes, &user->memory);
+		return -ENOBUFS;
+	}
+	return 0;
+}
+
+void stplr_uncharge_memory(struct stplr_user *user, size_t bytes)
+{
+	atomic_long_sub(bytes, &user->memory);
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The server's calls that take messages: STPLR_MSG_RECEIVE, STPLR_MSG_REPLY_RECEIVE. */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/pagemap.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/user_namespace.h>
+
+#include "stplr.h"
+
+static int stplr_receive_check(const struct stplr_msg_receive *args)
+{
+	if (args->flags & ~(STPLR_RECEIVE_VECTOR | STPLR_RECEIVE_NO_TRUNC))
+		return -EINVAL;
+	return stplr_deadline_valid(args->deadline, args->clock) ? 0 : -EINVAL;
+}
+
+/* Describes a message that is being received, whose client is therefore in its call. */
+static void stplr_receive_describe(const struct stplr_message *message, size_t len,
+				   struct stplr_msg_info *info)
+{
+	struct pid_namespace *pid_ns = task_active_pid_ns(current);
+	struct user_namespace *user_ns = current_user_ns();
+
+	info->rcvid = message->rcvid;
+	info->kind = message->kind;
+	info->flags = message->kind == STPLR_KIND_SEND ? STPLR_INFO_NO_REPLY : 0;
+	if (len < message->send.len)
+		info->flags |= STPLR_INFO_TRUNCATED;
+	info->priority = message->priority;
+	info->len = len;
+	info->src_len = message->send.len;
+	info->dst_len = message->reply.room;
+	info->pid = task_tgid_nr_ns(message->client, pid_ns);
+	info->tid = task_pid_nr_ns(message->client, pid_ns);
+	info->uid = from_kuid_munged(user_ns, message->uid);
+	info->gid = from_kgid_munged(user_ns, message->gid);
+	info->scoid = message->connection->process->scoid;
+	info->coid = message->connection->coid;
+	info->cookie = 0;
+}
+
+/* Copies a message and its description to the calling thread without waiting for any page of its. */
+static bool stplr_receive_copy(const struct stplr_message *message, size_t len,
+			       struct iov_iter *to, struct stplr_msg_info __user *uinfo)
+{
+	struct stplr_msg_info info;
+	bool ok;
+
+	if (stplr_send_side_copy(message, 0, len, to) != len)
+		return false;
+	stplr_receive_describe(message, len, &info);
+	pagefault_disable();
+	ok = !copy_to_user(uinfo, &info, sizeof(info));
+	pagefault_enable();
+	return ok;
+}
+
+/* Brings in what is missing of the calling thread's memory. */
+static int stplr_receive_fault_in(const struct iov_iter *to, size_t len,
+				  struct stplr_msg_info __user *uinfo)
+{
+	size_t missing = min(len, iov_iter_count(to));
+
+	if (missing && fault_in_iov_iter_writeable(to, missing) == missing)
+		return -EFAULT;
+	if (fault_in_safe_writeable((char __user *)uinfo, sizeof(*uinfo)))
+		return -EFAULT;
+	return signal_pending(current) ? -ERESTARTSYS : 0;
+}
+
+static bool stplr_match_polled(const struct stplr_message *message, const void *arg)
+{
+	return message->poll;
+}
+
+/*
+ * The receiver gives the message its place back. Another may be able to take it; if none is left, because this
+ * one leaves for good, senders that relied on a waiting receiver are told.
+ */
+static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_message *message)
+{
+	struct task_struct *client, *other;
+	int err;
+
+	spin_lock(&channel->lock);
+	err = stplr_message_gone(message);
+	if (err) {
+		stplr_message_ending(message, err);
+	} else {
+		message->state = STPLR_QUEUED;
+		stplr_queue_add(channel, message);
+	}
+	client = stplr_message_transfer_out(message);
+	other = stplr_receiver_pop(channel);
+	spin_unlock(&channel->lock);
+
+	stplr_wake(client);
+	stplr_wake(other);
+	stplr_channel_wake_pollers(channel);
+}
+
+static void stplr_receive_leave(struct stplr_channel *channel)
+{
+	struct task_struct *other;
+
+	spin_lock(&channel->lock);
+	other = stplr_receiver_pop(channel);
+	spin_unlock(&channel->lock);
+
+	if (other)
+		stplr_wake(other);
+	else
+		stplr_channel_end_messages(channel, stplr_match_polled, NULL, -EAGAIN);
+}
+
+/* The message was copied: now it is to be answered, or done, or gone meanwhile (an error). */
+static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_message *message, size_t len)
+{
+	struct task_struct *client;
+	int err;
+
+	spin_lock(&channel->lock);
+	err = stplr_message_gone(message);
+	message->send.consumed = len;
+	if (unlikely(err)) {
+		stplr_message_ending(message, err);
+	} else if (message->kind == STPLR_KIND_SEND && len == message->send.len) {
+		stplr_message_ending(message, 0);
+	} else {
+		message->state = STPLR_RECEIVED;
+		message->receiver = task_tgid(current);
+		message->drain |= message->wake_on_receive;
+		stplr_received_add(channel, message);
+	}
+	client = stplr_message_transfer_out(message);
+	spin_unlock(&channel->lock);
+
+	stplr_wake(client);
+	return err;
+}
+
+/* A message that does not fit and must not be cut: only the length needed is told. */
+static int stplr_receive_too_long(size_t needed, struct stplr_msg_info __user *uinfo)
+{
+	struct stplr_msg_info info = { .src_len = needed };
+
+	return copy_to_user(uinfo, &info, sizeof(info)) ? -EFAULT : -EMSGSIZE;
+}
+
+static int stplr_receive(struct stplr_channel *channel, bool nonblock,
+			 const struct stplr_msg_receive *args, struct stplr_msg_info __user *uinfo)
+{
+	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->deadline;
+	struct stplr_user_buffer buffer;
+	unsigned int faults = 0;
+	int err;
+
+	err = stplr_user_buffer_import(&buffer, &args->buffer, args->flags & STPLR_RECEIVE_VECTOR);
+	if (err)
+		return err;
+
+	for (;;) {
+		struct stplr_message *message;
+		struct iov_iter to;
+		size_t len;
+
+		spin_lock(&channel->lock);
+		err = stplr_receiver_wait(channel, deadline, args->clock);
+		if (err) {
+			spin_unlock(&channel->lock);
+			break;
+		}
+		message = stplr_queue_first(channel);
+		len = message->send.len;
+		if (len > buffer.len && args->flags & STPLR_RECEIVE_NO_TRUNC) {
+			spin_unlock(&channel->lock);
+			stplr_receive_leave(channel);
+			err = stplr_receive_too_long(len, uinfo);
+			break;
+		}
+		len = min(len, buffer.len);
+		stplr_queue_del(channel, message);
+		message->state = STPLR_RECEIVING;
+		message->transfers++;
+		message->rcvid = stplr_rcvid_next(channel);
+		spin_unlock(&channel->lock);
+
+		stplr_user_buffer_iter(&buffer, ITER_DEST, &to);
+		if (likely(stplr_receive_copy(message, len, &to, uinfo))) {
+			err = stplr_receive_commit(channel, message, len);
+			if (err == -EBADF) /* its connection was detached meanwhile: on to the next */
+				continue;
+			break;
+		}
+		stplr_receive_put_back(channel, message);
+		err = -EFAULT;
+		if (faults++ < STPLR_FAULT_TRIES)
+			err = stplr_receive_fault_in(&to, len, uinfo);
+		if (err) {
+			stplr_receive_leave(channel);
+			break;
+		}
+	}
+
+	stplr_user_buffer_free(&buffer);
+	return err;
+}
+
+long stplr_receive_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,
+			 unsigned int size)
+{
+	struct stplr_msg_receive __user *uargs = arg;
+	struct stplr_msg_receive args;
+	int err;
+
+	err = stplr_args_get(&args, sizeof(args), uargs, size);
+	if (err)
+		return err;
+	err = stplr_receive_check(&args);
+	if (err)
+		return err;
+
+	err = stplr_receive(channel, nonblock, &args, &uargs->info);
+	stplr_dbg(3, "receive on channel %d: %d\n", channel->chid, err);
+	return err;
+}
+
+long stplr_reply_receive_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,
+			       unsigned int size)
+{
+	struct stplr_msg_reply_receive __user *uargs = arg;
+	struct stplr_msg_reply_receive args;
+	int err;
+
+	err = stplr_args_get(&args, sizeof(args), uargs, size);
+	if (err)
+		return err;
+	err = stplr_receive_check(&args.receive);
+	if (err)
+		return err;
+
+	if (args.reply.rcvid) {
+		err = stplr_reply(channel, &args.reply, &uargs->reply);
+		if (err)
+			return err;
+		/* so that the call, when it starts over, does not reply twice */
+		if (put_user(0, &uargs->reply.rcvid))
+			return -EFAULT;
+	}
+
+	err = stplr_receive(channel, nonblock, &args.receive, &uargs->receive.info);
+	stplr_dbg(3, "reply and receive on channel %d: %d\n", channel->chid, err);
+	return err;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The client's calls: STPLR_MSG_SEND, STPLR_MSG_SEND_RECEIVE. */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/sched/prio.h>
+
+#include "stplr.h"
+
+static int stplr_send_check(const struct stplr_msg_send *args, u32 kind)
+{
+	u32 flags = STPLR_SEND_VECTOR;
+
+	if (kind == STPLR_KIND_SEND_RECEIVE)
+		flags |= STPLR_REPLY_VECTOR;
+	else if (args->reply.addr || args->reply.len || args->reply_deadline)
+		return -EINVAL;
+
+	if (args->flags & ~flags || args->reserved)
+		return -EINVAL;
+	if (!stplr_deadline_valid(args->send_deadline, args->clock) ||
+	    !stplr_deadline_valid(args->reply_deadline, args->clock))
+		return -EINVAL;
+	return 0;
+}
+
+/* Queues the message and wakes a receiver; ESRCH, EBADF, or message->poll without a receiver. */
+static int stplr_send_queue(struct stplr_message *message)
+{
+	struct stplr_connection *connection = message->connection;
+	struct stplr_channel *channel = connection->channel;
+	struct task_struct *receiver;
+	int err;
+
+	spin_lock(&channel->lock);
+	err = stplr_message_gone(message);
+	if (!err && message->poll && list_empty(&channel->receivers))
+		err = message->poll;
+	if (unlikely(err)) {
+		spin_unlock(&channel->lock);
+		return err;
+	}
+	message->seq = ++channel->last_seq;
+	message->state = STPLR_QUEUED;
+	stplr_queue_add(channel, message);
+	receiver = stplr_receiver_pop(channel);
+	spin_unlock(&channel->lock);
+
+	stplr_wake(receiver);
+	stplr_channel_wake_pollers(channel);
+	return 0;
+}
+
+/* Prepares a message of the calling thread and queues it. */
+static struct stplr_message *stplr_send_start(struct stplr_connection *connection, u32 kind,
+					      bool nonblock, struct stplr_msg_send *args,
+					      const struct stplr_user_buffer *room)
+{
+	struct stplr_user_buffer from;
+	struct stplr_message *message;
+	int err;
+
+	err = stplr_user_buffer_import(&from, &args->send, args->flags & STPLR_SEND_VECTOR);
+	if (err)
+		return ERR_PTR(err);
+	if (from.len > READ_ONCE(stplr_message_max)) {
+		message = ERR_PTR(-EMSGSIZE);
+		goto free_from;
+	}
+
+	message = stplr_message_claim(connection);
+	if (IS_ERR(message))
+		goto free_from;
+	message->kind = kind;
+	message->poll = 0;
+	message->result = 0;
+	message->status = 0;
+	message->rcvid = 0;
+	message->priority = MAX_PRIO - 1 - current->prio;
+	message->client = current;
+	message->uid = current_euid();
+	message->gid = current_egid();
+	message->wake_on_receive = args->reply_deadline != args->send_deadline &&
+				   args->reply_deadline != STPLR_DEADLINE_NONE;
+
+	/* Not to wait, or not any more: only a receiver that is there already will do. */
+	if (nonblock || args->send_deadline == STPLR_DEADLINE_POLL)
+		message->poll = -EAGAIN;
+	else if (stplr_deadline_passed(args->send_deadline, args->clock))
+		message->poll = -ETIMEDOUT;
+	if (message->poll)
+		args->send_deadline = STPLR_DEADLINE_NONE;
+
+	err = stplr_send_side_prepare(message, &from);
+	if (!err)
+		err = stplr_reply_side_prepare(message, room);
+	if (!err)
+		err = stplr_send_queue(message);
+	if (err) {
+		stplr_message_free(message);
+		message = ERR_PTR(err);
+	}
+free_from:
+	stplr_user_buffer_free(&from);
+	return message;
+}
+
+/* Follows the lengths of the replies: up at once, down by a quarter a call. */
+static void stplr_send_learn(struct stplr_connection *connection, size_t total)
+{
+	size_t hint = READ_ONCE(connection->reply_hint);
+
+	hint = max(total, hint - hint / 4);
+	if (hint != connection->reply_hint)
+		WRITE_ONCE(connection->reply_hint, hint);
+}
+
+/* Waits for the end of a message that was sent, and takes its result. The message is gone after, or parked. */
+static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_send *args,
+			     struct stplr_msg_send __user *uargs,
+			     const struct stplr_user_buffer *room)
+{
+	struct stplr_connection *connection = message->connection;
+	int err;
+
+	err = stplr_client_wait(message, args);
+	if (unlikely(err == -ERESTARTSYS && message->parked)) {
+		u64 token = message->token;
+
+		if (!put_user(token, &uargs->token))
+			return err;
+		message = stplr_parked_claim(connection, token, NULL);
+		if (message)
+			stplr_message_discard(message);
+		return -EFAULT;
+	}
+	if (!err)
+		err = message->result;
+	if (!err) {
+		args->token = 0;
+		args->status = message->status;
+		args->reply_len = message->reply.len;
+		args->reply_total = message->reply.total;
+		stplr_send_learn(connection, message->reply.total);
+		err = stplr_reply_side_fetch(message, room);
+	}
+	stplr_message_free(message);
+	if (unlikely(err))
+		return err;
+
+	BUILD_BUG_ON(offsetofend(struct stplr_msg_send, status) + sizeof(u32) != sizeof(*args));
+	if (copy_to_user(&uargs->token, &args->token,
+			 sizeof(*args) - offsetof(struct stplr_msg_send, token)))
+		return -EFAULT;
+	return 0;
+}
+
+long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblock,
+		      void __user *arg, unsigned int size)
+{
+	struct stplr_msg_send __user *uargs = arg;
+	struct stplr_user_buffer room;
+	struct stplr_message *message;
+	struct stplr_msg_send args;
+	bool resumed;
+	int err;
+
+	err = stplr_args_get(&args, sizeof(args), uargs, size);
+	if (err)
+		return err;
+	err = stplr_send_check(&args, kind);
+	if (err)
+		return err;
+	/* Nobody to wait for once a one-way message was received, but the server's reading of the rest. */
+	if (kind == STPLR_KIND_SEND)
+		args.reply_deadline = STPLR_DEADLINE_NONE;
+	err = stplr_user_buffer_import(&room, &args.reply, args.flags & STPLR_REPLY_VECTOR);
+	if (err)
+		return err;
+
+	resumed = args.token;
+	if (unlikely(resumed)) {
+		message = stplr_parked_claim(connection, args.token, NULL);
+		if (!message)
+			message = ERR_PTR(-ENOENT);
+	} else {
+		if (unlikely(READ_ONCE(connection->nr_parked)))
+			stplr_parked_drop(connection, task_pid(current));
+		message = stplr_send_start(connection, kind, nonblock, &args, &room);
+	}
+
+	err = PTR_ERR_OR_ZERO(message);
+	if (!err)
+		err = stplr_send_finish(message, &args, uargs, &room);
+	stplr_user_buffer_free(&room);
+
+	/* The token is used up, unless the message was parked again; if it cannot be cleared, it is refused. */
+	if (unlikely(resumed && err && err != -ERESTARTSYS))
+		(void)put_user(0, &uargs->token);
+	stplr_dbg(3, "%s on connection %u: %d\n",
+		  kind == STPLR_KIND_SEND ? "send" : "send and receive", connection->coid, err);
+	return err;
+}

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * stplr - private types, and the rules that keep them alive and consistent
+ *
+ * References
+ *
+ *	file of a channel	-> channel
+ *	file of a connection	-> connection -> channel
+ *	channel, connection	-> process (who made it), user (who pays for it)
+ *	process			-> struct pid
+ *
+ * Nothing of stplr refers to a struct file or, beyond the time of a call, to a task, so no cycle can form.
+ * Devices live as long as the module, and every file holds the module.
+ *
+ * A message belongs to its client: to the thread that is in the call, or, once parked, to the connection.
+ * The server reaches it in three ways only, all under channel->lock: in channel->queue, in channel->received,
+ * and through a transfer that it counted in message->transfers. The owner frees a message after it has seen
+ * it in none of them. A thread is woken through a task reference taken under the lock.
+ *
+ * Locks, in the order in which they may be taken
+ *
+ *	device->registry		mutex: names, processes, their channels and ids
+ *	  channel->lock			spinlock: the channel's queue, waiting receivers and received messages, the
+ *					state of its messages, the flags dead and detached, and the lists of
+ *					messages of its connections
+ *	stplr_users_lock		spinlock, in quota.c; nothing is taken under it
+ *
+ * Bytes are copied with no lock held and page faults disabled, with message->transfers counted up: a
+ * transfer never waits for anybody, so waiting for one to end is short. Each side takes its own page faults.
+ *
+ * States of a message; all changes happen under channel->lock
+ *
+ *	IDLE -> QUEUED			the client is SEND-blocked, the message in channel->queue
+ *	QUEUED -> RECEIVING		a receiver took it and copies (transfers is 1)
+ *	RECEIVING -> QUEUED		the receiver could not take it: it has its old place again
+ *	RECEIVING -> RECEIVED		the client is REPLY-blocked, the message in channel->received
+ *	RECEIVED -> REPLYING		a reply has taken the rcvid and copies (one transfer more)
+ *	REPLYING -> RECEIVED		the server's buffer was bad, the message is still to be answered
+ *	RECEIVING, RECEIVED, REPLYING -> ENDING	   the result is set, no new transfer may start
+ *	QUEUED, ENDING -> DONE		the last transfer is out; the client goes on
+ *	DONE -> IDLE			the client has taken the result
+ */
+#ifndef STPLR_PRIVATE_H
+#define STPLR_PRIVATE_H
+
+#include <linux/cdev.h>
+#include <linux/hashtable.h>
+#include <linux/idr.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/printk.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include <uapi/linux/stplr.h>
+
+#include "compat.h"
+
+#define STPLR_MODULE_VERSION "0.1.0"
+#define STPLR_MODULE_VERSION_CODE (0 << 16 | 1 << 8 | 0)
+
+/*
+ * Bytes of a message that go through the message itself, both ways together. Up to about here copying twice
+ * costs less than pinning pages; see docs/decisions.md for the measurement.
+ */
+#define STPLR_INLINE_MAX 1024
+
+/* A client that expects a long reply pins at least this much of its buffer. */
+#define STPLR_WINDOW_MIN (17 * PAGE_SIZE)
+
+/* Parts of a vector that need no allocation. */
+#define STPLR_FAST_PARTS 8
+
+#define STPLR_RECEIVED_BITS 8
+
+/* A server whose own memory goes again as fast as it is faulted in gets EFAULT after so many tries. */
+#define STPLR_FAULT_TRIES 64
+
+struct stplr_connection;
+struct stplr_message;
+
+/* main.c */
+
+DECLARE_STATIC_KEY_FALSE(stplr_debug_key);
+extern unsigned int stplr_debug;
+extern unsigned int stplr_message_max;
+extern unsigned int stplr_user_channels;
+extern unsigned int stplr_user_connections;
+extern unsigned int stplr_user_messages;
+extern unsigned int stplr_user_memory;
+
+/*
+ * Levels of the parameter debug: 1 the module and its devices, 2 channels and connections come and go,
+ * 3 messages, 4 transfers and waits.
+ */
+#define stplr_dbg(level, fmt, ...)                                                                 \
+	do {                                                                                       \
+		if (static_branch_unlikely(&stplr_debug_key) &&                                    \
+		    READ_ONCE(stplr_debug) >= (level))                                             \
+			pr_info("[%d] " fmt, task_pid_nr(current), ##__VA_ARGS__);                 \
+	} while (0)
+
+/* quota.c: what one user may hold */
+
+/**
+ * struct stplr_user - one user's share, and how much of it is taken
+ * @node: in the hash of users, under stplr_users_lock
+ * @ref: one for each channel and connection; falls to zero under stplr_users_lock
+ * @uid: who
+ * @channels: channels that exist
+ * @connections: connections that exist
+ * @messages: messages beyond the one each connection has
+ * @memory: bytes pinned or copied for messages
+ */
+struct stplr_user {
+	struct hlist_node node;
+	refcount_t ref;
+	kuid_t uid;
+	atomic_t channels;
+	atomic_t connections;
+	atomic_t messages;
+	atomic_long_t memory;
+};
+
+struct stplr_user *stplr_user_get(kuid_t uid);
+void stplr_user_put(struct stplr_user *user);
+int stplr_charge(atomic_t *count, unsigned int limit);
+void stplr_uncharge(atomic_t *count);
+int stplr_charge_memory(struct stplr_user *user, size_t bytes);
+void stplr_uncharge_memory(struct stplr_user *user, size_t bytes);
+
+/* device.c */
+
+/**
+ * struct stplr_device - /dev/stplr-N, a domain of channels and names
+ * @cdev: the character device
+ * @index: N
+ * @registry: guards @names and @processes and all that hangs on them
+ * @names: channels by name
+ * @processes: processes that made a channel or a connection here, by struct pid
+ * @names_made: how often a name came; read without the lock too
+ * @named: woken when a name comes
+ * @scoids: ids of processes
+ * @coids: ids of connections
+ */
+struct stplr_device {
+	struct cdev cdev;
+	unsigned int index;
+	struct mutex registry;
+	DECLARE_HASHTABLE(names, 8);
+	DECLARE_HASHTABLE(processes, 8);
+	unsigned int names_made;
+	wait_queue_head_t named;
+	struct ida scoids;
+	struct ida coids;
+};
+
+extern const struct file_operations stplr_device_fops;
+long stplr_version_ioctl(void __user *arg, unsigned int size);
+
+/* process.c: processes as a device knows them */
+
+/**
+ * struct stplr_process - a process on a device: the channels it made, its id as a client
+ * @node: in device->processes
+ * @device: which device
+ * @pid: the process (its thread group)
+ * @channels: by chid
+ * @scoid: its id as a client
+ * @refs: channels and connections made by it; under device->registry
+ */
+struct stplr_process {
+	struct hlist_node node;
+	struct stplr_device *device;
+	struct pid *pid;
+	struct xarray channels;
+	u32 scoid;
+	unsigned int refs;
+};
+
+struct stplr_process *stplr_process_get(struct stplr_device *device);
+struct stplr_process *stplr_process_find(struct stplr_device *device, struct pid *pid);
+void stplr_process_put(struct stplr_process *process);
+
+/* channel.c */
+
+/**
+ * struct stplr_channel - the server's end
+ * @ref: the file, each connection, and whoever looks it up
+ * @device: where it lives
+ * @creator: the process that made it
+ * @cred: the creator's, to decide who may attach
+ * @user: who pays
+ * @flags: STPLR_CHANNEL_*
+ * @chid: its id in the creator
+ * @registered: it can be found; under device->registry, as are the next five
+ * @name_node: in device->names
+ * @name: its name, or ""
+ * @owner: of the name
+ * @group: of the name
+ * @mode: of the name
+ * @lock: guards what follows, see above
+ * @dead: it has ended: nothing is queued or received any more
+ * @queue: messages to be received, by priority and age
+ * @last_seq: age of the last message queued
+ * @last_rcvid: the last one given out
+ * @receivers: threads that wait for a message, the last that came first
+ * @received: messages that wait for their reply, by rcvid
+ * @readable: who polls the channel
+ * @hangup: who polls its connections
+ */
+struct stplr_channel {
+	struct kref ref;
+	struct stplr_device *device;
+	struct stplr_process *creator;
+	const struct cred *cred;
+	struct stplr_user *user;
+	u32 flags;
+	s32 chid;
+
+	bool registered;
+	struct hlist_node name_node;
+	char name[STPLR_NAME_MAX + 1];
+	kuid_t owner;
+	kgid_t group;
+	umode_t mode;
+
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	bool dead;
+	struct rb_root_cached queue;
+	u64 last_seq;
+	s32 last_rcvid;
+	struct list_head receivers;
+	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
+	wait_queue_head_t readable;
+	wait_queue_head_t hangup;
+};
+
+long stplr_channel_create_ioctl(struct stplr_device *device, void __user *arg, unsigned int size);
+void stplr_channel_put(struct stplr_channel *channel);
+
+/* name.c: how a channel is found, and by whom */
+
+int stplr_name_check(const char *name, size_t len);
+int stplr_name_register(struct stplr_channel *channel);
+void stplr_name_unregister(struct stplr_channel *channel);
+struct stplr_channel *stplr_name_find(struct stplr_device *device, const char *name);
+struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, s64 deadline,
+				      clockid_t clock);
+struct stplr_channel *stplr_chid_find(struct stplr_device *device, pid_t pid, s32 chid);
+
+/* transfer.c: how bytes move */
+
+/**
+ * struct stplr_user_buffer - memory of the calling process, checked
+ * @len: bytes in it
+ * @nr_parts: parts of @parts
+ * @parts: @fast, or allocated
+ * @fast: the parts of most callers
+ */
+struct stplr_user_buffer {
+	size_t len;
+	unsigned int nr_parts;
+	struct iovec *parts;
+	struct iovec fast[STPLR_FAST_PARTS];
+};
+
+int stplr_user_buffer_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from,
+			     bool vector);
+void stplr_user_buffer_iter(const struct stplr_user_buffer *buffer, unsigned int direction,
+			    struct iov_iter *iter);
+
+static inline void stplr_user_buffer_free(struct stplr_user_buffer *buffer)
+{
+	if (unlikely(buffer->parts != buffer->fast))
+		kfree(buffer->parts);
+}
+
+struct stplr_pages;
+
+/**
+ * struct stplr_chunk - reply bytes that found no pinned page, for the client to fetch
+ * @link: in reply->chunks
+ * @offset: where they belong in the client's buffer
+ * @len: how many
+ * @data: the bytes
+ */
+struct stplr_chunk {
+	struct list_head link;
+	size_t offset;
+	size_t len;
+	u8 data[];
+};
+
+/**
+ * struct stplr_send_side - the bytes a client sends, and where the server finds them
+ * @len: how many
+ * @consumed: how many were read without a gap, from the first on; under channel->lock
+ * @pages: pinned pages with the first of them, or NULL
+ * @copy: the others, where pages could not be pinned; NULL with @pages NULL too: all in message->data
+ */
+struct stplr_send_side {
+	size_t len;
+	size_t consumed;
+	struct stplr_pages *pages;
+	void *copy;
+};
+
+/**
+ * struct stplr_reply_side - the room a client offers for a reply, and what came
+ * @room: bytes
+ * @pages: pinned pages of the first of them, or NULL
+ * @pages_written: up to where @pages were written
+ * @inline_offset: where the reply may begin in message->data ...
+ * @inline_room: ... and how long it may be there
+ * @inline_len: bytes of the reply that are there
+ * @chunks: bytes that go neither way, in the order written
+ * @chunk_bytes: their number
+ * @len: bytes of the reply in the room
+ * @total: bytes the server replied
+ */
+struct stplr_reply_side {
+	size_t room;
+	struct stplr_pages *pages;
+	size_t pages_written;
+	unsigned int inline_offset;
+	unsigned int inline_room;
+	unsigned int inline_len;
+	struct list_head chunks;
+	size_t chunk_bytes;
+	size_t len;
+	size_t total;
+};
+
+/* message.c: a message's life */
+
+enum stplr_message_state {
+	STPLR_IDLE,
+	STPLR_QUEUED,
+	STPLR_RECEIVING,
+	STPLR_RECEIVED,
+	STPLR_REPLYING,
+	STPLR_ENDING,
+	STPLR_DONE,
+};
+
+/**
+ * struct stplr_message - one send of one thread
+ * @connection: over which it came
+ * @link: in connection->messages, unless it is the connection's own
+ * @state: under channel->lock; its client may read it without
+ * @transfers: reads and writes under way; under channel->lock
+ * @kind: STPLR_KIND_*
+ * @poll: to be received by a thread that waits already, or not at all: the error then, else 0
+ * @wake_on_receive: the client sets another timer once the message is received
+ * @drain: the client is to be woken, once, when no transfer is left
+ * @parked: its client has left the call for a signal and may come back
+ * @result: 0 or -errno, from ENDING on
+ * @status: of the reply
+ * @rcvid: given out, or 0
+ * @priority: of the client when it queued
+ * @seq: its age
+ * @queue_node: in channel->queue while QUEUED
+ * @received_node: in channel->received while RECEIVED
+ * @receiver: process that received it; only compared
+ * @client: thread that waits, or NULL
+ * @uid: of the client
+ * @gid: of the client
+ * @token: names it while it is parked
+ * @parker: thread that parked it; holds a reference
+ * @send: what is sent
+ * @reply: where the reply goes
+ * @data: short messages and replies
+ */
+struct stplr_message {
+	struct stplr_connection *connection;
+	struct list_head link;
+
+	enum stplr_message_state state;
+	unsigned int transfers;
+	u32 kind;
+	int poll;
+	bool wake_on_receive;
+	bool drain;
+	bool parked;
+	int result;
+	s32 status;
+	s32 rcvid;
+	int priority;
+	u64 seq;
+	union {
+		struct rb_node queue_node;
+		struct hlist_node received_node;
+	};
+	struct pid *receiver;
+	struct task_struct *client;
+	kuid_t uid;
+	kgid_t gid;
+	u64 token;
+	struct pid *parker;
+
+	struct stplr_send_side send;
+	struct stplr_reply_side reply;
+	u8 data[STPLR_INLINE_MAX] __aligned(8);
+};
+
+int stplr_message_cache_init(void);
+void stplr_message_cache_exit(void);
+struct stplr_message *stplr_message_claim(struct stplr_connection *connection);
+void stplr_message_free(struct stplr_message *message);
+struct task_struct *stplr_message_end(struct stplr_message *message, int result);
+struct task_struct *stplr_message_ending(struct stplr_message *message, int result);
+struct task_struct *stplr_message_transfer_out(struct stplr_message *message);
+int stplr_message_gone(const struct stplr_message *message);
+void stplr_message_withdraw(struct stplr_message *message);
+void stplr_message_discard(struct stplr_message *message);
+void stplr_message_park(struct stplr_message *message);
+struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token,
+					 const struct pid *parker);
+void stplr_parked_drop(struct stplr_connection *connection, const struct pid *parker);
+
+/* transfer.c again: the bytes of a message */
+
+int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *from);
+void stplr_send_side_free(struct stplr_message *message);
+size_t stplr_send_side_copy(const struct stplr_message *message, size_t offset, size_t len,
+			    struct iov_iter *to);
+int stplr_reply_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *room);
+void stplr_reply_side_free(struct stplr_message *message);
+size_t stplr_reply_side_direct(const struct stplr_message *message, size_t offset, size_t len,
+			       bool whole);
+size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_t len,
+			     struct iov_iter *from);
+int stplr_reply_side_attach(struct stplr_message *message, struct stplr_chunk *chunk);
+int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_user_buffer *room);
+struct stplr_chunk *stplr_chunk_new(const struct stplr_user_buffer *from, size_t skip, size_t len,
+				    size_t offset);
+
+/* wait.c: how threads sleep and wake */
+
+/**
+ * struct stplr_receiver - a thread that waits for a message
+ * @link: in channel->receivers; whoever wakes the thread takes it off
+ * @task: the thread
+ */
+struct stplr_receiver {
+	struct list_head link;
+	struct task_struct *task;
+};
+
+#define STPLR_WAKE_BATCH 16
+
+/**
+ * struct stplr_wake_batch - threads to wake once the lock is released
+ * @count: how many
+ * @tasks: with a reference each
+ */
+struct stplr_wake_batch {
+	unsigned int count;
+	struct task_struct *tasks[STPLR_WAKE_BATCH];
+};
+
+bool stplr_deadline_valid(s64 deadline, u32 clock);
+bool stplr_deadline_passed(s64 deadline, clockid_t clock);
+bool stplr_sleep(s64 deadline, clockid_t clock);
+void stplr_wake(struct task_struct *task);
+bool stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
+void stplr_wake_all(struct stplr_wake_batch *batch);
+struct task_struct *stplr_receiver_pop(struct stplr_channel *channel);
+int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t clock);
+int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args);
+void stplr_client_drain(struct stplr_message *message);
+
+/* connection.c */
+
+/* bits of connection->busy */
+#define STPLR_OWN_MESSAGE 0
+
+/**
+ * struct stplr_connection - the client's end
+ * @channel: to which
+ * @process: who made it
+ * @user: who pays
+ * @coid: its id on the device
+ * @busy: STPLR_OWN_MESSAGE: @own is in use
+ * @reply_hint: how long replies have been lately
+ * @detached: ended by its owner; under channel->lock, as are the next three
+ * @nr_parked: messages whose thread may come back; read without the lock too
+ * @last_token: given to the last message that was parked
+ * @messages: messages in use beyond @own
+ * @own: the message most sends use
+ */
+struct stplr_connection {
+	struct stplr_channel *channel;
+	struct stplr_process *process;
+	struct stplr_user *user;
+	u32 coid;
+	unsigned long busy;
+	size_t reply_hint;
+	bool detached;
+	unsigned int nr_parked;
+	u64 last_token;
+	struct list_head messages;
+	struct stplr_message own;
+};
+
+int stplr_connection_cache_init(void);
+void stplr_connection_cache_exit(void);
+long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, unsigned int size);
+
+/* send.c, receive.c, reply.c: the calls */
+
+long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblock,
+		      void __user *arg, unsigned int size);
+long stplr_receive_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,
+			 unsigned int size);
+long stplr_reply_receive_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,
+			       unsigned int size);
+long stplr_reply_ioctl(struct stplr_channel *channel, void __user *arg, unsigned int size);
+int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *args,
+		struct stplr_msg_reply __user *uargs);
+long stplr_read_ioctl(struct stplr_channel *channel, void __user *arg, unsigned int size);
+long stplr_write_ioctl(struct stplr_channel *channel, void __user *arg, unsigned int size);
+
+/* channel.c again: its queue and its received messages; channel->lock is held */
+
+void stplr_queue_add(struct stplr_channel *channel, struct stplr_message *message);
+void stplr_queue_del(struct stplr_channel *channel, struct stplr_message *message);
+struct stplr_message *stplr_queue_first(struct stplr_channel *channel);
+s32 stplr_rcvid_next(struct stplr_channel *channel);
+void stplr_received_add(struct stplr_channel *channel, struct stplr_message *message);
+void stplr_received_del(struct stplr_channel *channel, struct stplr_message *message);
+struct stplr_message *stplr_received_find(struct stplr_channel *channel, s32 rcvid);
+
+void stplr_channel_wake_pollers(struct stplr_channel *channel);
+
+typedef bool (*stplr_message_match)(const struct stplr_message *message, const void *arg);
+void stplr_channel_end_messages(struct stplr_channel *channel, stplr_message_match match,
+				const void *arg, int result);
+
+/*
+ * Arguments come in the size the caller knows. The usual one, exactly ours, is copied with a constant
+ * size, which hardened usercopy need not look up.
+ */
+static __always_inline int stplr_args_get(void *args, size_t known, const void __user *from,
+					  unsigned int size)
+{
+	if (likely(size == known))
+		return copy_from_user(args, from, known) ? -EFAULT : 0;
+	if (size < known)
+		return -EINVAL;
+	return copy_struct_from_user(args, known, from, size);
+}
+
+#endif /* STPLR_PRIVATE_H */

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How bytes move.
+ *
+ * The client prepares both sides of its message in its own context, before it queues: a short message is
+ * copied into message->data, of a longer one the pages are pinned, and where memory cannot be pinned for long
+ * (device memory, some file systems) the bytes are copied to kernel memory. So nothing the server does ever
+ * needs the client's page tables, and no client can stall a server by memory that does not come.
+ *
+ * The server copies between that and its own memory, with page faults disabled while it counts as a transfer.
+ * Reply bytes for which the client has no page pinned (it did not expect so many, or could not pin) are put
+ * into kernel memory charged to the client, a chunk, which the client copies to its place when it wakes.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "stplr.h"
+
+/* The caller's own buffers */
+
+/* Reads a vector of parts; checks each as access_ok() does; cuts the sum at MAX_RW_COUNT, like readv(2). */
+static int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from)
+{
+	size_t left = MAX_RW_COUNT;
+	unsigned int i;
+	int err;
+
+	BUILD_BUG_ON(sizeof(struct iovec) != sizeof(struct stplr_iovec));
+	BUILD_BUG_ON(STPLR_PARTS_MAX != UIO_MAXIOV);
+
+	if (from->len > STPLR_PARTS_MAX)
+		return -EINVAL;
+	buffer->nr_parts = from->len;
+	if (buffer->nr_parts > STPLR_FAST_PARTS) {
+		buffer->parts = kmalloc_array(buffer->nr_parts, sizeof(*buffer->parts), GFP_KERNEL);
+		if (!buffer->parts) {
+			buffer->parts = buffer->fast;
+			return -ENOMEM;
+		}
+	}
+
+	err = -EFAULT;
+	if (copy_from_user(buffer->parts, u64_to_user_ptr(from->addr),
+			   buffer->nr_parts * sizeof(*buffer->parts)))
+		goto free_parts;
+
+	for (i = 0; i < buffer->nr_parts; i++) {
+		struct iovec *part = &buffer->parts[i];
+
+		err = -EINVAL;
+		if ((ssize_t)part->iov_len < 0)
+			goto free_parts;
+		err = -EFAULT;
+		if (part->iov_len && !access_ok(part->iov_base, part->iov_len))
+			goto free_parts;
+		part->iov_len = min(part->iov_len, left);
+		left -= part->iov_len;
+	}
+	buffer->len = MAX_RW_COUNT - left;
+	return 0;
+
+free_parts:
+	stplr_user_buffer_free(buffer);
+	buffer->parts = buffer->fast;
+	return err;
+}
+
+/* Checks a buffer of the caller's. Undone with stplr_user_buffer_free(), which may follow a failure too. */
+int stplr_user_buffer_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from,
+			     bool vector)
+{
+	buffer->parts = buffer->fast;
+	buffer->len = 0;
+	buffer->nr_parts = 0;
+	if (!from->len)
+		return 0;
+	if (vector)
+		return stplr_parts_import(buffer, from);
+
+	if (!access_ok(u64_to_user_ptr(from->addr), from->len))
+		return -EFAULT;
+	buffer->len = min_t(u64, from->len, MAX_RW_COUNT);
+	buffer->nr_parts = 1;
+	buffer->fast[0].iov_base = u64_to_user_ptr(from->addr);
+	buffer->fast[0].iov_len = buffer->len;
+	return 0;
+}
+
+/* An iterator over it, from the caller (ITER_SOURCE) or to it (ITER_DEST). */
+void stplr_user_buffer_iter(const struct stplr_user_buffer *buffer, unsigned int direction,
+			    struct iov_iter *iter)
+{
+	if (likely(buffer->nr_parts == 1))
+		iov_iter_ubuf(iter, direction, buffer->parts[0].iov_base, buffer->len);
+	else
+		iov_iter_init(iter, direction, buffer->parts, buffer->nr_parts, buffer->len);
+}
+
+/* Pinned pages */
+
+/**
+ * struct stplr_part - a run of bytes that is contiguous in its owner's address space
+ * @len: bytes
+ * @offset: of the first of them in its first page
+ */
+struct stplr_part {
+	size_t len;
+	unsigned int offset;
+};
+
+/**
+ * struct stplr_pages - pages pinned by the client that own the first bytes of one of its buffers
+ * @len: how many bytes
+ * @nr_parts: in how many parts
+ * @nr_pages: how many pages; the parts' pages follow each other, none is shared between two
+ * @charged: bytes charged to the user
+ * @parts: stand behind the pages
+ * @pages: the pages
+ */
+struct stplr_pages {
+	size_t len;
+	unsigned int nr_parts;
+	unsigned int nr_pages;
+	size_t charged;
+	struct stplr_part *parts;
+	struct page *pages[];
+};
+
+static unsigned int stplr_pages_of(const void __user *base, size_t len)
+{
+	return len ? DIV_ROUND_UP(offset_in_page(base) + len, PAGE_SIZE) : 0;
+}
+
+/* Pins the pages of one part; how many it could. */
+static unsigned int stplr_pin_part(struct page **pages, const void __user *base, unsigned int nr_pages,
+				   unsigned int gup_flags)
+{
+	unsigned long start = (unsigned long)base & PAGE_MASK;
+	unsigned int done = 0;
+
+	while (done < nr_pages) {
+		int n = pin_user_pages_fast(start + (unsigned long)done * PAGE_SIZE, nr_pages - done,
+					    gup_flags, pages + done);
+
+		if (n <= 0)
+			break;
+		done += n;
+	}
+	return done;
+}
+
+/*
+ * Pins the pages of the first @window bytes of the caller's @buffer, for as long as the server thinks. Fewer
+ * than asked for, or NULL, is no error: the rest is copied, and that is where a bad address is found.
+ */
+static struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size_t window,
+					   bool write, struct stplr_user *user)
+{
+	unsigned int gup_flags = FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
+	unsigned int nr_pages = 0, nr_parts = 0, i;
+	struct stplr_pages *pages;
+	size_t left = window;
+
+	for (i = 0; i < buffer->nr_parts && left; i++, nr_parts++) {
+		size_t len = min(buffer->parts[i].iov_len, left);
+
+		nr_pages += stplr_pages_of(buffer->parts[i].iov_base, len);
+		left -= len;
+	}
+
+	if (stplr_charge_memory(user, (size_t)nr_pages * PAGE_SIZE))
+		return NULL;
+	pages = kvmalloc(size_add(struct_size(pages, pages, nr_pages),
+				  array_size(nr_parts, sizeof(struct stplr_part))),
+			 GFP_KERNEL);
+	if (!pages) {
+		stplr_uncharge_memory(user, (size_t)nr_pages * PAGE_SIZE);
+		return NULL;
+	}
+	pages->parts = (void *)&pages->pages[nr_pages];
+	pages->charged = (size_t)nr_pages * PAGE_SIZE;
+	pages->nr_parts = 0;
+	pages->nr_pages = 0;
+	pages->len = 0;
+
+	for (i = 0; i < nr_parts; i++) {
+		const struct iovec *iov = &buffer->parts[i];
+		struct stplr_part *part = &pages->parts[i];
+		unsigned int wanted, got;
+
+		part->offset = offset_in_page(iov->iov_base);
+		part->len = min(iov->iov_len, window - pages->len);
+		wanted = stplr_pages_of(iov->iov_base, part->len);
+		got = stplr_pin_part(pages->pages + pages->nr_pages, iov->iov_base, wanted, gup_flags);
+		if (got < wanted)
+			part->len = got ? got * PAGE_SIZE - part->offset : 0;
+		pages->nr_pages += got;
+		pages->nr_parts++;
+		pages->len += part->len;
+		if (got < wanted)
+			break;
+	}
+
+	if (!pages->nr_pages) {
+		stplr_uncharge_memory(user, pages->charged);
+		kvfree(pages);
+		return NULL;
+	}
+	return pages;
+}
+
+/* Unpins; only in the context of the client or of whoever closes its connection, since it may sleep. */
+static void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_user *user)
+{
+	unsigned int dirty = 0, i;
+
+	if (!pages)
+		return;
+	for (i = 0; i < pages->nr_parts && written; i++) {
+		size_t len = min(pages->parts[i].len, written);
+
+		if (len)
+			dirty += DIV_ROUND_UP(pages->parts[i].offset + len, PAGE_SIZE);
+		written -= len;
+	}
+	if (dirty)
+		unpin_user_pages_dirty_lock(pages->pages, dirty, true);
+	if (dirty < pages->nr_pages)
+		unpin_user_pages(pages->pages + dirty, pages->nr_pages - dirty);
+	stplr_uncharge_memory(user, pages->charged);
+	kvfree(pages);
+}
+
+/* Copies from or to pinned pages, by the direction of @iter; how many bytes went. */
+static size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t len,
+			       struct iov_iter *iter)
+{
+	bool from_pages = iov_iter_rw(iter) == ITER_DEST;
+	const struct stplr_part *part = pages->parts;
+	struct page *const *page = pages->pages;
+	size_t done = 0;
+
+	while (offset >= part->len) {
+		offset -= part->len;
+		if (part->len)
+			page += DIV_ROUND_UP(part->offset + part->len, PAGE_SIZE);
+		part++;
+	}
+
+	for (;;) {
+		size_t pos = part->offset + offset;
+		size_t in_part = min(part->len - offset, len - done);
+
+		page += pos / PAGE_SIZE;
+		pos %= PAGE_SIZE;
+		while (in_part) {
+			size_t n = min_t(size_t, PAGE_SIZE - pos, in_part);
+			size_t copied = from_pages ? copy_page_to_iter(*page, pos, n, iter) :
+						     copy_page_from_iter(*page, pos, n, iter);
+
+			done += copied;
+			if (copied < n)
+				return done;
+			in_part -= n;
+			pos = 0;
+			page++;
+		}
+		if (done == len)
+			return done;
+		part++;
+		offset = 0;
+	}
+}
+
+/* What the client sends */
+
+/* Takes or pins the bytes at @from; EFAULT, ENOBUFS, ENOMEM, EINTR. Undone by stplr_send_side_free(). */
+int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *from)
+{
+	struct stplr_user *user = message->connection->user;
+	struct stplr_send_side *send = &message->send;
+	struct iov_iter iter;
+	size_t rest;
+	int err;
+
+	send->len = from->len;
+	send->consumed = 0;
+	send->pages = NULL;
+	send->copy = NULL;
+	if (!from->len)
+		return 0;
+	stplr_user_buffer_iter(from, ITER_SOURCE, &iter);
+
+	if (from->len <= STPLR_INLINE_MAX)
+		return copy_from_iter(message->data, from->len, &iter) == from->len ? 0 : -EFAULT;
+
+	send->pages = stplr_pages_pin(from, from->len, false, user);
+	if (send->pages && send->pages->len == from->len)
+		return 0;
+	if (fatal_signal_pending(current)) {
+		err = -EINTR;
+		goto unpin;
+	}
+
+	if (send->pages)
+		iov_iter_advance(&iter, send->pages->len);
+	rest = iov_iter_count(&iter);
+	err = stplr_charge_memory(user, rest);
+	if (err)
+		goto unpin;
+	err = -ENOMEM;
+	send->copy = kvmalloc(rest, GFP_KERNEL_ACCOUNT);
+	if (!send->copy)
+		goto uncharge;
+	err = -EFAULT;
+	if (copy_from_iter(send->copy, rest, &iter) != rest)
+		goto free_copy;
+	return 0;
+
+free_copy:
+	kvfree(send->copy);
+	send->copy = NULL;
+uncharge:
+	stplr_uncharge_memory(user, rest);
+unpin:
+	stplr_pages_unpin(send->pages, 0, user);
+	send->pages = NULL;
+	return err;
+}
+
+void stplr_send_side_free(struct stplr_message *message)
+{
+	struct stplr_user *user = message->connection->user;
+	struct stplr_send_side *send = &message->send;
+
+	if (send->copy) {
+		stplr_uncharge_memory(user, send->len - (send->pages ? send->pages->len : 0));
+		kvfree(send->copy);
+		send->copy = NULL;
+	}
+	stplr_pages_unpin(send->pages, 0, user);
+	send->pages = NULL;
+}
+
+/* Copies sent bytes to the server; how many went before a page of the server's was missing. */
+size_t stplr_send_side_copy(const struct stplr_message *message, size_t offset, size_t len,
+			    struct iov_iter *to)
+{
+	const struct stplr_send_side *send = &message->send;
+	size_t pinned = send->pages ? send->pages->len : 0;
+	size_t done = 0;
+
+	if (!len)
+		return 0;
+
+	pagefault_disable();
+	if (!pinned && !send->copy) {
+		done = copy_to_iter(message->data + offset, len, to);
+		goto out;
+	}
+	if (offset < pinned) {
+		size_t n = min(len, pinned - offset);
+
+		done = stplr_pages_copy(send->pages, offset, n, to);
+		if (done < n)
+			goto out;
+	}
+	if (done < len)
+		done += copy_to_iter(send->copy + (offset + done - pinned), len - done, to);
+out:
+	pagefault_enable();
+	return done;
+}
+
+/* What the client gets */
+
+/* Prepares @room for a reply of about the length that replies have had lately. */
+int stplr_reply_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *room)
+{
+	struct stplr_connection *connection = message->connection;
+	struct stplr_reply_side *reply = &message->reply;
+	bool inline_send = message->send.len && !message->send.pages && !message->send.copy;
+	size_t expected;
+
+	reply->room = room->len;
+	reply->pages = NULL;
+	reply->pages_written = 0;
+	reply->inline_offset = inline_send ? ALIGN(message->send.len, 8) : 0;
+	reply->inline_room = STPLR_INLINE_MAX - reply->inline_offset;
+	reply->inline_len = 0;
+	INIT_LIST_HEAD(&reply->chunks);
+	reply->chunk_bytes = 0;
+	reply->len = 0;
+	reply->total = 0;
+
+	expected = min(READ_ONCE(connection->reply_hint), room->len);
+	if (room->len <= reply->inline_room || expected <= reply->inline_room)
+		return 0;
+
+	reply->pages = stplr_pages_pin(room, min(max(expected, STPLR_WINDOW_MIN), room->len), true,
+				       connection->user);
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+void stplr_reply_side_free(struct stplr_message *message)
+{
+	struct stplr_user *user = message->connection->user;
+	struct stplr_reply_side *reply = &message->reply;
+	struct stplr_chunk *chunk, *next;
+
+	stplr_pages_unpin(reply->pages, reply->pages_written, user);
+	reply->pages = NULL;
+	if (!reply->chunk_bytes)
+		return;
+	list_for_each_entry_safe(chunk, next, &reply->chunks, link)
+		kvfree(chunk);
+	INIT_LIST_HEAD(&reply->chunks);
+	stplr_uncharge_memory(user, reply->chunk_bytes);
+	reply->chunk_bytes = 0;
+}
+
+/*
+ * How many of @len bytes at @offset of the reply need no chunk. Only a reply as a whole, the last thing that
+ * is written, may go through message->data.
+ */
+size_t stplr_reply_side_direct(const struct stplr_message *message, size_t offset, size_t len,
+			       bool whole)
+{
+	const struct stplr_reply_side *reply = &message->reply;
+
+	if (!reply->pages)
+		return whole && len <= reply->inline_room ? len : 0;
+	return offset < reply->pages->len ? min(len, reply->pages->len - offset) : 0;
+}
+
+/* Copies what goes direct; how many bytes went before a page of the server's was missing. */
+size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_t len,
+			     struct iov_iter *from)
+{
+	struct stplr_reply_side *reply = &message->reply;
+	size_t done;
+
+	if (!len)
+		return 0;
+	pagefault_disable();
+	if (reply->pages) {
+		done = stplr_pages_copy(reply->pages, offset, len, from);
+	} else {
+		done = copy_from_iter(message->data + reply->inline_offset, len, from);
+		reply->inline_len = done;
+	}
+	pagefault_enable();
+	return done;
+}
+
+/* Takes @len of the caller's bytes after the first @skip, for @offset of a client's buffer. */
+struct stplr_chunk *stplr_chunk_new(const struct stplr_user_buffer *from, size_t skip, size_t len,
+				    size_t offset)
+{
+	struct stplr_chunk *chunk;
+	struct iov_iter iter;
+
+	chunk = kvmalloc(struct_size(chunk, data, len), GFP_KERNEL);
+	if (!chunk)
+		return ERR_PTR(-ENOMEM);
+	chunk->offset = offset;
+	chunk->len = len;
+
+	stplr_user_buffer_iter(from, ITER_SOURCE, &iter);
+	iov_iter_advance(&iter, skip);
+	if (copy_from_iter(chunk->data, len, &iter) != len) {
+		kvfree(chunk);
+		return ERR_PTR(-EFAULT);
+	}
+	return chunk;
+}
+
+/* Hands a chunk to the client, who pays for it; ENOBUFS. */
+int stplr_reply_side_attach(struct stplr_message *message, struct stplr_chunk *chunk)
+{
+	struct stplr_reply_side *reply = &message->reply;
+	size_t bytes = struct_size(chunk, data, chunk->len);
+	int err;
+
+	lockdep_assert_held(&message->connection->channel->lock);
+	if (reply->chunk_bytes + bytes > (size_t)READ_ONCE(stplr_message_max) + SZ_64K)
+		return -ENOBUFS;
+	err = stplr_charge_memory(message->connection->user, bytes);
+	if (err)
+		return err;
+	list_add_tail(&chunk->link, &reply->chunks);
+	reply->chunk_bytes += bytes;
+	return 0;
+}
+
+static int stplr_fetch(const struct stplr_user_buffer *room, size_t offset, const void *data, size_t len)
+{
+	struct iov_iter iter;
+
+	stplr_user_buffer_iter(room, ITER_DEST, &iter);
+	if (offset)
+		iov_iter_advance(&iter, offset);
+	return copy_to_iter(data, len, &iter) == len ? 0 : -EFAULT;
+}
+
+/* The client takes what did not go to its pages directly, in the order in which it was written. */
+int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_user_buffer *room)
+{
+	struct stplr_reply_side *reply = &message->reply;
+	const struct stplr_chunk *chunk;
+	int err;
+
+	list_for_each_entry(chunk, &reply->chunks, link) {
+		err = stplr_fetch(room, chunk->offset, chunk->data, chunk->len);
+		if (err)
+			return err;
+	}
+	if (!reply->inline_len)
+		return 0;
+	return stplr_fetch(room, 0, message->data + reply->inline_offset, reply->inline_len);
+}

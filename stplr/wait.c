@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How threads sleep, wake and hand over.
+ *
+ * A client waits for its message to be DONE, a server's thread for the queue to have something. Whoever
+ * changes that does so under channel->lock, takes a reference to the thread there, and wakes it after
+ * unlocking, so that the woken does not run into the lock:
+ *
+ *	sleeper					waker
+ *	set_current_state(INTERRUPTIBLE)	lock; change what is waited for; unlock
+ *	look at what is waited for		wake_up_process()
+ *	schedule()
+ *
+ * set_current_state() and wake_up_process() are full barriers, and so either the sleeper sees the change or
+ * the waker sees a thread that sleeps. All sleeps end with a fatal signal at once and may be frozen.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/freezer.h>
+#include <linux/hrtimer.h>
+#include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/timekeeping.h>
+
+#include "stplr.h"
+
+bool stplr_deadline_valid(s64 deadline, u32 clock)
+{
+	return deadline >= STPLR_DEADLINE_NONE &&
+	       (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME || clock == CLOCK_BOOTTIME);
+}
+
+/* Has it passed already? A poll has, by definition. */
+bool stplr_deadline_passed(s64 deadline, clockid_t clock)
+{
+	ktime_t now;
+
+	if (likely(deadline == STPLR_DEADLINE_NONE))
+		return false;
+	switch (clock) {
+	case CLOCK_REALTIME:
+		now = ktime_get_real();
+		break;
+	case CLOCK_BOOTTIME:
+		now = ktime_get_boottime();
+		break;
+	default:
+		now = ktime_get();
+		break;
+	}
+	return deadline <= ktime_to_ns(now);
+}
+
+/* Sleeps in the state set before; true once the deadline has passed. */
+bool stplr_sleep(s64 deadline, clockid_t clock)
+{
+	ktime_t expires;
+
+	if (likely(deadline == STPLR_DEADLINE_NONE)) {
+		schedule();
+		return false;
+	}
+	expires = ns_to_ktime(deadline);
+	return !schedule_hrtimeout_range_clock(&expires, rt_task(current) ? 0 : current->timer_slack_ns,
+					       HRTIMER_MODE_ABS, clock);
+}
+
+/* Wakes a thread and drops its reference; NULL is nobody. */
+void stplr_wake(struct task_struct *task)
+{
+	if (!task)
+		return;
+	wake_up_process(task);
+	put_task_struct(task);
+}
+
+/* Notes a thread to be woken after unlocking; true when the batch is full. NULL is nobody. */
+bool stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task)
+{
+	if (task)
+		batch->tasks[batch->count++] = task;
+	return batch->count == STPLR_WAKE_BATCH;
+}
+
+void stplr_wake_all(struct stplr_wake_batch *batch)
+{
+	while (batch->count)
+		stplr_wake(batch->tasks[--batch->count]);
+}
+
+/* The server's side */
+
+/* The receiver that came last, with a reference, to be woken after unlocking; or NULL. */
+struct task_struct *stplr_receiver_pop(struct stplr_channel *channel)
+{
+	struct stplr_receiver *receiver;
+
+	lockdep_assert_held(&channel->lock);
+	receiver = list_first_entry_or_null(&channel->receivers, struct stplr_receiver, link);
+	if (!receiver)
+		return NULL;
+	list_del_init(&receiver->link);
+	return get_task_struct(receiver->task);
+}
+
+/*
+ * Waits until the queue has a message. Called and left with the lock, which is released meanwhile. A
+ * receiver that was taken off the list for a message finds it or somebody else has taken it: it never leaves
+ * with an error while there is one.
+ */
+int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t clock)
+{
+	struct stplr_receiver self = { .task = current };
+	bool expired = false;
+
+	INIT_LIST_HEAD(&self.link);
+	for (;;) {
+		lockdep_assert_held(&channel->lock);
+		if (channel->dead)
+			return -ESRCH;
+		if (stplr_queue_first(channel))
+			return 0;
+		if (deadline == STPLR_DEADLINE_POLL)
+			return -EAGAIN;
+		if (expired)
+			return -ETIMEDOUT;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+
+		list_add(&self.link, &channel->receivers);
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		spin_unlock(&channel->lock);
+		expired = stplr_sleep(deadline, clock);
+		spin_lock(&channel->lock);
+		list_del_init(&self.link);
+	}
+}
+
+/* The client's side */
+
+/* Waits for the transfers of a message to end, which is soon; called and left with the lock. */
+void stplr_client_drain(struct stplr_message *message)
+{
+	struct stplr_channel *channel = message->connection->channel;
+
+	lockdep_assert_held(&channel->lock);
+	while (message->transfers) {
+		message->drain = true;
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		spin_unlock(&channel->lock);
+		schedule();
+		spin_lock(&channel->lock);
+	}
+}
+
+/*
+ * A signal came, or the timer for @fired. What that means depends on how far the message is: 0 go on
+ * waiting, or an error, with the message either out of the server's reach or, -ERESTARTSYS and
+ * message->parked, left there.
+ */
+static int stplr_client_interrupted(struct stplr_message *message, const struct stplr_msg_send *args,
+				    s64 fired)
+{
+	struct stplr_channel *channel = message->connection->channel;
+	s64 deadline;
+	int err = 0;
+
+	spin_lock(&channel->lock);
+	while (message->state == STPLR_RECEIVING || message->state == STPLR_REPLYING ||
+	       message->state == STPLR_ENDING)
+		stplr_client_drain(message);
+
+	if (message->state == STPLR_DONE)
+		goto unlock;
+
+	deadline = message->state == STPLR_QUEUED ? args->send_deadline : args->reply_deadline;
+	if (fatal_signal_pending(current))
+		err = -EINTR;
+	else if (fired != STPLR_DEADLINE_NONE && fired == deadline)
+		err = -ETIMEDOUT;
+	else if (signal_pending(current))
+		err = -ERESTARTSYS;
+	if (!err)
+		goto unlock;
+
+	if (err == -ERESTARTSYS && message->state == STPLR_RECEIVED)
+		stplr_message_park(message);
+	else
+		stplr_message_withdraw(message);
+unlock:
+	spin_unlock(&channel->lock);
+	return err;
+}
+
+/* Waits until the message is DONE (0, see message->result), or withdrawn or parked (an error). */
+int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args)
+{
+	s64 fired = STPLR_DEADLINE_NONE;
+	int err;
+
+	for (;;) {
+		enum stplr_message_state state;
+		s64 deadline;
+
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		/* pairs with stplr_message_done(): DONE comes after all else the server writes */
+		state = smp_load_acquire(&message->state);
+		if (state == STPLR_DONE)
+			break;
+		if (unlikely(signal_pending(current) || fired != STPLR_DEADLINE_NONE)) {
+			__set_current_state(TASK_RUNNING);
+			err = stplr_client_interrupted(message, args, fired);
+			if (err)
+				return err;
+			fired = STPLR_DEADLINE_NONE;
+			continue;
+		}
+		deadline = state == STPLR_QUEUED || state == STPLR_RECEIVING ? args->send_deadline :
+									       args->reply_deadline;
+		if (stplr_sleep(deadline, args->clock))
+			fired = deadline;
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
