@@ -19,7 +19,10 @@
  *
  * Errors: -1, and errno says which. Besides those named at each call, every call may fail with
  * EBADF (not an open descriptor), ENOTTY (not a descriptor of the kind the call wants) and EFAULT
- *(an address that is not the caller's).
+ * (an address that is not the caller's).
+ *
+ * Where a call has the name of a structure (struct stplr_version, stplr_version()), C++ programs
+ *write "struct", too, to name the structure.
  *
  * The caller owns every buffer. No call keeps an address after it has returned.
  */
