@@ -170,7 +170,7 @@ int stplr_channel_create(int device, const char *name, struct stplr_channel_crea
 
 int stplr_channel_destroy(int channel)
 {
-	return ioctl(channel, STPLR_CHANNEL_DESTROY);
+	return ioctl(channel, STPLR_CHANNEL_DESTROY, 0UL);
 }
 
 int stplr_connect_attach(int device, const char *name, struct stplr_connect_attach *options)

@@ -22,7 +22,7 @@
  * (an address that is not the caller's).
  *
  * Where a call has the name of a structure (struct stplr_version, stplr_version()), C++ programs
- *write "struct", too, to name the structure.
+ * write "struct", too, to name the structure.
  *
  * The caller owns every buffer. No call keeps an address after it has returned.
  */

@@ -1,0 +1,818 @@
+// SPDX-License-Identifier: MIT
+// libstplr: that its calls do what stplr.h says, from opening a device to a message's last byte.
+#include <gtest/gtest.h>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "support/ipc.h"
+
+// After the support's headers: its calls hide the structures of the same names.
+#include <stplr.h>
+
+namespace
+{
+
+// What the module answers is changed on its way to the library by the test that sets this.
+std::function<int(int result, unsigned long request, void *argument)> meddle;
+
+} // namespace
+
+// The library is linked in, so that its ioctl() is this one.
+extern "C" int ioctl(int fd, unsigned long request, ...) noexcept
+{
+	using Ioctl = int (*)(int, unsigned long, ...);
+	static const Ioctl real = reinterpret_cast<Ioctl>(dlsym(RTLD_NEXT, "ioctl"));
+	va_list list;
+
+	va_start(list, request);
+	void *argument = va_arg(list, void *);
+	va_end(list);
+	int result = real(fd, request, argument);
+	return meddle ? meddle(result, request, argument) : result;
+}
+
+namespace
+{
+
+// -1 and errno, in one expectation.
+#define EXPECT_FAILS(expected, call)                                                               \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		EXPECT_EQ(-1, (call));                                                             \
+		EXPECT_EQ(expected, errno) << strerror(errno);                                     \
+	} while (0)
+
+int count_of_open_descriptors()
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+class Lib : public testing::Test
+{
+protected:
+	void SetUp() override
+	{
+		device = stplr_open(0, 0);
+		ASSERT_GE(device, 0) << strerror(errno);
+		channel = stplr_channel_create(device, "lib_test", nullptr);
+		ASSERT_GE(channel, 0) << strerror(errno);
+		connection = stplr_connect(device, "lib_test", STPLR_DEADLINE_POLL);
+		ASSERT_GE(connection, 0) << strerror(errno);
+	}
+	void TearDown() override
+	{
+		meddle = nullptr;
+		close(connection);
+		close(channel);
+		close(device);
+	}
+
+	// Makes the module seem another one for as long as the test lasts.
+	static void pretend(std::function<void(struct stplr_version &)> change)
+	{
+		meddle = [change](int result, unsigned long request, void *argument) {
+			if (!result && request == STPLR_VERSION)
+				change(*static_cast<struct stplr_version *>(argument));
+			return result;
+		};
+	}
+
+	int device = -1, channel = -1, connection = -1;
+};
+
+using LibOpen = Lib;
+using LibChannel = Lib;
+using LibConnect = Lib;
+using LibMessage = Lib;
+using LibSignal = Lib;
+
+TEST_F(LibOpen, DescriptorIsCloseOnExec)
+{
+	EXPECT_EQ(FD_CLOEXEC, fcntl(device, F_GETFD));
+}
+
+TEST_F(LibOpen, TellsOfADeviceThatIsNotThere)
+{
+	char why[256] = "?";
+
+	EXPECT_FAILS(ENOENT, stplr_open_why(4000000000, 0, why, sizeof(why)));
+	EXPECT_NE(nullptr, strstr(why, "/dev/stplr-4000000000")) << why;
+	EXPECT_NE(nullptr, strstr(why, "modprobe stplr devices=4000000001")) << why;
+	EXPECT_FAILS(ENOENT, stplr_open(4000000000, 0));
+}
+
+TEST_F(LibOpen, RefusesFlags)
+{
+	char why[256] = "?";
+
+	EXPECT_FAILS(EINVAL, stplr_open_why(0, O_NONBLOCK, why, sizeof(why)));
+	EXPECT_NE(nullptr, strstr(why, "flags")) << why;
+}
+
+TEST_F(LibOpen, SaysNothingOnSuccess)
+{
+	char why[256] = "?";
+	int fd = stplr_open_why(0, 0, why, sizeof(why));
+
+	EXPECT_GE(fd, 0);
+	EXPECT_STREQ("", why);
+	close(fd);
+}
+
+TEST_F(LibOpen, RefusesAnotherInterfaceInWords)
+{
+	char why[256] = "?";
+	int before = count_of_open_descriptors();
+
+	pretend([](struct stplr_version &version) {
+		version.abi = STPLR_ABI + 1;
+		version.version = 7 << 16 | 8 << 8 | 9;
+	});
+	EXPECT_FAILS(EPROTONOSUPPORT, stplr_open(0, 0));
+	EXPECT_FAILS(EPROTONOSUPPORT, stplr_open_why(0, 0, why, sizeof(why)));
+	EXPECT_NE(nullptr, strstr(why, "stplr 7.8.9")) << why;
+	EXPECT_NE(nullptr, strstr(why, "interface 2, this library knows 1")) << why;
+	EXPECT_EQ(before, count_of_open_descriptors()) << "a refused device stayed open";
+	for (int fd : {device, channel, connection})
+		EXPECT_FAILS(EPROTONOSUPPORT, stplr_check_version(fd, why, sizeof(why)));
+}
+
+TEST_F(LibOpen, RefusesAModuleWithoutMessages)
+{
+	char why[256] = "?";
+
+	pretend([](struct stplr_version &version) { version.features &= ~STPLR_FEATURE_MESSAGES; });
+	EXPECT_FAILS(EPROTONOSUPPORT, stplr_open_why(0, 0, why, sizeof(why)));
+	EXPECT_NE(nullptr, strstr(why, "features")) << why;
+}
+
+TEST_F(LibOpen, AcceptsANewerModuleOfTheSameInterface)
+{
+	pretend([](struct stplr_version &version) {
+		version.version += 1 << 16;
+		version.features |= 1ULL << 63;
+	});
+	EXPECT_EQ(0, stplr_check_version(device, nullptr, 0));
+}
+
+TEST_F(LibOpen, WordsAreCutToTheirRoom)
+{
+	char why[8] = "???????";
+
+	EXPECT_FAILS(ENOENT, stplr_open_why(4000000000, 0, why, 4));
+	EXPECT_EQ(3u, strlen(why));
+	EXPECT_EQ('?', why[4]);
+	EXPECT_FAILS(ENOENT, stplr_open_why(4000000000, 0, why, 0));
+	EXPECT_EQ(3u, strlen(why));
+}
+
+TEST_F(LibOpen, EveryDescriptorTellsItsVersion)
+{
+	char why[256];
+
+	for (int fd : {device, channel, connection}) {
+		struct stplr_version version = {};
+		EXPECT_EQ(0, stplr_version(fd, &version));
+		EXPECT_EQ(STPLR_ABI, static_cast<int>(version.abi));
+		EXPECT_EQ(0, stplr_check_version(fd, why, sizeof(why)));
+		EXPECT_STREQ("", why);
+	}
+	EXPECT_FAILS(ENOTTY, stplr_check_version(STDIN_FILENO, why, sizeof(why)));
+	EXPECT_NE(nullptr, strstr(why, "does not belong to stplr")) << why;
+	EXPECT_FAILS(EBADF, stplr_check_version(-1, why, sizeof(why)));
+}
+
+TEST_F(LibChannel, OptionsGoInAndTheNumberComesOut)
+{
+	struct stplr_channel_create options = {};
+
+	options.flags = STPLR_CHANNEL_NONBLOCK | STPLR_CHANNEL_GROUP;
+	options.mode = 0620;
+	options.gid = getegid();
+	int fd = stplr_channel_create(device, nullptr, &options);
+	ASSERT_GE(fd, 0) << strerror(errno);
+	EXPECT_EQ(2, options.chid) << "the fixture's channel is 1";
+	EXPECT_EQ(0u, options.name_len) << "options are the caller's but for chid";
+	EXPECT_TRUE(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	char byte;
+	EXPECT_FAILS(EAGAIN, stplr_receive(fd, &byte, 1, nullptr));
+	close(fd);
+}
+
+TEST_F(LibChannel, NamesThatAreNone)
+{
+	std::string longest(STPLR_NAME_MAX, 'x'), longer(STPLR_NAME_MAX + 1, 'x'),
+		endless(5000, 'x');
+
+	int fd = stplr_channel_create(device, longest.c_str(), nullptr);
+	EXPECT_GE(fd, 0);
+	close(fd);
+	EXPECT_FAILS(EINVAL, stplr_channel_create(device, longer.c_str(), nullptr));
+	EXPECT_FAILS(EINVAL, stplr_channel_create(device, endless.c_str(), nullptr));
+	EXPECT_FAILS(EINVAL, stplr_channel_create(device, "", nullptr));
+	EXPECT_FAILS(EINVAL, stplr_channel_create(device, "a/b", nullptr));
+	EXPECT_FAILS(EEXIST, stplr_channel_create(device, "lib_test", nullptr));
+}
+
+TEST_F(LibChannel, FailureLeavesOptionsAlone)
+{
+	struct stplr_channel_create options = {};
+
+	options.chid = 0;
+	options.mode = 0666;
+	EXPECT_FAILS(EEXIST, stplr_channel_create(device, "lib_test", &options));
+	EXPECT_EQ(0, options.chid);
+	EXPECT_EQ(0666u, options.mode);
+}
+
+TEST_F(LibChannel, DestroyEndsIt)
+{
+	char byte;
+
+	EXPECT_EQ(0, stplr_channel_destroy(channel));
+	EXPECT_FAILS(ESRCH, stplr_channel_destroy(channel));
+	EXPECT_FAILS(ESRCH, stplr_send(connection, "x", 1));
+	EXPECT_FAILS(ESRCH, stplr_receive(channel, &byte, 1, nullptr));
+	EXPECT_FAILS(ENOTTY, stplr_channel_destroy(connection));
+}
+
+TEST_F(LibConnect, ByNameWithoutWaiting)
+{
+	EXPECT_FAILS(ENOENT, stplr_connect(device, "nobody", STPLR_DEADLINE_POLL));
+	EXPECT_FAILS(EINVAL, stplr_connect(device, "", STPLR_DEADLINE_POLL));
+	EXPECT_FAILS(EINVAL, stplr_connect(device, nullptr, STPLR_DEADLINE_POLL));
+	EXPECT_FAILS(EINVAL, stplr_connect(device, "lib_test", -2));
+}
+
+TEST_F(LibConnect, WaitsUntilTheDeadline)
+{
+	int64_t begin = now(CLOCK_MONOTONIC);
+
+	EXPECT_FAILS(ETIMEDOUT, stplr_connect(device, "nobody", stplr_deadline(50000000)));
+	EXPECT_GE(now(CLOCK_MONOTONIC) - begin, 50000000);
+}
+
+TEST_F(LibConnect, WaitsForTheName)
+{
+	Thread client([this] { return stplr_connect(device, "later", STPLR_DEADLINE_NONE); });
+
+	ASSERT_TRUE(client.wait_blocked(STPLR_CONNECT_ATTACH));
+	int later = stplr_channel_create(device, "later", nullptr);
+	ASSERT_GE(later, 0);
+	int fd = static_cast<int>(client.join());
+	EXPECT_GE(fd, 0);
+	close(fd);
+	close(later);
+}
+
+TEST_F(LibConnect, ByProcessAndNumber)
+{
+	int fd = stplr_connect_pid(device, getpid(), 1);
+	EXPECT_GE(fd, 0) << strerror(errno);
+	close(fd);
+	fd = stplr_connect_pid(device, 0, 1);
+	EXPECT_GE(fd, 0) << strerror(errno);
+	close(fd);
+	EXPECT_FAILS(ESRCH, stplr_connect_pid(device, 0, 99));
+}
+
+TEST_F(LibConnect, OptionsGoInAndTheNumberComesOut)
+{
+	struct stplr_connect_attach options = {};
+
+	options.flags = STPLR_CONNECT_UID | STPLR_CONNECT_NONBLOCK;
+	options.uid = geteuid();
+	int fd = stplr_connect_attach(device, "lib_test", &options);
+	ASSERT_GE(fd, 0) << strerror(errno);
+	EXPECT_NE(0u, options.coid);
+	EXPECT_EQ(0u, options.name_len);
+	EXPECT_FAILS(EAGAIN, stplr_send(fd, "x", 1));
+	close(fd);
+
+	options.uid = geteuid() + 1;
+	options.coid = 0;
+	EXPECT_FAILS(EPERM, stplr_connect_attach(device, "lib_test", &options));
+	EXPECT_EQ(0u, options.coid);
+}
+
+TEST_F(LibConnect, WithoutOptions)
+{
+	int fd = stplr_connect_attach(device, "lib_test", nullptr);
+
+	EXPECT_GE(fd, 0) << strerror(errno);
+	close(fd);
+}
+
+TEST(LibTime, Deadlines)
+{
+	EXPECT_EQ(STPLR_DEADLINE_NONE, stplr_deadline(-1));
+	EXPECT_EQ(STPLR_DEADLINE_NONE, stplr_deadline(INT64_MIN));
+	EXPECT_EQ(STPLR_DEADLINE_POLL, stplr_deadline(0));
+	EXPECT_EQ(INT64_MAX, stplr_deadline(INT64_MAX));
+	int64_t before = now(CLOCK_MONOTONIC);
+	int64_t deadline = stplr_deadline(1000);
+	EXPECT_GE(deadline, before + 1000);
+	EXPECT_LE(deadline, now(CLOCK_MONOTONIC) + 1000);
+}
+
+TEST_F(LibMessage, OneWay)
+{
+	Thread client([this] { return stplr_send(connection, "one way", 7); });
+	struct stplr_msg_info info;
+	char text[16] = {};
+
+	int32_t rcvid = stplr_receive(channel, text, sizeof(text), &info);
+	EXPECT_GT(rcvid, 0);
+	EXPECT_STREQ("one way", text);
+	EXPECT_EQ(rcvid, info.rcvid);
+	EXPECT_EQ(7u, info.len);
+	EXPECT_EQ(7u, info.src_len);
+	EXPECT_EQ(0u, info.dst_len);
+	EXPECT_EQ(static_cast<unsigned>(STPLR_KIND_SEND), info.kind);
+	EXPECT_TRUE(info.flags & STPLR_INFO_NO_REPLY);
+	EXPECT_EQ(getpid(), info.pid);
+	EXPECT_EQ(0, client.join());
+}
+
+TEST_F(LibMessage, OneWayInParts)
+{
+	Thread client([this] {
+		struct stplr_iovec parts[] = {stplr_part("par", 3), stplr_part(nullptr, 0),
+					      stplr_part("ts", 2)};
+		return stplr_sendv(connection, parts, 3);
+	});
+	char first[2], second[8] = {};
+	struct stplr_iovec parts[] = {stplr_part(first, 2), stplr_part(second, sizeof(second))};
+	struct stplr_msg_info info;
+
+	EXPECT_GT(stplr_receivev(channel, parts, 2, &info), 0);
+	EXPECT_EQ("pa", std::string(first, 2));
+	EXPECT_STREQ("rts", second);
+	EXPECT_EQ(5u, info.len);
+	EXPECT_EQ(0, client.join());
+}
+
+TEST_F(LibMessage, TwoWays)
+{
+	char reply[16] = {};
+	struct stplr_reply_info result = {};
+	Thread client([&] {
+		return stplr_send_receive(connection, "question", 8, reply, sizeof(reply), &result);
+	});
+	char text[16] = {};
+
+	int32_t rcvid = stplr_receive(channel, text, sizeof(text), nullptr);
+	EXPECT_STREQ("question", text);
+	EXPECT_EQ(6, stplr_reply(channel, rcvid, -42, "answer", 6));
+	EXPECT_EQ(6, client.join());
+	EXPECT_STREQ("answer", reply);
+	EXPECT_EQ(6u, result.len);
+	EXPECT_EQ(6u, result.total);
+	EXPECT_EQ(-42, result.status);
+	EXPECT_FAILS(ESRCH, stplr_reply(channel, rcvid, 0, nullptr, 0));
+}
+
+TEST_F(LibMessage, ReplyIsCutAndBothSidesKnow)
+{
+	char reply[4] = {'x', 'x', 'x', 'x'};
+	struct stplr_reply_info result = {};
+	Thread client(
+		[&] { return stplr_send_receive(connection, nullptr, 0, reply, 3, &result); });
+	struct stplr_msg_info info;
+
+	int32_t rcvid = stplr_receive(channel, nullptr, 0, &info);
+	EXPECT_EQ(3u, info.dst_len);
+	EXPECT_EQ(3, stplr_reply(channel, rcvid, 0, "answer", 6));
+	EXPECT_EQ(3, client.join());
+	EXPECT_EQ("ansx", std::string(reply, 4));
+	EXPECT_EQ(3u, result.len);
+	EXPECT_EQ(6u, result.total);
+}
+
+TEST_F(LibMessage, TwoWaysInParts)
+{
+	char head[2], tail[16] = {};
+	Thread client([&] {
+		struct stplr_iovec message[] = {stplr_part("que", 3), stplr_part("stion", 5)};
+		struct stplr_iovec reply[] = {stplr_part(head, 2), stplr_part(tail, sizeof(tail))};
+		return stplr_send_receivev(connection, message, 2, reply, 2, nullptr);
+	});
+	char text[16] = {};
+	struct stplr_iovec answer[] = {stplr_part("ans", 3), stplr_part("wer", 3)};
+
+	int32_t rcvid = stplr_receive(channel, text, sizeof(text), nullptr);
+	EXPECT_STREQ("question", text);
+	EXPECT_EQ(6, stplr_replyv(channel, rcvid, 0, answer, 2));
+	EXPECT_EQ(6, client.join());
+	EXPECT_EQ("an", std::string(head, 2));
+	EXPECT_STREQ("swer", tail);
+}
+
+TEST_F(LibMessage, TooManyParts)
+{
+	std::vector<struct stplr_iovec> parts(STPLR_PARTS_MAX + 1);
+	int32_t rcvid = 0;
+
+	EXPECT_FAILS(EINVAL, stplr_sendv(connection, parts.data(), parts.size()));
+	EXPECT_FAILS(EINVAL, stplr_send_receivev(connection, parts.data(), parts.size(), nullptr, 0,
+						 nullptr));
+	EXPECT_FAILS(EINVAL, stplr_send_receivev(connection, nullptr, 0, parts.data(), parts.size(),
+						 nullptr));
+	EXPECT_FAILS(EINVAL, stplr_receivev(channel, parts.data(), parts.size(), nullptr));
+	EXPECT_FAILS(EINVAL, stplr_reply_receivev(channel, &rcvid, 0, nullptr, 0, parts.data(),
+						  parts.size(), nullptr));
+}
+
+TEST_F(LibMessage, ErrorReplies)
+{
+	Thread client([&] {
+		ssize_t result = stplr_send_receive(connection, "x", 1, nullptr, 0, nullptr);
+		return result < 0 ? -errno : result;
+	});
+	char byte;
+
+	int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
+	EXPECT_FAILS(EINVAL, stplr_reply_error(channel, rcvid, 0));
+	EXPECT_FAILS(EINVAL, stplr_reply_error(channel, rcvid, -EPERM));
+	EXPECT_FAILS(EINVAL, stplr_reply_error(channel, rcvid, 4096));
+	EXPECT_EQ(0, stplr_reply_error(channel, rcvid, ENOTUNIQ));
+	EXPECT_EQ(-ENOTUNIQ, client.join());
+}
+
+TEST_F(LibMessage, InfoStaysAsItWasWhenASendFails)
+{
+	struct stplr_reply_info result = {1, 2, 3};
+
+	EXPECT_EQ(0, stplr_channel_destroy(channel));
+	EXPECT_FAILS(ESRCH, stplr_send_receive(connection, "x", 1, nullptr, 0, &result));
+	EXPECT_EQ(1u, result.len);
+	EXPECT_EQ(2u, result.total);
+	EXPECT_EQ(3, result.status);
+}
+
+TEST_F(LibMessage, ReadsTheRestAndWritesAhead)
+{
+	char reply[12] = {};
+	Thread client([&] {
+		return stplr_send_receive(connection, "0123456789", 10, reply, sizeof(reply),
+					  nullptr);
+	});
+	struct stplr_msg_info info;
+	char text[8] = {}, a[2], b[2];
+
+	int32_t rcvid = stplr_receive(channel, text, 4, &info);
+	EXPECT_TRUE(info.flags & STPLR_INFO_TRUNCATED);
+	EXPECT_EQ(4u, info.len);
+	EXPECT_EQ(10u, info.src_len);
+	EXPECT_EQ(6, stplr_read(channel, rcvid, text, sizeof(text), 4));
+	EXPECT_EQ("456789", std::string(text, 6));
+	EXPECT_EQ(0, stplr_read(channel, rcvid, text, sizeof(text), 10));
+	struct stplr_iovec parts[] = {stplr_part(a, 2), stplr_part(b, 2)};
+	EXPECT_EQ(4, stplr_readv(channel, rcvid, parts, 2, 1));
+	EXPECT_EQ("1234", std::string(a, 2) + std::string(b, 2));
+
+	EXPECT_EQ(4, stplr_write(channel, rcvid, "tail", 4, 4));
+	struct stplr_iovec out[] = {stplr_part("EN", 2), stplr_part("DING", 4)};
+	EXPECT_EQ(4, stplr_writev(channel, rcvid, out, 2, 8));
+	EXPECT_EQ(4, stplr_reply(channel, rcvid, 0, "head", 4));
+	EXPECT_EQ(4, client.join());
+	EXPECT_EQ("headtailENDI", std::string(reply, sizeof(reply)));
+}
+
+TEST_F(LibMessage, ReplyReceiveServes)
+{
+	Thread client([this] {
+		int wrong = 0;
+		for (int i = 0; i < 100; i++) {
+			int answer = 0;
+			wrong += stplr_send_receive(connection, &i, sizeof(i), &answer,
+						    sizeof(answer), nullptr) != sizeof(answer);
+			wrong += answer != 2 * i;
+		}
+		return wrong;
+	});
+	int32_t rcvid = 0;
+	int number = 0;
+
+	for (int i = 0; i < 100; i++) {
+		ASSERT_EQ(0, stplr_reply_receive(channel, &rcvid, 0, &number, sizeof(number),
+						 &number, sizeof(number), nullptr));
+		ASSERT_GT(rcvid, 0);
+		EXPECT_EQ(i, number);
+		number *= 2;
+	}
+	EXPECT_EQ(4, stplr_reply(channel, rcvid, 0, &number, sizeof(number)));
+	EXPECT_EQ(0, client.join());
+}
+
+TEST_F(LibMessage, ReplyReceiveTellsWhichPartFailed)
+{
+	int32_t rcvid = 12345;
+	char byte;
+
+	EXPECT_FAILS(ESRCH, stplr_reply_receive(channel, &rcvid, 0, "x", 1, &byte, 1, nullptr));
+	EXPECT_EQ(12345, rcvid) << "nothing was answered";
+
+	Thread client(
+		[this] { return stplr_send_receive(connection, "x", 1, nullptr, 0, nullptr); });
+	rcvid = stplr_receive(channel, &byte, 1, nullptr);
+	ASSERT_GT(rcvid, 0);
+	ASSERT_EQ(0, fcntl(channel, F_SETFL, O_NONBLOCK));
+	EXPECT_FAILS(EAGAIN,
+		     stplr_reply_receive(channel, &rcvid, 0, nullptr, 0, &byte, 1, nullptr));
+	EXPECT_EQ(0, rcvid) << "the answer was given";
+	EXPECT_EQ(0, client.join());
+	EXPECT_FAILS(EAGAIN, stplr_reply_receive(channel, &rcvid, 0, "x", 1, &byte, 1, nullptr));
+	EXPECT_EQ(0, rcvid);
+
+	EXPECT_EQ(0, stplr_channel_destroy(channel));
+	EXPECT_FAILS(ESRCH, stplr_reply_receive(channel, &rcvid, 0, nullptr, 0, &byte, 1, nullptr));
+	EXPECT_EQ(0, rcvid) << "the channel is gone, not a client";
+}
+
+TEST_F(LibMessage, ReplyReceiveInParts)
+{
+	char reply[8] = {};
+	Thread client([&] {
+		return stplr_send_receive(connection, "abcd", 4, reply, sizeof(reply), nullptr) == 6
+			       ? stplr_send(connection, "wxyz", 4)
+			       : -1;
+	});
+	char a[2], b[8] = {};
+	struct stplr_iovec in[] = {stplr_part(a, 2), stplr_part(b, sizeof(b))};
+	struct stplr_iovec out[] = {stplr_part("ANS", 3), stplr_part("WER", 3)};
+	struct stplr_msg_info info;
+	int32_t rcvid = 0;
+
+	ASSERT_EQ(0, stplr_reply_receivev(channel, &rcvid, 0, out, 2, in, 2, &info));
+	EXPECT_EQ("abcd", std::string(a, 2) + b);
+	ASSERT_EQ(0, stplr_reply_receivev(channel, &rcvid, 0, out, 2, in, 2, &info));
+	EXPECT_EQ("wxyz", std::string(a, 2) + b);
+	EXPECT_EQ(rcvid, info.rcvid);
+	EXPECT_EQ(0, client.join());
+	EXPECT_STREQ("ANSWER", reply);
+}
+
+TEST_F(LibMessage, RawCallsKeepDeadlines)
+{
+	struct stplr_msg_send send = {};
+	struct stplr_msg_receive receive = {};
+	char byte;
+
+	EXPECT_FAILS(EAGAIN, stplr_msg_send(connection, &send)); // zeros poll
+	EXPECT_FAILS(EAGAIN, stplr_msg_send_receive(connection, &send));
+	EXPECT_FAILS(EAGAIN, stplr_msg_receive(channel, &receive));
+	send.clock = receive.clock = CLOCK_MONOTONIC;
+	send.send_deadline = stplr_deadline(20000000);
+	EXPECT_FAILS(ETIMEDOUT, stplr_msg_send(connection, &send));
+	receive.deadline = stplr_deadline(20000000);
+	EXPECT_FAILS(ETIMEDOUT, stplr_msg_receive(channel, &receive));
+
+	Thread client([this] {
+		struct stplr_msg_send args = {};
+		args.clock = CLOCK_MONOTONIC;
+		args.send_deadline = STPLR_DEADLINE_NONE;
+		args.reply_deadline = stplr_deadline(50000000);
+		return stplr_msg_send_receive(connection, &args) ? -errno : 0;
+	});
+	int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
+	EXPECT_GT(rcvid, 0);
+	EXPECT_EQ(-ETIMEDOUT, client.join());
+	EXPECT_FAILS(ESRCH, stplr_reply(channel, rcvid, 0, nullptr, 0));
+}
+
+TEST_F(LibMessage, RawReplyAndDataCalls)
+{
+	char reply[4] = {};
+	Thread client([&] { return stplr_send_receive(connection, "abcd", 4, reply, 4, nullptr); });
+	char text[4] = {};
+	struct stplr_msg_reply_receive both = {};
+
+	both.receive.deadline = STPLR_DEADLINE_NONE;
+	ASSERT_EQ(0, stplr_msg_reply_receive(channel, &both));
+	struct stplr_msg_data data = {};
+	data.rcvid = both.receive.info.rcvid;
+	data.buffer.addr = reinterpret_cast<uintptr_t>(text);
+	data.buffer.len = 2;
+	data.offset = 1;
+	EXPECT_EQ(0, stplr_msg_read(channel, &data));
+	EXPECT_EQ(2u, data.len);
+	EXPECT_STREQ("bc", text);
+	EXPECT_EQ(0, stplr_msg_write(channel, &data));
+	struct stplr_msg_reply answer = {};
+	answer.rcvid = data.rcvid;
+	EXPECT_EQ(0, stplr_msg_reply(channel, &answer));
+	EXPECT_EQ(0, client.join());
+	EXPECT_EQ("bc", std::string(reply + 1, 2));
+}
+
+TEST_F(LibMessage, WrongDescriptors)
+{
+	char byte;
+
+	EXPECT_FAILS(ENOTTY, stplr_send(channel, "x", 1));
+	EXPECT_FAILS(ENOTTY, stplr_send_receive(device, "x", 1, &byte, 1, nullptr));
+	EXPECT_FAILS(ENOTTY, stplr_receive(connection, &byte, 1, nullptr));
+	EXPECT_FAILS(ENOTTY, stplr_reply(connection, 1, 0, &byte, 1));
+	EXPECT_FAILS(ENOTTY, stplr_read(device, 1, &byte, 1, 0));
+	EXPECT_FAILS(ENOTTY, stplr_connect(channel, "lib_test", 0));
+	EXPECT_FAILS(EBADF, stplr_send(-1, "x", 1));
+}
+
+// Signals: a timer interrupts the calling thread every millisecond, with a handler that restarts
+// nothing.
+
+std::atomic<int> alarms;
+
+class Alarms
+{
+public:
+	Alarms()
+	{
+		struct sigaction action = {};
+
+		alarms = 0;
+		action.sa_handler = [](int) { alarms++; };
+		sigaction(SIGALRM, &action, &before_);
+		set(1000);
+	}
+	~Alarms()
+	{
+		set(0);
+		sigaction(SIGALRM, &before_, nullptr);
+	}
+
+private:
+	static void set(suseconds_t period)
+	{
+		struct itimerval timer = {{0, period}, {0, period}};
+
+		setitimer(ITIMER_REAL, &timer, nullptr);
+	}
+
+	struct sigaction before_;
+};
+
+// Serves in another process, so that every SIGALRM is the client's; counts what it serves in the
+// reply.
+class SlowServer
+{
+public:
+	SlowServer(int channel, int count)
+		: child_([channel, count](Child &) {
+			  for (int i = 0; i < count; i++) {
+				  int number;
+				  int32_t rcvid =
+					  stplr_receive(channel, &number, sizeof(number), nullptr);
+				  if (rcvid <= 0)
+					  return 1;
+				  sleep_ms(20);
+				  int answer[] = {number, i};
+				  if (stplr_reply(channel, rcvid, 0, answer, sizeof(answer)) !=
+				      sizeof(answer))
+					  return 2;
+			  }
+			  return 0;
+		  })
+	{
+	}
+	void wait_receiving()
+	{
+		ASSERT_TRUE(child_.wait_blocked(STPLR_MSG_RECEIVE));
+	}
+	void finish()
+	{
+		child_.expect_success();
+	}
+
+private:
+	Child child_;
+};
+
+TEST_F(LibSignal, NoCallIsLostOrRunTwice)
+{
+	SlowServer server(channel, 20);
+	int answer[2];
+
+	for (int i = 0; i < 20; i++) {
+		// A signal while SEND-blocked withdraws the message; this is about one while
+		// REPLY-blocked.
+		ASSERT_NO_FATAL_FAILURE(server.wait_receiving());
+		Alarms every_millisecond;
+		ssize_t got;
+		do
+			got = stplr_send_receive(connection, &i, sizeof(i), answer, sizeof(answer),
+						 nullptr);
+		while (got < 0 && errno == EINTR);
+		ASSERT_EQ(ssize_t(sizeof(answer)), got) << strerror(errno);
+		EXPECT_EQ(i, answer[0]);
+		EXPECT_EQ(i, answer[1])
+			<< "the server served another number of messages than were sent";
+		EXPECT_GT(alarms, 0);
+	}
+	server.finish();
+}
+
+TEST_F(LibSignal, OneCallOutlastsTheSignals)
+{
+	SlowServer server(channel, 1);
+	int question = 5, answer[2];
+	std::atomic<int> calls{0};
+
+	ASSERT_NO_FATAL_FAILURE(server.wait_receiving());
+	meddle = [&](int result, unsigned long request, void *argument) {
+		if (request == STPLR_MSG_SEND_RECEIVE) {
+			calls++;
+			if (result < 0 && errno == EINTR)
+				EXPECT_NE(0u,
+					  static_cast<struct stplr_msg_send *>(argument)->token);
+		}
+		return result;
+	};
+	{
+		Alarms every_millisecond;
+		EXPECT_EQ(ssize_t(sizeof(answer)),
+			  stplr_send_receive(connection, &question, sizeof(question), answer,
+					     sizeof(answer), nullptr))
+			<< strerror(errno);
+	}
+	EXPECT_GT(calls, 1) << "no signal ended a system call";
+	EXPECT_EQ(5, answer[0]);
+	server.finish();
+}
+
+TEST_F(LibSignal, RawCallLeavesTheChoice)
+{
+	SlowServer server(channel, 1);
+	int question = 6, answer[2] = {}, interrupted = 0, result;
+	struct stplr_msg_send args = {};
+
+	ASSERT_NO_FATAL_FAILURE(server.wait_receiving());
+	args.send.addr = reinterpret_cast<uintptr_t>(&question);
+	args.send.len = sizeof(question);
+	args.reply.addr = reinterpret_cast<uintptr_t>(answer);
+	args.reply.len = sizeof(answer);
+	args.send_deadline = args.reply_deadline = STPLR_DEADLINE_NONE;
+	{
+		Alarms every_millisecond;
+		while ((result = stplr_msg_send_receive(connection, &args)) < 0 && errno == EINTR) {
+			ASSERT_NE(0u, args.token);
+			interrupted++;
+		}
+	}
+	EXPECT_EQ(0, result) << strerror(errno);
+	EXPECT_GT(interrupted, 0);
+	EXPECT_EQ(6, answer[0]);
+	EXPECT_EQ(0, answer[1]);
+	server.finish();
+}
+
+TEST_F(LibSignal, WithdrawsAMessageThatNobodyHas)
+{
+	Alarms every_millisecond;
+	char byte;
+
+	EXPECT_FAILS(EINTR, stplr_send_receive(connection, "x", 1, &byte, 1, nullptr));
+	EXPECT_FAILS(EINTR, stplr_send(connection, "x", 1));
+	EXPECT_FAILS(EINTR, stplr_receive(channel, &byte, 1, nullptr));
+	ASSERT_EQ(0, fcntl(channel, F_SETFL, O_NONBLOCK));
+	EXPECT_FAILS(EAGAIN, stplr_receive(channel, &byte, 1, nullptr));
+}
+
+TEST_F(LibSignal, TruncatedOneWayMessageOutlastsThem)
+{
+	Child server([this](Child &) {
+		char byte;
+		int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
+		sleep_ms(20);
+		return stplr_read(channel, rcvid, &byte, 1, 1) == 1 && byte == 'b' ? 0 : 1;
+	});
+
+	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
+	{
+		Alarms every_millisecond;
+		EXPECT_EQ(0, stplr_send(connection, "ab", 2)) << strerror(errno);
+		EXPECT_GT(alarms, 0);
+	}
+	server.expect_success();
+}
+
+} // namespace
