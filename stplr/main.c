@@ -134,9 +134,12 @@ static int __init stplr_init(void)
 	err = stplr_message_cache_init();
 	if (err)
 		return err;
-	err = stplr_connection_cache_init();
+	err = stplr_buffer_cache_init();
 	if (err)
 		goto exit_message_cache;
+	err = stplr_connection_cache_init();
+	if (err)
+		goto exit_buffer_cache;
 
 	stplr_devices = kcalloc(devices, sizeof(*stplr_devices), GFP_KERNEL);
 	if (!stplr_devices) {
@@ -175,6 +178,8 @@ free_devices:
 	kfree(stplr_devices);
 exit_connection_cache:
 	stplr_connection_cache_exit();
+exit_buffer_cache:
+	stplr_buffer_cache_exit();
 exit_message_cache:
 	stplr_message_cache_exit();
 	pr_err("cannot load: error %d\n", err);
@@ -192,6 +197,7 @@ static void __exit stplr_exit(void)
 	unregister_chrdev_region(stplr_devt, devices);
 	kfree(stplr_devices);
 	stplr_connection_cache_exit();
+	stplr_buffer_cache_exit();
 	stplr_message_cache_exit();
 	stplr_dbg(1, "unloaded\n");
 }

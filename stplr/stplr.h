@@ -69,10 +69,13 @@
 #define STPLR_MODULE_VERSION_CODE (0 << 16 | 1 << 8 | 0)
 
 /*
- * Bytes of a message that go through the message itself, both ways together. Up to about here copying twice
- * costs less than pinning pages; see docs/decisions.md for the measurement.
+ * Bytes that go through the message itself, both ways together: what keeps a connection below 2 KiB.
+ *
+ * Up to STPLR_COPY_MAX, bytes go through a buffer made for the call: a second copy of a page costs 560
+ * instructions and the buffer 200, pinning 1,100 and 300 for each further page (6.1, icount).
  */
 #define STPLR_INLINE_MAX 1024
+#define STPLR_COPY_MAX 4096
 
 /* A client that expects a long reply pins at least this much of its buffer. */
 #define STPLR_WINDOW_MIN (17 * PAGE_SIZE)
@@ -306,13 +309,13 @@ struct stplr_chunk {
  * @len: how many
  * @consumed: how many were read without a gap, from the first on; under channel->lock
  * @pages: pinned pages with the first of them, or NULL
- * @copy: the others, where pages could not be pinned; NULL with @pages NULL too: all in message->data
+ * @copy: the others: message->data, or allocated
  */
 struct stplr_send_side {
 	size_t len;
 	size_t consumed;
 	struct stplr_pages *pages;
-	void *copy;
+	u8 *copy;
 };
 
 /**
@@ -320,9 +323,9 @@ struct stplr_send_side {
  * @room: bytes
  * @pages: pinned pages of the first of them, or NULL
  * @pages_written: up to where @pages were written
- * @inline_offset: where the reply may begin in message->data ...
- * @inline_room: ... and how long it may be there
- * @inline_len: bytes of the reply that are there
+ * @buffer: without @pages: where a reply goes that is no longer than ...
+ * @buffer_room: ... this; the rest of message->data, or allocated
+ * @buffer_len: bytes of the reply that are there
  * @chunks: bytes that go neither way, in the order written
  * @chunk_bytes: their number
  * @len: bytes of the reply in the room
@@ -332,9 +335,9 @@ struct stplr_reply_side {
 	size_t room;
 	struct stplr_pages *pages;
 	size_t pages_written;
-	unsigned int inline_offset;
-	unsigned int inline_room;
-	unsigned int inline_len;
+	u8 *buffer;
+	size_t buffer_room;
+	size_t buffer_len;
 	struct list_head chunks;
 	size_t chunk_bytes;
 	size_t len;
@@ -430,6 +433,8 @@ void stplr_parked_drop(struct stplr_connection *connection, const struct pid *pa
 
 /* transfer.c again: the bytes of a message */
 
+int stplr_buffer_cache_init(void);
+void stplr_buffer_cache_exit(void);
 int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *from);
 void stplr_send_side_free(struct stplr_message *message);
 size_t stplr_send_side_copy(const struct stplr_message *message, size_t offset, size_t len,

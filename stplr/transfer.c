@@ -2,10 +2,10 @@
 /*
  * How bytes move.
  *
- * The client prepares both sides of its message in its own context, before it queues: a short message is
- * copied into message->data, of a longer one the pages are pinned, and where memory cannot be pinned for long
- * (device memory, some file systems) the bytes are copied to kernel memory. So nothing the server does ever
- * needs the client's page tables, and no client can stall a server by memory that does not come.
+ * The client prepares both sides of its message in its own context, before it queues: up to a page is copied,
+ * into the message itself where it fits; of more the pages are pinned; and where memory cannot be pinned for
+ * long (device memory, some file systems) the bytes are copied after all. So nothing the server does ever needs
+ * the client's page tables, and no client can stall a server by memory that does not come.
  *
  * The server copies between that and its own memory, with page faults disabled while it counts as a transfer.
  * Reply bytes for which the client has no page pinned (it did not expect so many, or could not pin) are put
@@ -280,27 +280,70 @@ static size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, s
 }
 
 /*
- * Bytes in the message itself. copy_to_iter() would have hardened usercopy look the object up, at some 170
- * instructions each for four copies a round trip; the bounds are right here, and tighter.
+ * Kernel memory that bytes pass through. The copies below use _copy_to_iter() and _copy_from_iter(): for
+ * copy_to_iter() hardened usercopy would look the object up, at some 170 instructions for each of the four copies
+ * of a round trip. Their bounds are checked here instead, against what was allocated.
  */
 
-static size_t stplr_inline_put(struct stplr_message *message, unsigned int at, size_t len,
-			       struct iov_iter *from)
+/*
+ * Buffers for up to STPLR_COPY_MAX bytes. They have a constructor, and so init_on_alloc does not clear them
+ * before each use (525 instructions): what they hold are old messages, of which no byte is read before it was
+ * overwritten.
+ */
+static struct kmem_cache *stplr_buffer_cache;
+
+static void stplr_buffer_construct(void *buffer)
 {
-	if (WARN_ON_ONCE(at > STPLR_INLINE_MAX || len > STPLR_INLINE_MAX - at))
-		return 0;
-	return _copy_from_iter(message->data + at, len, from);
+	memset(buffer, 0, STPLR_COPY_MAX);
 }
 
-static size_t stplr_inline_get(const struct stplr_message *message, unsigned int at, size_t len,
-			       struct iov_iter *to)
+int stplr_buffer_cache_init(void)
 {
-	if (WARN_ON_ONCE(at > STPLR_INLINE_MAX || len > STPLR_INLINE_MAX - at))
-		return 0;
-	return _copy_to_iter(message->data + at, len, to);
+	stplr_buffer_cache = kmem_cache_create("stplr_buffer", STPLR_COPY_MAX, 0, 0,
+					       stplr_buffer_construct);
+	return stplr_buffer_cache ? 0 : -ENOMEM;
+}
+
+void stplr_buffer_cache_exit(void)
+{
+	kmem_cache_destroy(stplr_buffer_cache);
+}
+
+static u8 *stplr_buffer_alloc(struct stplr_user *user, size_t size)
+{
+	u8 *buffer;
+
+	if (stplr_charge_memory(user, size))
+		return ERR_PTR(-ENOBUFS);
+	if (size <= STPLR_COPY_MAX)
+		buffer = kmem_cache_alloc(stplr_buffer_cache, GFP_KERNEL);
+	else
+		buffer = kvmalloc(size, GFP_KERNEL);
+	if (!buffer) {
+		stplr_uncharge_memory(user, size);
+		return ERR_PTR(-ENOMEM);
+	}
+	return buffer;
+}
+
+/* Frees what is not part of the message. */
+static void stplr_buffer_free(struct stplr_message *message, u8 *buffer, size_t size)
+{
+	if (!buffer || (buffer >= message->data && buffer <= message->data + STPLR_INLINE_MAX))
+		return;
+	if (size <= STPLR_COPY_MAX)
+		kmem_cache_free(stplr_buffer_cache, buffer);
+	else
+		kvfree(buffer);
+	stplr_uncharge_memory(message->connection->user, size);
 }
 
 /* What the client sends */
+
+static size_t stplr_send_side_pinned(const struct stplr_send_side *send)
+{
+	return send->pages ? send->pages->len : 0;
+}
 
 /* Takes or pins the bytes at @from; EFAULT, ENOBUFS, ENOMEM, EINTR. Undone by stplr_send_side_free(). */
 int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *from)
@@ -309,64 +352,46 @@ int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_us
 	struct stplr_send_side *send = &message->send;
 	struct iov_iter iter;
 	size_t rest;
-	int err;
 
 	send->len = from->len;
 	send->consumed = 0;
 	send->pages = NULL;
-	send->copy = NULL;
+	send->copy = message->data;
 	if (!from->len)
 		return 0;
 	stplr_user_buffer_iter(from, ITER_SOURCE, &iter);
 
 	if (from->len <= STPLR_INLINE_MAX)
-		return stplr_inline_put(message, 0, from->len, &iter) == from->len ? 0 : -EFAULT;
+		return _copy_from_iter(send->copy, from->len, &iter) == from->len ? 0 : -EFAULT;
 
-	send->pages = stplr_pages_pin(from, from->len, false, user);
-	if (send->pages && send->pages->len == from->len)
-		return 0;
-	if (fatal_signal_pending(current)) {
-		err = -EINTR;
-		goto unpin;
+	if (from->len > STPLR_COPY_MAX) {
+		send->pages = stplr_pages_pin(from, from->len, false, user);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (send->pages)
+			iov_iter_advance(&iter, send->pages->len);
 	}
 
-	if (send->pages)
-		iov_iter_advance(&iter, send->pages->len);
 	rest = iov_iter_count(&iter);
-	err = stplr_charge_memory(user, rest);
-	if (err)
-		goto unpin;
-	err = -ENOMEM;
-	send->copy = kvmalloc(rest, GFP_KERNEL_ACCOUNT);
-	if (!send->copy)
-		goto uncharge;
-	err = -EFAULT;
-	if (copy_from_iter(send->copy, rest, &iter) != rest)
-		goto free_copy;
-	return 0;
+	if (!rest)
+		return 0;
+	send->copy = stplr_buffer_alloc(user, rest);
+	if (IS_ERR(send->copy)) {
+		int err = PTR_ERR(send->copy);
 
-free_copy:
-	kvfree(send->copy);
-	send->copy = NULL;
-uncharge:
-	stplr_uncharge_memory(user, rest);
-unpin:
-	stplr_pages_unpin(send->pages, 0, user);
-	send->pages = NULL;
-	return err;
+		send->copy = NULL;
+		return err;
+	}
+	return _copy_from_iter(send->copy, rest, &iter) == rest ? 0 : -EFAULT;
 }
 
 void stplr_send_side_free(struct stplr_message *message)
 {
-	struct stplr_user *user = message->connection->user;
 	struct stplr_send_side *send = &message->send;
 
-	if (send->copy) {
-		stplr_uncharge_memory(user, send->len - (send->pages ? send->pages->len : 0));
-		kvfree(send->copy);
-		send->copy = NULL;
-	}
-	stplr_pages_unpin(send->pages, 0, user);
+	stplr_buffer_free(message, send->copy, send->len - stplr_send_side_pinned(send));
+	send->copy = NULL;
+	stplr_pages_unpin(send->pages, 0, message->connection->user);
 	send->pages = NULL;
 }
 
@@ -375,17 +400,13 @@ size_t stplr_send_side_copy(const struct stplr_message *message, size_t offset, 
 			    struct iov_iter *to)
 {
 	const struct stplr_send_side *send = &message->send;
-	size_t pinned = send->pages ? send->pages->len : 0;
+	size_t pinned = stplr_send_side_pinned(send);
 	size_t done = 0;
 
-	if (!len)
+	if (!len || WARN_ON_ONCE(offset > send->len || len > send->len - offset))
 		return 0;
 
 	pagefault_disable();
-	if (!pinned && !send->copy) {
-		done = stplr_inline_get(message, offset, len, to);
-		goto out;
-	}
 	if (offset < pinned) {
 		size_t n = min(len, pinned - offset);
 
@@ -394,7 +415,7 @@ size_t stplr_send_side_copy(const struct stplr_message *message, size_t offset, 
 			goto out;
 	}
 	if (done < len)
-		done += copy_to_iter(send->copy + (offset + done - pinned), len - done, to);
+		done += _copy_to_iter(send->copy + (offset + done - pinned), len - done, to);
 out:
 	pagefault_enable();
 	return done;
@@ -402,29 +423,41 @@ out:
 
 /* What the client gets */
 
-/* Prepares @room for a reply of about the length that replies have had lately. */
+/* Prepares @room for a reply of about the length that replies have had lately; EINTR. */
 int stplr_reply_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *room)
 {
 	struct stplr_connection *connection = message->connection;
 	struct stplr_reply_side *reply = &message->reply;
-	bool inline_send = message->send.len && !message->send.pages && !message->send.copy;
+	bool inline_send = message->send.len <= STPLR_INLINE_MAX;
+	size_t used = inline_send ? ALIGN(message->send.len, 8) : 0;
 	size_t expected;
 
 	reply->room = room->len;
 	reply->pages = NULL;
 	reply->pages_written = 0;
-	reply->inline_offset = inline_send ? ALIGN(message->send.len, 8) : 0;
-	reply->inline_room = STPLR_INLINE_MAX - reply->inline_offset;
-	reply->inline_len = 0;
+	reply->buffer = message->data + used;
+	reply->buffer_room = STPLR_INLINE_MAX - used;
+	reply->buffer_len = 0;
 	INIT_LIST_HEAD(&reply->chunks);
 	reply->chunk_bytes = 0;
 	reply->len = 0;
 	reply->total = 0;
 
 	expected = min(READ_ONCE(connection->reply_hint), room->len);
-	if (room->len <= reply->inline_room || expected <= reply->inline_room)
+	if (room->len <= reply->buffer_room || expected <= reply->buffer_room)
 		return 0;
 
+	/* Without either, because the user may have no more, a reply that needs it gets ENOBUFS. */
+	if (expected <= STPLR_COPY_MAX) {
+		size_t size = min_t(size_t, room->len, STPLR_COPY_MAX);
+		u8 *buffer = stplr_buffer_alloc(connection->user, size);
+
+		if (!IS_ERR(buffer)) {
+			reply->buffer = buffer;
+			reply->buffer_room = size;
+		}
+		return 0;
+	}
 	reply->pages = stplr_pages_pin(room, min(max(expected, STPLR_WINDOW_MIN), room->len), true,
 				       connection->user);
 	return fatal_signal_pending(current) ? -EINTR : 0;
@@ -436,6 +469,8 @@ void stplr_reply_side_free(struct stplr_message *message)
 	struct stplr_reply_side *reply = &message->reply;
 	struct stplr_chunk *chunk, *next;
 
+	stplr_buffer_free(message, reply->buffer, reply->buffer_room);
+	reply->buffer = NULL;
 	stplr_pages_unpin(reply->pages, reply->pages_written, user);
 	reply->pages = NULL;
 	if (!reply->chunk_bytes)
@@ -449,7 +484,7 @@ void stplr_reply_side_free(struct stplr_message *message)
 
 /*
  * How many of @len bytes at @offset of the reply need no chunk. Only a reply as a whole, the last thing that
- * is written, may go through message->data.
+ * is written, may go through the buffer.
  */
 size_t stplr_reply_side_direct(const struct stplr_message *message, size_t offset, size_t len,
 			       bool whole)
@@ -457,7 +492,7 @@ size_t stplr_reply_side_direct(const struct stplr_message *message, size_t offse
 	const struct stplr_reply_side *reply = &message->reply;
 
 	if (!reply->pages)
-		return whole && len <= reply->inline_room ? len : 0;
+		return whole && len <= reply->buffer_room ? len : 0;
 	return offset < reply->pages->len ? min(len, reply->pages->len - offset) : 0;
 }
 
@@ -470,12 +505,15 @@ size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_
 
 	if (!len)
 		return 0;
+	if (!reply->pages && WARN_ON_ONCE(offset || len > reply->buffer_room))
+		return 0;
+
 	pagefault_disable();
 	if (reply->pages) {
 		done = stplr_pages_copy(reply->pages, offset, len, from);
 	} else {
-		done = stplr_inline_put(message, reply->inline_offset, len, from);
-		reply->inline_len = done;
+		done = _copy_from_iter(reply->buffer, len, from);
+		reply->buffer_len = done;
 	}
 	pagefault_enable();
 	return done;
@@ -534,9 +572,9 @@ int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_use
 		if (copy_to_iter(chunk->data, chunk->len, &iter) != chunk->len)
 			return -EFAULT;
 	}
-	if (!reply->inline_len)
+	if (!reply->buffer_len)
 		return 0;
 	stplr_user_buffer_iter(room, ITER_DEST, &iter);
-	return stplr_inline_get(message, reply->inline_offset, reply->inline_len, &iter) ==
-	       reply->inline_len ? 0 : -EFAULT;
+	return _copy_to_iter(reply->buffer, reply->buffer_len, &iter) == reply->buffer_len ? 0 :
+											    -EFAULT;
 }

@@ -20,8 +20,8 @@
  *  - All fields are fixed-size and naturally aligned, the same for 32-bit programs; pointers are __u64.
  *  - Fields a call does not use and reserved fields must be zero, unknown flags are refused: EINVAL.
  *  - The size in the ioctl's number is the size the caller knows. A longer structure from a newer header is
- *    accepted while the part this kernel does not know is zero (else E2BIG), a shorter one from an older header
- *    reads as if it were zero beyond its end.
+ *    accepted while the part this kernel does not know is zero (else E2BIG); one shorter than its first version
+ *    is refused (EINVAL). STPLR_VERSION takes any size.
  *  - An ioctl this kernel does not know, or one sent to the wrong kind of descriptor: ENOTTY.
  *  - An argument that cannot be read or written: EFAULT. On any failure before a message was given to
  *    the other side, the other side does not notice.
@@ -68,8 +68,9 @@ struct stplr_iovec {
  * @addr: address of the bytes; with the call's vector flag, of an array of struct stplr_iovec
  * @len: number of bytes; with the vector flag, of parts (0 to STPLR_PARTS_MAX)
  *
- * More than STPLR_PARTS_MAX parts or a sum of lengths beyond 2^63-1: EINVAL. An address that cannot be the
- * caller's: EFAULT, at once. @addr is not looked at where there are no bytes.
+ * More than STPLR_PARTS_MAX parts or a part of 2^63 bytes or more: EINVAL. An address that cannot be the
+ * caller's: EFAULT, at once. @addr is not looked at where there are no bytes. What lies beyond 2^31-4096 bytes
+ * is not used (as in readv(2)).
  */
 struct stplr_buffer {
 	__u64 addr;
@@ -82,7 +83,7 @@ struct stplr_buffer {
  * @version: out: major << 16 | minor << 8 | patch of the module
  * @features: out: mask of STPLR_FEATURE_*
  * @message_max: out: longest message the module takes, in bytes (module parameter message_max)
- * @inline_max: out: messages up to this many bytes, both ways together, are passed without pinning pages
+ * @inline_max: out: messages up to this many bytes, both ways together, need no memory beyond their connection's
  * @parts_max: out: STPLR_PARTS_MAX of the module
  *
  * Answered by every stplr descriptor.
@@ -327,15 +328,15 @@ struct stplr_msg_receive {
  * @reply: the answer; may be empty. At most message_max bytes
  * @rcvid: which message, from struct stplr_msg_info
  * @status: handed to the client as it is
- * @error: 0, or the errno (1 to 4095) that the client's call fails with; then no data is passed and
+ * @error: 0, or the errno (1 to 511) that the client's call fails with; then no data is passed and
  *	@reply must be empty
  * @flags: STPLR_REPLY_VECTOR, STPLR_REPLY_NO_TRUNC
  * @len: out: bytes the client gets
  *
  * Never waits for the client. Any thread of the process that received the message may reply, once, in any
- * order. For a one-way message that was truncated it releases the sender; then @reply must be empty.
+ * order. For a one-way message that was truncated it releases the sender, whose room is 0 bytes.
  *
- * EINVAL: a bad flag or error, an @rcvid that is not positive, too many parts; ESRCH: no such message: never
+ * EINVAL: a bad flag, an @error above 511, an @rcvid that is not positive, too many parts; ESRCH: no such message: never
  * received here, received by another process, already answered, or its client is gone; EFAULT: @reply cannot be
  * read: the message is still to be answered; EMSGSIZE: longer than message_max, or see STPLR_REPLY_NO_TRUNC.
  */
