@@ -25,7 +25,7 @@ bool runRoundTrips(Options options)
 			const std::uint64_t count = options.count ? options.count : defaultRounds(size);
 
 			printProgress(std::string(kind->name) + ", " + sizeName(size));
-			rows.push_back({ kind, size, count, measureRoundTrip(*kind, size, count, options.cpus) });
+			rows.push_back({ kind, size, count, measureRoundTrip(*kind, size, { options.warmUp, count }, options.cpus) });
 			printProgress("");
 			if (options.json)
 				printRowJson(options, rows.back());

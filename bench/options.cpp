@@ -36,6 +36,7 @@ const char *const help =
 	"                         getppid, not part of all, is no transport but two empty system calls\n"
 	"  --size N,...           roundtrip: sizes in bytes (default 64,4096,65536,1048576)\n"
 	"  --count N              rounds to time (default: by size and command)\n"
+	"  --warm-up N            rounds before the timed ones (default 100)\n"
 	"  --cpus A-B             processor of the client and of the server (default 0-0)\n"
 	"  --json                 one JSON object a line instead of the table\n"
 	"  --check                compare with the project's bars, which are printed; exit 1 if one is missed.\n"
@@ -150,11 +151,12 @@ Command parseCommand(const std::string &name)
 
 Options parseOptions(int argc, char **argv)
 {
-	enum { transport = 1, size, count, cpus, json, check, unit, askHelp };
+	enum { transport = 1, size, count, warmUp, cpus, json, check, unit, askHelp };
 	static const option known[] = {
 		{ "transport", required_argument, nullptr, transport },
 		{ "size", required_argument, nullptr, size },
 		{ "count", required_argument, nullptr, count },
+		{ "warm-up", required_argument, nullptr, warmUp },
 		{ "cpus", required_argument, nullptr, cpus },
 		{ "json", no_argument, nullptr, json },
 		{ "check", no_argument, nullptr, check },
@@ -186,6 +188,9 @@ Options parseOptions(int argc, char **argv)
 			break;
 		case count:
 			options.count = parseNumber("--count", optarg, 1, countMost);
+			break;
+		case warmUp:
+			options.warmUp = parseNumber("--warm-up", optarg, 0, countMost);
 			break;
 		case cpus:
 			options.cpus = parseCpus(optarg);

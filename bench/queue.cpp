@@ -210,19 +210,19 @@ void receiveAndTime(Receiver &receiver, std::uint64_t receives, Costs &costs)
 
 Outcome measureQueue(unsigned senders, std::size_t size, std::uint64_t receives, const Cpus &cpus)
 {
-	return runIsolated("stplr, " + std::to_string(senders) + " senders", [&](Costs &costs) {
+	return runIsolated("stplr, " + std::to_string(senders) + " senders", [&](Measurement &measurement) {
 		const Mapping memory = sharedMemory(sizeof(Shared));
 		Shared &shared = *new (memory.bytes()) Shared();
 		const std::string name = stplrChannelName();
 
-		runBothSides(
+		measurement.runBothSides(
 			cpus,
 			[&](const std::function<void()> &ready) {
 				const Fd channel = createStplrChannel(openStplr(), name);
 				Receiver receiver(shared, channel, senders, size);
 
 				ready();
-				receiveAndTime(receiver, receives, costs);
+				receiveAndTime(receiver, receives, measurement.costs);
 				shared.done.store(true);
 				checked(ioctl(channel, STPLR_CHANNEL_DESTROY),
 					"ioctl(STPLR_CHANNEL_DESTROY)");

@@ -5,8 +5,6 @@
 
 #include <sys/utsname.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
 
 namespace bench
@@ -57,6 +55,15 @@ std::string ratio(const Row *stplr, const Row &row)
 	return fixed(stplr->outcome.cost / row.outcome.cost, 2);
 }
 
+std::string jsonNumbers(const std::vector<double> &values)
+{
+	std::string list;
+
+	for (const double value : values)
+		list += (list.empty() ? "" : ", ") + fixed(value, 1);
+	return "[" + list + "]";
+}
+
 } // namespace
 
 std::string jsonString(const std::string &text)
@@ -79,18 +86,13 @@ std::string jsonString(const std::string &text)
 	return quoted + "\"";
 }
 
-std::string jsonNumber(const Outcome &outcome, double value)
-{
-	return outcome.supported && std::isfinite(value) ? fixed(value, 4) : "null";
-}
-
 Fields commonFields(const Options &options, std::uint64_t count, const Outcome &outcome)
 {
 	Fields fields = {
 		{ "count", std::to_string(count) },
 		{ "cpus", jsonString(cpusName(options)) },
-		{ "ns", jsonNumber(outcome, outcome.cost) },
-		{ "spread", jsonNumber(outcome, outcome.spread) },
+		{ "ns", outcome.supported ? fixed(outcome.cost, 2) : "null" },
+		{ "batches", jsonNumbers(outcome.batches) },
 		{ "unit", jsonString(unitName(options)) },
 		{ "clock", jsonString(options.instructions ? "icount" : "CLOCK_MONOTONIC") },
 		{ "kernel", jsonString(kernelRelease()) },

@@ -24,10 +24,7 @@ using Fields = std::vector<std::pair<const char *, std::string>>;
 
 std::string jsonString(const std::string &text);
 
-// "null" for what was not measured.
-std::string jsonNumber(const Outcome &outcome, double value);
-
-// What every line says: count, cpus, ns, kernel, unit, clock, spread, supported, reason.
+// What every line says: count, cpus, ns, kernel, batches, unit, clock, supported, reason.
 Fields commonFields(const Options &options, std::uint64_t count, const Outcome &outcome);
 void printJson(const Fields &fields);
 

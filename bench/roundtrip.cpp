@@ -16,9 +16,9 @@ namespace
 // that verify every byte.
 class Plan {
       public:
-	Plan(std::uint64_t timed, std::size_t size, bool carriesData)
-	    : size(size), carriesData(carriesData), timedFirst(fullRounds + warmUpRounds(timed)),
-	      timedEnd(timedFirst + timed), end(timedEnd + fullRounds)
+	Plan(const Rounds &rounds, std::size_t size, bool carriesData)
+	    : size(size), carriesData(carriesData), timedFirst(fullRounds + rounds.warmUp),
+	      timedEnd(timedFirst + rounds.timed), end(timedEnd + fullRounds)
 	{
 	}
 
@@ -50,11 +50,6 @@ class Plan {
 
       private:
 	static constexpr std::uint64_t fullRounds = 3;
-
-	static std::uint64_t warmUpRounds(std::uint64_t timed)
-	{
-		return std::clamp<std::uint64_t>(timed / 10, 20, 500);
-	}
 
 	bool verifiesAll(std::uint64_t round) const { return round < fullRounds || round >= timedEnd; }
 };
@@ -102,7 +97,9 @@ void drive(Client &client, const Plan &plan, Costs &costs)
 
 std::uint64_t defaultRounds(std::size_t size)
 {
-	return std::clamp<std::uint64_t>((128 << 20) / size, 100, 5000);
+	if (size < 4096)
+		return 3000;
+	return std::clamp<std::uint64_t>((64 << 20) / size, 100, 1000);
 }
 
 std::string sizeName(std::size_t size)
@@ -114,14 +111,14 @@ std::string sizeName(std::size_t size)
 	return std::to_string(size) + " B";
 }
 
-Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, std::uint64_t rounds, const Cpus &cpus)
+Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, const Rounds &rounds, const Cpus &cpus)
 {
 	const Plan plan(rounds, size, kind.carriesData);
 
-	return runIsolated(std::string(kind.name) + ", " + sizeName(size), [&](Costs &costs) {
+	return runIsolated(std::string(kind.name) + ", " + sizeName(size), [&](Measurement &measurement) {
 		const std::unique_ptr<Transport> transport = kind.make(size);
 
-		runBothSides(
+		measurement.runBothSides(
 			cpus,
 			[&](const std::function<void()> &ready) {
 				const std::unique_ptr<Server> server = transport->server();
@@ -129,7 +126,7 @@ Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, std::uint6
 				ready();
 				serve(*server, plan);
 			},
-			[&] { drive(*transport->client(), plan, costs); });
+			[&] { drive(*transport->client(), plan, measurement.costs); });
 	});
 }
 

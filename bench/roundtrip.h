@@ -11,13 +11,19 @@
 namespace bench
 {
 
-// How many rounds to time when nobody said: about as long for each size.
+struct Rounds {
+	// Before the timing.
+	std::uint64_t warmUp;
+	std::uint64_t timed;
+};
+
+// How many rounds to time when nobody said.
 std::uint64_t defaultRounds(std::size_t size);
 
 // "64 B", "4 KiB".
 std::string sizeName(std::size_t size);
 
-Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, std::uint64_t rounds, const Cpus &cpus);
+Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, const Rounds &rounds, const Cpus &cpus);
 
 } // namespace bench
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// How failures travel: a process that ends by an exception leaves its kind and text in memory it shares with its parent,
-// which throws it again. So whatever goes wrong in a row comes out of runIsolated() in the program's first process.
+// How failures travel: a process that ends by an exception leaves its kind and text in memory that it shares with the
+// program's first process, which throws it again. The first failure counts; what it causes elsewhere does not.
+//
+// The client is the server's parent, as in the programs that the project's table of peers was made with: who forks whom
+// decides which of the two the scheduler favours at first, and with it a round's cost (see README.md).
 #include "row.h"
 
 #include "resource.h"
@@ -11,37 +14,37 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <new>
+#include <numeric>
 
 namespace bench
 {
 
+struct Failure {
+	enum Kind { none, unsupported, error };
+
+	// Safe in a signal handler.
+	void set(Kind newKind, const char *side, const char *newText)
+	{
+		if (taken.exchange(true))
+			return;
+		strncpy(text, side, sizeof(text) - 1);
+		strncat(text, newText, sizeof(text) - strlen(text) - 1);
+		kind = newKind;
+	}
+
+	std::atomic<bool> taken{ false };
+	Kind kind = none;
+	char text[512] = {};
+};
+
 namespace
 {
 
-struct Failure {
-	enum Kind { none, unsupported, error } kind = none;
-	char text[512] = {};
-
-	void set(Kind newKind, const char *newText)
-	{
-		kind = newKind;
-		strncpy(text, newText, sizeof(text) - 1);
-	}
-
-	void rethrow(const std::string &where) const
-	{
-		if (kind == unsupported)
-			throw Unsupported(text);
-		if (kind == error)
-			throw std::runtime_error(where + text);
-	}
-};
-
 // Forks a child that does `work` and dies with its parent.
-pid_t forkFor(Failure &failure, const std::function<void()> &work)
+pid_t forkFor(Failure &failure, const char *side, const std::function<void()> &work)
 {
 	const pid_t parent = getpid();
 	const pid_t child = checked(fork(), "fork");
@@ -54,36 +57,24 @@ pid_t forkFor(Failure &failure, const std::function<void()> &work)
 			_exit(1);
 		work();
 	} catch (const Unsupported &reason) {
-		failure.set(Failure::unsupported, reason.what());
+		failure.set(Failure::unsupported, "", reason.what());
+		_exit(1);
 	} catch (const std::exception &error) {
-		failure.set(Failure::error, error.what());
+		failure.set(Failure::error, side, error.what());
+		_exit(1);
 	}
-	_exit(failure.kind == Failure::none ? 0 : 1);
+	_exit(0);
 }
 
-// Notes how a process ended if it did not say so itself.
-void noteEnd(Failure &failure, int status)
-{
-	if (failure.kind != Failure::none || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
-		return;
-	if (WIFSIGNALED(status))
-		failure.set(Failure::error,
-			    (std::string("killed by ") + strsignal(WTERMSIG(status))).c_str());
-	else
-		failure.set(Failure::error, "ended without a word");
-}
-
-int waitFor(pid_t &child)
+int reap(pid_t child)
 {
 	int status;
 
-	while ((child = waitpid(-1, &status, 0)) < 0)
+	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			throw CallError("waitpid");
 	return status;
 }
-
-} // namespace
 
 void pinToCpu(int cpu)
 {
@@ -95,83 +86,94 @@ void pinToCpu(int cpu)
 		throw CallError("sched_setaffinity(processor " + std::to_string(cpu) + ")");
 }
 
-Outcome runIsolated(const std::string &what, const std::function<void(Costs &)> &measure)
+// The failure of this process's row, for onServerEnd().
+Failure *rowFailure;
+
+// The server has ended before its time, and the client may be waiting for it: end the row.
+void onServerEnd(int)
 {
-	struct Shared {
-		Failure failure;
-		Costs costs;
-	};
-	const Mapping memory = sharedMemory(sizeof(Shared));
-	Shared &shared = *new (memory.bytes()) Shared();
-	pid_t child = forkFor(shared.failure, [&] { measure(shared.costs); });
-	Outcome outcome;
-
-	noteEnd(shared.failure, waitFor(child));
-	try {
-		shared.failure.rethrow(what + ": ");
-	} catch (const Unsupported &reason) {
-		outcome.reason = reason.what();
-		return outcome;
-	}
-
-	double *const first = shared.costs.batch;
-	double *const last = first + shared.costs.batches;
-
-	std::sort(first, last);
-	outcome.supported = true;
-	outcome.cost = first[shared.costs.batches / 2];
-	outcome.spread = (last[-1] - first[0]) / outcome.cost;
-	return outcome;
+	rowFailure->set(Failure::error, "server: ", "its process has ended");
+	_exit(1);
 }
 
-void runBothSides(const Cpus &cpus, const std::function<void(const std::function<void()> &)> &server,
-		  const std::function<void()> &client)
+// Kills the server when the client's part is over, however it ends.
+class ServerProcess {
+      public:
+	explicit ServerProcess(pid_t pid) : pid_(pid) {}
+	ServerProcess(const ServerProcess &) = delete;
+	~ServerProcess()
+	{
+		signal(SIGCHLD, SIG_DFL);
+		kill(pid_, SIGKILL);
+		reap(pid_);
+	}
+
+      private:
+	pid_t pid_;
+};
+
+} // namespace
+
+void Measurement::runBothSides(const Cpus &cpus, const std::function<void(const std::function<void()> &)> &server,
+			       const std::function<void()> &client)
 {
-	const Mapping memory = sharedMemory(2 * sizeof(Failure));
-	Failure &serverFailure = *new (memory.bytes()) Failure();
-	Failure &clientFailure = *new (memory.bytes() + sizeof(Failure)) Failure();
 	int gate[2];
+	char opened;
+	struct sigaction action = {};
 
 	checked(pipe2(gate, O_CLOEXEC), "pipe2");
 
 	Fd gateIn(gate[0], "pipe2");
 	Fd gateOut(gate[1], "pipe2");
 
-	const pid_t serverPid = forkFor(serverFailure, [&] {
+	rowFailure = &failure_;
+	action.sa_handler = onServerEnd;
+	action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
+	checked(sigaction(SIGCHLD, &action, nullptr), "sigaction(SIGCHLD)");
+
+	const ServerProcess serverProcess(forkFor(failure_, "server: ", [&] {
+		signal(SIGCHLD, SIG_DFL);
 		gateIn = Fd();
 		pinToCpu(cpus.server);
 		server([&] { checked(write(gateOut, "", 1), "write(gate)"); });
-	});
+		for (;;)
+			pause();
+	}));
 
 	gateOut = Fd();
+	pinToCpu(cpus.client);
+	// End of file: the server is about to end, and onServerEnd() to be called.
+	if (checked(read(gateIn, &opened, 1), "read(gate)") == 0)
+		pause();
+	client();
+}
 
-	const pid_t clientPid = forkFor(clientFailure, [&] {
-		char ready;
+Outcome runIsolated(const std::string &what, const std::function<void(Measurement &)> &measure)
+{
+	struct Shared {
+		Failure failure;
+		Measurement measurement{ failure };
+	};
+	const Mapping memory = sharedMemory(sizeof(Shared));
+	Shared &shared = *new (memory.bytes()) Shared();
+	const int status = reap(forkFor(shared.failure, "client: ", [&] { measure(shared.measurement); }));
+	Outcome outcome;
 
-		pinToCpu(cpus.client);
-		// End of file: the server has failed. It has the last word, and this process is about to be killed.
-		if (checked(read(gateIn, &ready, 1), "read(gate)") == 0)
-			pause();
-		client();
-	});
-
-	for (int left = 2; left > 0; left--) {
-		pid_t ended;
-		const int status = waitFor(ended);
-		Failure &failure = ended == serverPid ? serverFailure : clientFailure;
-
-		noteEnd(failure, status);
-		if (failure.kind == Failure::none)
-			continue;
-
-		const pid_t other = ended == serverPid ? clientPid : serverPid;
-
-		if (left == 2) {
-			kill(other, SIGKILL);
-			waitFor(ended);
-		}
-		failure.rethrow(&failure == &serverFailure ? "server: " : "client: ");
+	if (WIFSIGNALED(status))
+		shared.failure.set(Failure::error, "client: killed by ", strsignal(WTERMSIG(status)));
+	if (shared.failure.kind == Failure::unsupported) {
+		outcome.reason = shared.failure.text;
+		return outcome;
 	}
+	if (shared.failure.kind == Failure::error)
+		throw std::runtime_error(what + ": " + shared.failure.text);
+
+	const Costs &costs = shared.measurement.costs;
+
+	outcome.supported = true;
+	outcome.batches.assign(costs.batch, costs.batch + costs.batches);
+	outcome.cost = std::accumulate(outcome.batches.begin(), outcome.batches.end(), 0.0) / costs.batches;
+	return outcome;
 }
 
 } // namespace bench

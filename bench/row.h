@@ -3,9 +3,9 @@
 #ifndef STPLR_BENCH_ROW_H
 #define STPLR_BENCH_ROW_H
 
-#include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace bench
 {
@@ -16,13 +16,11 @@ struct Cpus {
 	int server = 0;
 };
 
-// What a measurement found, from whichever process timed it. Rounds are timed in a few batches, so that a disturbance
-// spoils one of them and not the figure.
+// Clock nanoseconds a round, of a few batches that follow each other: they show what an average hides.
 struct Costs {
 	static constexpr int most = 5;
 
 	int batches = 0;
-	// Clock nanoseconds a round.
 	double batch[most] = {};
 };
 
@@ -30,21 +28,34 @@ struct Outcome {
 	bool supported = false;
 	// Why it is not supported.
 	std::string reason;
-	// Clock nanoseconds a round: the median batch, and how far the batches lie apart, as a part of it.
+	// Clock nanoseconds a round: of all, and of each batch.
 	double cost = 0;
-	double spread = 0;
+	std::vector<double> batches;
 };
 
-// Runs `measure` in a child; what it throws ends the child. Unsupported becomes an outcome, anything else an error of
-// this call, with `what` in front.
-Outcome runIsolated(const std::string &what, const std::function<void(Costs &)> &measure);
+struct Failure;
 
-// Forks a process for each side and waits for both. The client begins once the server has called ready(). When one side
-// fails, so does the call, with the failure of the side that failed first, and the other is killed.
-void runBothSides(const Cpus &cpus, const std::function<void(const std::function<void()> &ready)> &server,
-		  const std::function<void()> &client);
+// What the processes of one measurement share.
+class Measurement {
+      public:
+	explicit Measurement(Failure &failure) : failure_(failure) {}
 
-void pinToCpu(int cpu);
+	// Forks the server's process, and once it has called ready() runs the client in this one. The server is killed
+	// when the client has ended; until then it must not end. A failure on either side is the measurement's.
+	void runBothSides(const Cpus &cpus,
+			  const std::function<void(const std::function<void()> &ready)> &server,
+			  const std::function<void()> &client);
+
+	// Written by the side that times.
+	Costs costs;
+
+      private:
+	Failure &failure_;
+};
+
+// Runs `measure` in a child. If a side throws Unsupported the outcome says so; anything else it throws is thrown here,
+// with `what` in front.
+Outcome runIsolated(const std::string &what, const std::function<void(Measurement &)> &measure);
 
 } // namespace bench
 

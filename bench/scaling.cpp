@@ -80,7 +80,7 @@ bool runConnections(const Options &options)
 			      TransportKind kind = *findTransport("stplr");
 
 			      kind.make = [others](std::size_t size) { return makeStplrAmong(size, others); };
-			      return measureRoundTrip(kind, messageSize, count, options.cpus);
+			      return measureRoundTrip(kind, messageSize, { options.warmUp, count }, options.cpus);
 		      });
 }
 
