@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+// A 32-bit program that uses the ABI, without a C library so that it needs no other packages. Run by compat_test:
+//
+//	compat_peer client	sends on descriptor 3, a connection, to a server that gives back what it got
+//	compat_peer server	serves one message on descriptor 3, a channel, likewise
+//	compat_peer alone	makes its own channel and connection on descriptor 3, a device
+//
+// Exits with 0, or with the number of the source line of what went wrong, modulo 255 plus 1.
+#include <asm/unistd_32.h>
+#include <linux/stplr.h>
+
+#define EAGAIN 11
+#define EFAULT 14
+#define EINVAL 22
+#define ENOTTY 25
+#define ETIMEDOUT 110
+
+#define BYTES 200000
+
+static unsigned char message[BYTES], answer[BYTES];
+
+static long syscall3(long number, long a, long b, long c)
+{
+	long result;
+
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
+	return result;
+}
+
+static void finish(int status)
+{
+	syscall3(__NR_exit, status, 0, 0);
+	__builtin_unreachable();
+}
+
+static void expect(int holds, int line)
+{
+	if (!holds)
+		finish(line % 255 + 1);
+}
+
+#define EXPECT(condition) expect(condition, __LINE__)
+
+static long call(int fd, unsigned long request, void *argument)
+{
+	return syscall3(__NR_ioctl, fd, request, (long)argument);
+}
+
+static __u64 address(const void *pointer)
+{
+	return (unsigned long)pointer;
+}
+
+static void fill(unsigned char *bytes, unsigned int length)
+{
+	for (unsigned int i = 0; i < length; i++)
+		bytes[i] = i * 7 + (i >> 8);
+}
+
+static void zero(void *bytes, unsigned int length)
+{
+	for (volatile unsigned char *at = bytes; length--; at++)
+		*at = 0;
+}
+
+// Sends length bytes, in one piece or in two parts each way, and expects them back.
+static void send_and_check(int connection, unsigned int length, int vector)
+{
+	struct stplr_iovec sent[2], room[2];
+	struct stplr_msg_send args;
+
+	fill(message, length);
+	zero(answer, length);
+	zero(&args, sizeof(args));
+	args.send.addr = address(message);
+	args.send.len = length;
+	args.reply.addr = address(answer);
+	args.reply.len = sizeof(answer);
+	if (vector) {
+		sent[0].base = address(message);
+		sent[0].len = length / 3;
+		sent[1].base = address(message + length / 3);
+		sent[1].len = length - length / 3;
+		room[0].base = address(answer);
+		room[0].len = length / 2;
+		room[1].base = address(answer + length / 2);
+		room[1].len = sizeof(answer) - length / 2;
+		args.send.addr = address(sent);
+		args.reply.addr = address(room);
+		args.send.len = args.reply.len = 2;
+		args.flags = STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR;
+	}
+	args.send_deadline = args.reply_deadline = STPLR_DEADLINE_NONE;
+	args.clock = 1;
+	EXPECT(call(connection, STPLR_MSG_SEND_RECEIVE, &args) == 0);
+	EXPECT(args.reply_len == length);
+	EXPECT(args.reply_total == length);
+	EXPECT(args.status == 32);
+	EXPECT(args.token == 0);
+	for (unsigned int i = 0; i < length; i++)
+		EXPECT(answer[i] == message[i]);
+}
+
+static void client(void)
+{
+	struct stplr_msg_send args;
+
+	send_and_check(3, 0, 0);
+	send_and_check(3, 50, 0);
+	send_and_check(3, 50, 1);
+	send_and_check(3, BYTES, 0);
+	send_and_check(3, BYTES, 1);
+
+	// Addresses that only a 64-bit program can have must not be cut to 32 bits.
+	zero(&args, sizeof(args));
+	args.send.addr = address(message) | 1ULL << 32;
+	args.send.len = 50;
+	args.send_deadline = STPLR_DEADLINE_NONE;
+	args.clock = 1;
+	EXPECT(call(3, STPLR_MSG_SEND, &args) == -EFAULT);
+	args.send.addr = address(message);
+	args.send.len = 1ULL << 32 | 50;
+	EXPECT(call(3, STPLR_MSG_SEND, &args) < 0);
+}
+
+static void server(void)
+{
+	struct stplr_msg_receive receive;
+	struct stplr_msg_reply reply;
+
+	zero(&receive, sizeof(receive));
+	receive.buffer.addr = address(message);
+	receive.buffer.len = sizeof(message);
+	receive.deadline = STPLR_DEADLINE_NONE;
+	receive.clock = 1;
+	EXPECT(call(3, STPLR_MSG_RECEIVE, &receive) == 0);
+	EXPECT(receive.info.rcvid > 0);
+	EXPECT(receive.info.len == receive.info.src_len);
+	EXPECT(receive.info.kind == STPLR_KIND_SEND_RECEIVE);
+	zero(&reply, sizeof(reply));
+	reply.rcvid = receive.info.rcvid;
+	reply.reply.addr = address(message);
+	reply.reply.len = receive.info.len;
+	reply.status = 32;
+	EXPECT(call(3, STPLR_MSG_REPLY, &reply) == 0);
+	EXPECT(reply.len == receive.info.len);
+}
+
+static void alone(void)
+{
+	struct stplr_version version;
+	struct stplr_channel_create create;
+	struct stplr_connect_attach attach;
+	struct stplr_msg_receive receive;
+	struct stplr_msg_reply_receive loop;
+	struct stplr_msg_send send;
+	struct stplr_msg_data data;
+	long channel, connection;
+
+	EXPECT(call(3, STPLR_VERSION, &version) == 0);
+	EXPECT(version.abi == STPLR_ABI);
+	EXPECT(version.parts_max == STPLR_PARTS_MAX);
+
+	zero(&create, sizeof(create));
+	create.name = address("compat");
+	create.name_len = 6;
+	channel = call(3, STPLR_CHANNEL_CREATE, &create);
+	EXPECT(channel >= 0);
+	EXPECT(create.chid == 1);
+
+	zero(&attach, sizeof(attach));
+	attach.name = address("compat");
+	attach.name_len = 6;
+	attach.deadline = STPLR_DEADLINE_NONE;
+	connection = call(3, STPLR_CONNECT_ATTACH, &attach);
+	EXPECT(connection >= 0);
+
+	zero(&receive, sizeof(receive));
+	receive.buffer.addr = address(message);
+	receive.buffer.len = 10;
+	EXPECT(call(channel, STPLR_MSG_RECEIVE, &receive) == -EAGAIN);
+	receive.deadline = 1;
+	EXPECT(call(channel, STPLR_MSG_RECEIVE, &receive) == -ETIMEDOUT);
+	zero(&loop, sizeof(loop));
+	EXPECT(call(channel, STPLR_MSG_REPLY_RECEIVE, &loop) == -EAGAIN);
+	zero(&data, sizeof(data));
+	EXPECT(call(channel, STPLR_MSG_READ, &data) == -EINVAL);
+	EXPECT(call(channel, STPLR_MSG_WRITE, &data) == -EINVAL);
+	EXPECT(call(channel, STPLR_MSG_SEND, &data) == -ENOTTY);
+
+	zero(&send, sizeof(send));
+	send.send.addr = address(message);
+	send.send.len = 10;
+	EXPECT(call(connection, STPLR_MSG_SEND, &send) == -EAGAIN);
+	EXPECT(call(channel, STPLR_CHANNEL_DESTROY, 0) == 0);
+}
+
+__attribute__((used)) static void start(const long *stack)
+{
+	const char *role = stack[0] > 1 ? ((const char *const *)(stack + 1))[1] : "";
+
+	if (role[0] == 'c')
+		client();
+	else if (role[0] == 's')
+		server();
+	else if (role[0] == 'a')
+		alone();
+	else
+		finish(254);
+	finish(0);
+}
+
+__asm__(".globl _start\n"
+	"_start:\n"
+	"	mov %esp, %eax\n"
+	"	and $-16, %esp\n"
+	"	sub $12, %esp\n"
+	"	push %eax\n"
+	"	call start\n");

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+// Descriptors: shared by dup, fork and SCM_RIGHTS; the last close ends the object.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "support/ipc.h"
+
+namespace
+{
+
+class FdTest : public PairTest
+{
+    protected:
+	std::string fdinfo(int fd)
+	{
+		std::ifstream file("/proc/self/fdinfo/" + std::to_string(fd));
+		std::stringstream text;
+		text << file.rdbuf();
+		return text.str();
+	}
+};
+
+void send_fd(int socket, int fd)
+{
+	char byte = 'f', control[CMSG_SPACE(sizeof(int))] = {};
+	iovec data = { &byte, 1 };
+	msghdr message = {};
+
+	message.msg_iov = &data;
+	message.msg_iovlen = 1;
+	message.msg_control = control;
+	message.msg_controllen = sizeof(control);
+	cmsghdr *header = CMSG_FIRSTHDR(&message);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	EXPECT_EQ(1, sendmsg(socket, &message, 0)) << strerror(errno);
+}
+
+Fd receive_fd(int socket)
+{
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	iovec data = { &byte, 1 };
+	msghdr message = {};
+	int fd = -1;
+
+	message.msg_iov = &data;
+	message.msg_iovlen = 1;
+	message.msg_control = control;
+	message.msg_controllen = sizeof(control);
+	EXPECT_EQ(1, recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) << strerror(errno);
+	cmsghdr *header = CMSG_FIRSTHDR(&message);
+	if (header)
+		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return Fd(fd);
+}
+
+TEST_F(FdTest, DupIsTheSameConnection)
+{
+	Fd copy(dup(connection));
+	EchoServer server(channel);
+	EXPECT_EQ("a", send_receive(copy, "a").text);
+	connection.reset();
+	EXPECT_EQ("b", send_receive(copy, "b").text);
+	EXPECT_EQ(0, channel_destroy(channel));
+	EXPECT_EQ(-ESRCH, server.finish());
+}
+
+TEST_F(FdTest, DupIsTheSameChannel)
+{
+	Fd copy(dup(channel));
+	Sender client(connection, "x");
+	Received message = receive(copy);
+	EXPECT_EQ("x", message.text);
+	// Received by one descriptor, answered by the other.
+	EXPECT_EQ(0, reply(channel, message.rcvid(), "y"));
+	EXPECT_EQ("y", client.finish().text);
+}
+
+TEST_F(FdTest, ForkSharesTheConnection)
+{
+	EchoServer server(channel);
+	Child child([&](Child &) {
+		EXPECT_EQ("child", send_receive(connection, "child").text);
+		return 0;
+	});
+	child.expect_success();
+	EXPECT_EQ("parent", send_receive(connection, "parent").text);
+	EXPECT_EQ(0, channel_destroy(channel));
+	server.finish();
+}
+
+TEST_F(FdTest, ConnectionPassedOverASocket)
+{
+	int sockets[2];
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
+	Fd here(sockets[0]), there(sockets[1]);
+	Child client([&](Child &) {
+		// What it inherited is not what it uses.
+		connection.reset();
+		channel.reset();
+		Fd passed = receive_fd(there);
+		return send_receive(passed, "passed").text == "back" ? 0 : 1;
+	});
+	send_fd(here, connection);
+	connection.reset();
+	Received message = receive(channel);
+	EXPECT_EQ("passed", message.text);
+	EXPECT_EQ(client.pid(), message.info.pid);
+	EXPECT_EQ(0, reply(channel, message.rcvid(), "back"));
+	client.expect_success();
+}
+
+TEST_F(FdTest, ChannelPassedOverASocket)
+{
+	int sockets[2];
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
+	Fd here(sockets[0]), there(sockets[1]);
+	Child server([&](Child &) {
+		connection.reset();
+		channel.reset();
+		Fd passed = receive_fd(there);
+		return echo_until_error(passed) == -ESRCH ? 0 : 1;
+	});
+	send_fd(here, channel);
+	channel.reset();
+	EXPECT_EQ("to another server", send_receive(connection, "to another server").text);
+	// The receiver is the only holder now.
+	server.kill(SIGKILL);
+	server.wait();
+	EXPECT_EQ(-ESRCH, send_receive(connection, "x").result);
+}
+
+TEST_F(FdTest, ChannelInFlightLives)
+{
+	int sockets[2];
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
+	Fd here(sockets[0]), there(sockets[1]);
+	send_fd(here, channel);
+	channel.reset();
+	Sender client(connection, "wait for it");
+	ASSERT_TRUE(client.wait_blocked());
+	{
+		Fd landed = receive_fd(there);
+		Received message = receive(landed);
+		EXPECT_EQ("wait for it", message.text);
+		EXPECT_EQ(0, reply(landed, message.rcvid(), "here"));
+		EXPECT_EQ("here", client.finish().text);
+		send_fd(here, landed);
+	}
+	// Dropped in flight: the last reference.
+	Sender other(connection, "x");
+	ASSERT_TRUE(other.wait_blocked());
+	here.reset();
+	there.reset();
+	EXPECT_EQ(-ESRCH, other.finish().result);
+}
+
+TEST_F(FdTest, OwnConnectionMakesNoCycle)
+{
+	// A process that holds both ends and dies: its name is free again at once.
+	Child child([&](Child &self) {
+		Fd both = new_channel(device, "cycle");
+		Fd self_connection = new_connection(device, "cycle");
+		self.tell(0);
+		pause();
+		return 0;
+	});
+	child.hear();
+	child.kill(SIGKILL);
+	child.wait();
+	Fd again = new_channel(device, "cycle");
+	EXPECT_GE(again, 0);
+}
+
+TEST_F(FdTest, NotInheritedByExec)
+{
+	Fd own = new_channel(device, "exec");
+	Fd attached = new_connection(device, "exec");
+	Child child([&](Child &) {
+		std::string test = "test ! -e /proc/self/fd/" + std::to_string(own.get()) +
+				   " && test ! -e /proc/self/fd/" + std::to_string(attached.get());
+		execl("/bin/sh", "sh", "-c", test.c_str(), nullptr);
+		return 99;
+	});
+	child.expect_success();
+}
+
+TEST_F(FdTest, InheritedByExecWhenAsked)
+{
+	Sender client(connection, "x");
+	ASSERT_TRUE(client.wait_blocked());
+	Fd copy(fcntl(channel, F_DUPFD, 100));
+	Child child([&](Child &self) {
+		self.tell(0);
+		execl("/bin/sleep", "sleep", "60", nullptr);
+		return 99;
+	});
+	child.hear();
+	copy.reset();
+	channel.reset();
+	ASSERT_TRUE(eventually([&] {
+		std::ifstream comm("/proc/" + std::to_string(child.pid()) + "/comm");
+		std::string name;
+		return comm >> name && name == "sleep";
+	}));
+	EXPECT_FALSE(client.done()) << "the program that was executed holds the channel";
+	child.kill(SIGKILL);
+	child.wait();
+	EXPECT_EQ(-ESRCH, client.finish().result);
+}
+
+TEST_F(FdTest, LastCloseOfAConnectionLeavesTheChannel)
+{
+	connection.reset();
+	EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
+	connection = new_connection(device, 0, chid);
+	OneWaySender client(connection, "again");
+	EXPECT_EQ("again", receive(channel).text);
+	EXPECT_EQ(0, client.finish());
+}
+
+TEST_F(FdTest, FdinfoIsHarmless)
+{
+	Sender queued(connection, "x");
+	ASSERT_TRUE(queued.wait_blocked());
+	for (int fd : { device.get(), channel.get(), connection.get() })
+		EXPECT_NE(std::string::npos, fdinfo(fd).find("flags:"));
+	Received message = receive(channel);
+	EXPECT_FALSE(fdinfo(channel).empty());
+	EXPECT_EQ(0, channel_destroy(channel));
+	for (int fd : { channel.get(), connection.get() })
+		EXPECT_FALSE(fdinfo(fd).empty());
+	EXPECT_EQ(-ESRCH, queued.finish().result);
+	EXPECT_EQ(-ESRCH, reply(channel, message.rcvid()));
+}
+
+TEST_F(FdTest, LinksNameTheKind)
+{
+	auto link = [](int fd) {
+		char target[128] = {};
+		EXPECT_GT(readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target, sizeof(target) - 1), 0);
+		return std::string(target);
+	};
+	EXPECT_EQ("/dev/stplr-0", link(device));
+	EXPECT_NE(std::string::npos, link(channel).find("stplr"));
+	EXPECT_NE(std::string::npos, link(connection).find("stplr"));
+	EXPECT_NE(link(channel), link(connection));
+}
+
+TEST_F(FdTest, ReopenedThroughProcIsNoWayIn)
+{
+	// /proc/self/fd of a channel must not open a device or another channel.
+	std::string path = "/proc/self/fd/" + std::to_string(channel.get());
+	Fd reopened(open(path.c_str(), O_RDWR | O_CLOEXEC));
+	if (reopened >= 0)
+		EXPECT_EQ(-ENOTTY, call(reopened, STPLR_MSG_RECEIVE, nullptr));
+}
+
+} // namespace
