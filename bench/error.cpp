@@ -10,7 +10,8 @@ std::string describe(const std::string &call, int error)
 {
 	const char *name = strerrorname_np(error);
 
-	return call + ": " + strerrordesc_np(error) + " (" + (name ? name : std::to_string(error)) + ")";
+	return call + ": " + strerrordesc_np(error) + " (" + (name ? name : std::to_string(error)) +
+	       ")";
 }
 
 } // namespace bench

@@ -14,17 +14,21 @@ namespace bench
 // "read: Connection reset by peer (ECONNRESET)". Takes errno as it is when called.
 std::string describe(const std::string &call, int error = errno);
 
-// A call that should have worked; ends the whole run. The harness puts transport, size and side in front.
-class CallError : public std::runtime_error {
-      public:
+// A call that should have worked; ends the whole run. The harness puts transport, size and side in
+// front.
+class CallError : public std::runtime_error
+{
+public:
 	explicit CallError(const std::string &call, int error = errno)
-	    : std::runtime_error(describe(call, error))
+		: std::runtime_error(describe(call, error))
 	{
 	}
 };
 
-// This kernel, user or limit cannot run the row. It is reported with the reason, and the run goes on.
-class Unsupported : public std::runtime_error {
+// This kernel, user or limit cannot run the row. It is reported with the reason, and the run goes
+// on.
+class Unsupported : public std::runtime_error
+{
 	using std::runtime_error::runtime_error;
 };
 

@@ -22,10 +22,13 @@ bool runRoundTrips(Options options)
 		addWhatBarsNeed(options);
 	for (const std::size_t size : options.sizes)
 		for (const TransportKind *kind : options.transports) {
-			const std::uint64_t count = options.count ? options.count : defaultRounds(size);
+			const std::uint64_t count =
+				options.count ? options.count : defaultRounds(size);
 
 			printProgress(std::string(kind->name) + ", " + sizeName(size));
-			rows.push_back({ kind, size, count, measureRoundTrip(*kind, size, { options.warmUp, count }, options.cpus) });
+			rows.push_back({kind, size, count,
+					measureRoundTrip(*kind, size, {options.warmUp, count},
+							 options.cpus)});
 			printProgress("");
 			if (options.json)
 				printRowJson(options, rows.back());

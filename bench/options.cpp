@@ -27,27 +27,34 @@ const char *const help =
 	"\n"
 	"Commands:\n"
 	"  roundtrip     what a request and its reply, of the same size, cost\n"
-	"  connections   what a round trip by stplr costs with 1 and with 1,000 other connections on the channel\n"
+	"  connections   what a round trip by stplr costs with 1 and with 1,000 other connections "
+	"on the channel\n"
 	"  queue         what a receive by stplr costs with 10 and with 1,000 senders queued\n"
 	"\n"
 	"Options:\n"
 	"  --transport LIST|all   roundtrip: which ones, separated by commas (default all):\n"
 	"                         %s\n"
-	"                         getppid, not part of all, is no transport but two empty system calls\n"
+	"                         getppid, not part of all, is no transport but two empty system "
+	"calls\n"
 	"  --size N,...           roundtrip: sizes in bytes (default 64,4096,65536,1048576)\n"
 	"  --count N              rounds to time (default: by size and command)\n"
 	"  --warm-up N            rounds before the timed ones (default 100)\n"
 	"  --cpus A-B             processor of the client and of the server (default 0-0)\n"
 	"  --json                 one JSON object a line instead of the table\n"
-	"  --check                compare with the project's bars, which are printed; exit 1 if one is missed.\n"
+	"  --check                compare with the project's bars, which are printed; exit 1 if "
+	"one is missed.\n"
 	"                         roundtrip then measures at least what the bars need\n"
-	"  --unit ns|instructions what the clock counts: instructions under QEMU's -icount shift=0\n"
+	"  --unit ns|instructions what the clock counts: instructions under QEMU's -icount "
+	"shift=0\n"
 	"                         (default: $STPLR_BENCH_UNIT, else ns)\n"
 	"  --help                 this text\n"
 	"\n"
-	"Every message is verified where it arrives: stamps at its ends in the timed rounds, all bytes in the rounds\n"
-	"before and after. stplr needs its module, binder needs binder_linux, which root's runs load. Messages beyond\n"
-	"the system's limits need root; limits are raised for the measuring process only. Exit status: 0; 1 after a\n"
+	"Every message is verified where it arrives: stamps at its ends in the timed rounds, all "
+	"bytes in the rounds\n"
+	"before and after. stplr needs its module, binder needs binder_linux, which root's runs "
+	"load. Messages beyond\n"
+	"the system's limits need root; limits are raised for the measuring process only. Exit "
+	"status: 0; 1 after a\n"
 	"failure or a missed bar; 2 for a bad command line.\n";
 
 std::vector<std::string> split(const std::string &list)
@@ -55,7 +62,8 @@ std::vector<std::string> split(const std::string &list)
 	std::vector<std::string> parts;
 	std::size_t start = 0;
 
-	for (std::size_t comma; (comma = list.find(',', start)) != std::string::npos; start = comma + 1)
+	for (std::size_t comma; (comma = list.find(',', start)) != std::string::npos;
+	     start = comma + 1)
 		parts.push_back(list.substr(start, comma - start));
 	parts.push_back(list.substr(start));
 	return parts;
@@ -102,7 +110,8 @@ std::vector<const TransportKind *> parseTransports(const std::string &list)
 			continue;
 		}
 		if (!findTransport(name))
-			throw UsageError("--transport: there is no '" + name + "', but " + transportNames());
+			throw UsageError("--transport: there is no '" + name + "', but " +
+					 transportNames());
 		addOnce(chosen, findTransport(name));
 	}
 	return chosen;
@@ -126,13 +135,14 @@ Cpus parseCpus(const std::string &text)
 
 	if (dash == std::string::npos)
 		throw UsageError("--cpus wants two processors, as in 0-1, not '" + text + "'");
-	return { parseCpu(text.substr(0, dash)), parseCpu(text.substr(dash + 1)) };
+	return {parseCpu(text.substr(0, dash)), parseCpu(text.substr(dash + 1))};
 }
 
 bool parseUnit(const char *source, const std::string &unit)
 {
 	if (unit != "ns" && unit != "instructions")
-		throw UsageError(std::string(source) + " is ns or instructions, not '" + unit + "'");
+		throw UsageError(std::string(source) + " is ns or instructions, not '" + unit +
+				 "'");
 	return unit == "instructions";
 }
 
@@ -144,7 +154,8 @@ Command parseCommand(const std::string &name)
 		return Command::connections;
 	if (name == "queue")
 		return Command::queue;
-	throw UsageError("there is no command '" + name + "', but roundtrip, connections and queue");
+	throw UsageError("there is no command '" + name +
+			 "', but roundtrip, connections and queue");
 }
 
 } // namespace
@@ -153,22 +164,22 @@ Options parseOptions(int argc, char **argv)
 {
 	enum { transport = 1, size, count, warmUp, cpus, json, check, unit, askHelp };
 	static const option known[] = {
-		{ "transport", required_argument, nullptr, transport },
-		{ "size", required_argument, nullptr, size },
-		{ "count", required_argument, nullptr, count },
-		{ "warm-up", required_argument, nullptr, warmUp },
-		{ "cpus", required_argument, nullptr, cpus },
-		{ "json", no_argument, nullptr, json },
-		{ "check", no_argument, nullptr, check },
-		{ "unit", required_argument, nullptr, unit },
-		{ "help", no_argument, nullptr, askHelp },
+		{"transport", required_argument, nullptr, transport},
+		{"size", required_argument, nullptr, size},
+		{"count", required_argument, nullptr, count},
+		{"warm-up", required_argument, nullptr, warmUp},
+		{"cpus", required_argument, nullptr, cpus},
+		{"json", no_argument, nullptr, json},
+		{"check", no_argument, nullptr, check},
+		{"unit", required_argument, nullptr, unit},
+		{"help", no_argument, nullptr, askHelp},
 		{},
 	};
 	const char *const unitVariable = "STPLR_BENCH_UNIT";
 	Options options;
 	std::string forRoundTrips;
 
-	options.cpus = { -1, -1 };
+	options.cpus = {-1, -1};
 	if (const char *value = getenv(unitVariable); value && *value)
 		options.instructions = parseUnit(unitVariable, value);
 	// Silent: UsageError speaks, in this program's words.
@@ -210,14 +221,16 @@ Options parseOptions(int argc, char **argv)
 		case ':':
 			throw UsageError(std::string(argv[optind - 1]) + " wants a value");
 		default:
-			throw UsageError("there is no option '" + std::string(argv[optind - 1]) + "'");
+			throw UsageError("there is no option '" + std::string(argv[optind - 1]) +
+					 "'");
 		}
 	}
 	if (optind == argc)
 		throw UsageError("a command is missing: roundtrip, connections or queue");
 	options.command = parseCommand(argv[optind]);
 	if (optind + 1 < argc)
-		throw UsageError("'" + std::string(argv[optind + 1]) + "' is one argument too many");
+		throw UsageError("'" + std::string(argv[optind + 1]) +
+				 "' is one argument too many");
 	if (options.command != Command::roundtrip && !forRoundTrips.empty())
 		throw UsageError(forRoundTrips + " is for roundtrip only");
 	if (options.cpus.client < 0)
@@ -225,7 +238,7 @@ Options parseOptions(int argc, char **argv)
 	if (options.transports.empty())
 		options.transports = parseTransports("all");
 	if (options.sizes.empty())
-		options.sizes = { 64, 4096, 65536, 1048576 };
+		options.sizes = {64, 4096, 65536, 1048576};
 	return options;
 }
 

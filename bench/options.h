@@ -30,7 +30,8 @@ struct Options {
 };
 
 // A command line that makes no sense; says what would.
-class UsageError : public std::runtime_error {
+class UsageError : public std::runtime_error
+{
 	using std::runtime_error::runtime_error;
 };
 

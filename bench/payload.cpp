@@ -9,7 +9,8 @@ namespace bench
 namespace
 {
 
-// The word at an index of a message's pattern: a bijective mixer, so that no two places or messages look alike.
+// The word at an index of a message's pattern: a bijective mixer, so that no two places or messages
+// look alike.
 std::uint64_t patternWord(std::uint64_t number, std::uint64_t index)
 {
 	std::uint64_t word = (number << 32) + index + 1;

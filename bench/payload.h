@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What messages carry, so that their far end can tell that they are the right ones and whole.
 //
-// A timed round writes and verifies a stamp at both ends of each message: enough to catch a lost, stale, short or
-// foreign message, and cheap enough not to be what is measured. Rounds before and after the timing fill and verify
-// every byte, with a pattern that is another one each round and direction.
+// A timed round writes and verifies a stamp at both ends of each message: enough to catch a lost,
+// stale, short or foreign message, and cheap enough not to be what is measured. Rounds before and
+// after the timing fill and verify every byte, with a pattern that is another one each round and
+// direction.
 #ifndef STPLR_BENCH_PAYLOAD_H
 #define STPLR_BENCH_PAYLOAD_H
 
@@ -26,7 +27,7 @@ inline std::uint64_t replyNumber(std::uint64_t round)
 
 inline void writeStamp(std::byte *message, std::size_t size, std::uint64_t number)
 {
-	const std::uint64_t both[2] = { number, number };
+	const std::uint64_t both[2] = {number, number};
 
 	if (size < sizeof(both)) {
 		memcpy(message, both, size);
@@ -38,7 +39,7 @@ inline void writeStamp(std::byte *message, std::size_t size, std::uint64_t numbe
 
 inline bool hasStamp(const std::byte *message, std::size_t size, std::uint64_t number)
 {
-	const std::uint64_t both[2] = { number, number };
+	const std::uint64_t both[2] = {number, number};
 
 	if (size < sizeof(both))
 		return memcmp(message, both, size) == 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The client process has a thread and a connection for each sender, and all of them send. Once all are queued the server
-// receives a handful, timed; then it replies to these, which queue again, and so on.
+// The client process has a thread and a connection for each sender, and all of them send. Once all
+// are queued the server receives a handful, timed; then it replies to these, which queue again, and
+// so on.
 #include "queue.h"
 
 #include "payload.h"
@@ -28,9 +29,9 @@ constexpr unsigned handful = 10;
 // What both processes see.
 struct Shared {
 	// Sends begun, by all senders together.
-	std::atomic<std::uint64_t> begun{ 0 };
+	std::atomic<std::uint64_t> begun{0};
 	// The channel ends because the measurement has.
-	std::atomic<bool> done{ false };
+	std::atomic<bool> done{false};
 };
 
 // Which message this is: no two senders' are alike, nor two of one sender.
@@ -39,10 +40,11 @@ std::uint64_t messageNumber(unsigned sender, std::uint32_t round)
 	return static_cast<std::uint64_t>(sender) << 32 | round << 1;
 }
 
-class Sender {
-      public:
+class Sender
+{
+public:
 	Sender(Fd connection, unsigned id, std::size_t size)
-	    : connection_(std::move(connection)), id_(id), request_(size), reply_(size)
+		: connection_(std::move(connection)), id_(id), request_(size), reply_(size)
 	{
 	}
 
@@ -60,12 +62,14 @@ class Sender {
 					return;
 				throw CallError("ioctl(STPLR_MSG_SEND_RECEIVE)");
 			}
-			if (send.reply_total != reply_.size() || !hasStamp(reply_.data(), reply_.size(), number | 1))
-				throw std::runtime_error("a sender got a reply that is not its own");
+			if (send.reply_total != reply_.size() ||
+			    !hasStamp(reply_.data(), reply_.size(), number | 1))
+				throw std::runtime_error(
+					"a sender got a reply that is not its own");
 		}
 	}
 
-      private:
+private:
 	Fd connection_;
 	unsigned id_;
 	std::vector<std::byte> request_;
@@ -99,11 +103,12 @@ void sendFromAll(Shared &shared, const std::string &channel, unsigned senders, s
 		std::rethrow_exception(failure);
 }
 
-class Receiver {
-      public:
+class Receiver
+{
+public:
 	Receiver(Shared &shared, int channel, unsigned senders, std::size_t size)
-	    : shared_(shared), channel_(channel), senders_(senders), size_(size), rounds_(senders),
-	      reply_(size)
+		: shared_(shared), channel_(channel), senders_(senders), size_(size),
+		  rounds_(senders), reply_(size)
 	{
 		for (Slot &slot : slots_) {
 			slot.bytes.resize(size);
@@ -132,7 +137,7 @@ class Receiver {
 		}
 	}
 
-      private:
+private:
 	struct Slot {
 		std::vector<std::byte> bytes;
 		stplr_msg_receive receive = {};
@@ -170,8 +175,10 @@ class Receiver {
 			const std::uint64_t sender = number >> 32;
 
 			if (slot.receive.info.src_len != size_ || sender >= senders_ ||
-			    !hasStamp(slot.bytes.data(), size_, messageNumber(sender, rounds_[sender]++)))
-				throw std::runtime_error("a request arrived with other bytes than were sent");
+			    !hasStamp(slot.bytes.data(), size_,
+				      messageNumber(sender, rounds_[sender]++)))
+				throw std::runtime_error(
+					"a request arrived with other bytes than were sent");
 			writeStamp(reply_.data(), size_, number | 1);
 			reply.reply = stplrBuffer(reply_.data(), size_);
 			reply.rcvid = slot.receive.info.rcvid;
@@ -210,25 +217,26 @@ void receiveAndTime(Receiver &receiver, std::uint64_t receives, Costs &costs)
 
 Outcome measureQueue(unsigned senders, std::size_t size, std::uint64_t receives, const Cpus &cpus)
 {
-	return runIsolated("stplr, " + std::to_string(senders) + " senders", [&](Measurement &measurement) {
-		const Mapping memory = sharedMemory(sizeof(Shared));
-		Shared &shared = *new (memory.bytes()) Shared();
-		const std::string name = stplrChannelName();
+	return runIsolated(
+		"stplr, " + std::to_string(senders) + " senders", [&](Measurement &measurement) {
+			const Mapping memory = sharedMemory(sizeof(Shared));
+			Shared &shared = *new (memory.bytes()) Shared();
+			const std::string name = stplrChannelName();
 
-		measurement.runBothSides(
-			cpus,
-			[&](const std::function<void()> &ready) {
-				const Fd channel = createStplrChannel(openStplr(), name);
-				Receiver receiver(shared, channel, senders, size);
+			measurement.runBothSides(
+				cpus,
+				[&](const std::function<void()> &ready) {
+					const Fd channel = createStplrChannel(openStplr(), name);
+					Receiver receiver(shared, channel, senders, size);
 
-				ready();
-				receiveAndTime(receiver, receives, measurement.costs);
-				shared.done.store(true);
-				checked(ioctl(channel, STPLR_CHANNEL_DESTROY),
-					"ioctl(STPLR_CHANNEL_DESTROY)");
-			},
-			[&] { sendFromAll(shared, name, senders, size); });
-	});
+					ready();
+					receiveAndTime(receiver, receives, measurement.costs);
+					shared.done.store(true);
+					checked(ioctl(channel, STPLR_CHANNEL_DESTROY),
+						"ioctl(STPLR_CHANNEL_DESTROY)");
+				},
+				[&] { sendFromAll(shared, name, senders, size); });
+		});
 }
 
 } // namespace bench

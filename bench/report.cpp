@@ -89,18 +89,18 @@ std::string jsonString(const std::string &text)
 Fields commonFields(const Options &options, std::uint64_t count, const Outcome &outcome)
 {
 	Fields fields = {
-		{ "count", std::to_string(count) },
-		{ "cpus", jsonString(cpusName(options)) },
-		{ "ns", outcome.supported ? fixed(outcome.cost, 2) : "null" },
-		{ "batches", jsonNumbers(outcome.batches) },
-		{ "unit", jsonString(unitName(options)) },
-		{ "clock", jsonString(options.instructions ? "icount" : "CLOCK_MONOTONIC") },
-		{ "kernel", jsonString(kernelRelease()) },
-		{ "supported", outcome.supported ? "true" : "false" },
+		{"count", std::to_string(count)},
+		{"cpus", jsonString(cpusName(options))},
+		{"ns", outcome.supported ? fixed(outcome.cost, 2) : "null"},
+		{"batches", jsonNumbers(outcome.batches)},
+		{"unit", jsonString(unitName(options))},
+		{"clock", jsonString(options.instructions ? "icount" : "CLOCK_MONOTONIC")},
+		{"kernel", jsonString(kernelRelease())},
+		{"supported", outcome.supported ? "true" : "false"},
 	};
 
 	if (!outcome.supported)
-		fields.push_back({ "reason", jsonString(outcome.reason) });
+		fields.push_back({"reason", jsonString(outcome.reason)});
 	return fields;
 }
 
@@ -119,13 +119,13 @@ void printJson(const Fields &fields)
 void printRowJson(const Options &options, const Row &row)
 {
 	Fields fields = {
-		{ "transport", jsonString(row.kind->name) },
-		{ "size", std::to_string(row.size) },
+		{"transport", jsonString(row.kind->name)},
+		{"size", std::to_string(row.size)},
 	};
 	const Fields common = commonFields(options, row.count, row.outcome);
 
 	fields.insert(fields.end(), common.begin(), common.end());
-	fields.push_back({ "method", jsonString(row.kind->method) });
+	fields.push_back({"method", jsonString(row.kind->method)});
 	printJson(fields);
 }
 
@@ -137,7 +137,8 @@ void printTable(const Options &options, const std::vector<Row> &rows)
 	std::vector<std::string> notes;
 
 	printf("A round trip in %s; %s\n", unitName(options), conditions(options).c_str());
-	printf("Beside each figure: stplr's as a part of it; below 1.00 stplr is faster.\n\n%-*s", nameWidth, "");
+	printf("Beside each figure: stplr's as a part of it; below 1.00 stplr is faster.\n\n%-*s",
+	       nameWidth, "");
 	for (const std::size_t size : options.sizes)
 		printf("%*s%*s", figureWidth, sizeName(size).c_str(), ratioWidth, "");
 	putchar('\n');
@@ -171,8 +172,9 @@ void printTable(const Options &options, const std::vector<Row> &rows)
 
 std::string conditions(const Options &options)
 {
-	return "kernel " + kernelRelease() + ", client on processor " + std::to_string(options.cpus.client) +
-	       ", server on processor " + std::to_string(options.cpus.server);
+	return "kernel " + kernelRelease() + ", client on processor " +
+	       std::to_string(options.cpus.client) + ", server on processor " +
+	       std::to_string(options.cpus.server);
 }
 
 std::string grouped(double number)
@@ -184,22 +186,24 @@ std::string grouped(double number)
 	return digits;
 }
 
-bool printBar(const Options &options, const std::string &what, const Outcome &figure, const Outcome &reference,
-	      double most)
+bool printBar(const Options &options, const std::string &what, const Outcome &figure,
+	      const Outcome &reference, double most)
 {
 	FILE *const out = options.json ? stderr : stdout;
 
-	for (const Outcome *outcome : { &figure, &reference })
+	for (const Outcome *outcome : {&figure, &reference})
 		if (!outcome->supported) {
-			fprintf(out, "FAIL %-32s not measured: %s\n", what.c_str(), outcome->reason.c_str());
+			fprintf(out, "FAIL %-32s not measured: %s\n", what.c_str(),
+				outcome->reason.c_str());
 			return false;
 		}
 
 	const double found = figure.cost / reference.cost;
 	const bool met = found <= most;
 
-	fprintf(out, "%s %-32s %.3f, at most %.2f (%s of %s)\n", met ? "PASS" : "FAIL", what.c_str(), found, most,
-		grouped(figure.cost).c_str(), grouped(reference.cost).c_str());
+	fprintf(out, "%s %-32s %.3f, at most %.2f (%s of %s)\n", met ? "PASS" : "FAIL",
+		what.c_str(), found, most, grouped(figure.cost).c_str(),
+		grouped(reference.cost).c_str());
 	return met;
 }
 

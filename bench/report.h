@@ -37,10 +37,10 @@ std::string conditions(const Options &options);
 // "12,350"
 std::string grouped(double number);
 
-// A bar: what is compared with what, the ratio found and the most it may be. False if missed. Goes to standard error
-// where standard output is JSON.
-bool printBar(const Options &options, const std::string &what, const Outcome &figure, const Outcome &reference,
-	      double most);
+// A bar: what is compared with what, the ratio found and the most it may be. False if missed. Goes
+// to standard error where standard output is JSON.
+bool printBar(const Options &options, const std::string &what, const Outcome &figure,
+	      const Outcome &reference, double most);
 
 // What is being measured, where somebody watches.
 void printProgress(const std::string &what);

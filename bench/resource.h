@@ -14,8 +14,9 @@
 namespace bench
 {
 
-class Fd {
-      public:
+class Fd
+{
+public:
 	Fd() = default;
 	Fd(int fd, const char *call) : fd_(checked(fd, call)) {}
 	Fd(Fd &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -29,21 +30,26 @@ class Fd {
 		if (fd_ >= 0)
 			close(fd_);
 	}
-	operator int() const { return fd_; }
+	operator int() const
+	{
+		return fd_;
+	}
 
-      private:
+private:
 	int fd_ = -1;
 };
 
-class Mapping {
-      public:
+class Mapping
+{
+public:
 	Mapping() = default;
 	Mapping(std::size_t size, int protection, int flags, int fd = -1)
-	    : size_(size), start_(checked(mmap(nullptr, size, protection, flags, fd, 0), "mmap"))
+		: size_(size),
+		  start_(checked(mmap(nullptr, size, protection, flags, fd, 0), "mmap"))
 	{
 	}
 	Mapping(Mapping &&other) noexcept
-	    : size_(other.size_), start_(std::exchange(other.start_, nullptr))
+		: size_(other.size_), start_(std::exchange(other.start_, nullptr))
 	{
 	}
 	Mapping &operator=(Mapping &&other) noexcept
@@ -57,10 +63,16 @@ class Mapping {
 		if (start_)
 			munmap(start_, size_);
 	}
-	std::byte *bytes() const { return static_cast<std::byte *>(start_); }
-	template <typename Type> Type *as() const { return static_cast<Type *>(start_); }
+	std::byte *bytes() const
+	{
+		return static_cast<std::byte *>(start_);
+	}
+	template <typename Type> Type *as() const
+	{
+		return static_cast<Type *>(start_);
+	}
 
-      private:
+private:
 	std::size_t size_ = 0;
 	void *start_ = nullptr;
 };
@@ -74,7 +86,8 @@ inline Mapping messageBuffer(std::size_t size)
 	// EINVAL: a kernel without huge pages.
 	if (madvise(mapping.bytes(), size, MADV_NOHUGEPAGE) && errno != EINVAL)
 		throw CallError("madvise");
-	checked(madvise(mapping.bytes(), size, MADV_POPULATE_WRITE), "madvise(MADV_POPULATE_WRITE)");
+	checked(madvise(mapping.bytes(), size, MADV_POPULATE_WRITE),
+		"madvise(MADV_POPULATE_WRITE)");
 	return mapping;
 }
 

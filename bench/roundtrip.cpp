@@ -12,13 +12,14 @@ namespace bench
 namespace
 {
 
-// Both sides go through the same rounds: some that verify every byte, some to warm up, the timed ones, and again some
-// that verify every byte.
-class Plan {
-      public:
+// Both sides go through the same rounds: some that verify every byte, some to warm up, the timed
+// ones, and again some that verify every byte.
+class Plan
+{
+public:
 	Plan(const Rounds &rounds, std::size_t size, bool carriesData)
-	    : size(size), carriesData(carriesData), timedFirst(fullRounds + rounds.warmUp),
-	      timedEnd(timedFirst + rounds.timed), end(timedEnd + fullRounds)
+		: size(size), carriesData(carriesData), timedFirst(fullRounds + rounds.warmUp),
+		  timedEnd(timedFirst + rounds.timed), end(timedEnd + fullRounds)
 	{
 	}
 
@@ -36,10 +37,12 @@ class Plan {
 	{
 		if (!carriesData)
 			return;
-		if (verifiesAll(round) ? hasPattern(message, size, number) : hasStamp(message, size, number))
+		if (verifiesAll(round) ? hasPattern(message, size, number)
+				       : hasStamp(message, size, number))
 			return;
-		throw std::runtime_error(std::string(number & 1 ? "the reply" : "the request") + " of round " +
-					 std::to_string(round) + " arrived with other bytes than were sent");
+		throw std::runtime_error(std::string(number & 1 ? "the reply" : "the request") +
+					 " of round " + std::to_string(round) +
+					 " arrived with other bytes than were sent");
 	}
 
 	const std::size_t size;
@@ -48,10 +51,13 @@ class Plan {
 	const std::uint64_t timedEnd;
 	const std::uint64_t end;
 
-      private:
+private:
 	static constexpr std::uint64_t fullRounds = 3;
 
-	bool verifiesAll(std::uint64_t round) const { return round < fullRounds || round >= timedEnd; }
+	bool verifiesAll(std::uint64_t round) const
+	{
+		return round < fullRounds || round >= timedEnd;
+	}
 };
 
 void serve(Server &server, const Plan &plan)
@@ -111,23 +117,25 @@ std::string sizeName(std::size_t size)
 	return std::to_string(size) + " B";
 }
 
-Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, const Rounds &rounds, const Cpus &cpus)
+Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, const Rounds &rounds,
+			 const Cpus &cpus)
 {
 	const Plan plan(rounds, size, kind.carriesData);
 
-	return runIsolated(std::string(kind.name) + ", " + sizeName(size), [&](Measurement &measurement) {
-		const std::unique_ptr<Transport> transport = kind.make(size);
+	return runIsolated(
+		std::string(kind.name) + ", " + sizeName(size), [&](Measurement &measurement) {
+			const std::unique_ptr<Transport> transport = kind.make(size);
 
-		measurement.runBothSides(
-			cpus,
-			[&](const std::function<void()> &ready) {
-				const std::unique_ptr<Server> server = transport->server();
+			measurement.runBothSides(
+				cpus,
+				[&](const std::function<void()> &ready) {
+					const std::unique_ptr<Server> server = transport->server();
 
-				ready();
-				serve(*server, plan);
-			},
-			[&] { drive(*transport->client(), plan, measurement.costs); });
-	});
+					ready();
+					serve(*server, plan);
+				},
+				[&] { drive(*transport->client(), plan, measurement.costs); });
+		});
 }
 
 } // namespace bench

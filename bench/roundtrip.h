@@ -23,7 +23,8 @@ std::uint64_t defaultRounds(std::size_t size);
 // "64 B", "4 KiB".
 std::string sizeName(std::size_t size);
 
-Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, const Rounds &rounds, const Cpus &cpus);
+Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, const Rounds &rounds,
+			 const Cpus &cpus);
 
 } // namespace bench
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// How failures travel: a process that ends by an exception leaves its kind and text in memory that it shares with the
-// program's first process, which throws it again. The first failure counts; what it causes elsewhere does not.
+// How failures travel: a process that ends by an exception leaves its kind and text in memory that
+// it shares with the program's first process, which throws it again. The first failure counts; what
+// it causes elsewhere does not.
 //
-// The client is the server's parent, as in the programs that the project's table of peers was made with: who forks whom
-// decides which of the two the scheduler favours at first, and with it a round's cost (see README.md).
+// The client is the server's parent, as in the programs that the project's table of peers was made
+// with: who forks whom decides which of the two the scheduler favours at first, and with it a
+// round's cost (see README.md).
 #include "row.h"
 
 #include "resource.h"
@@ -35,7 +37,7 @@ struct Failure {
 		kind = newKind;
 	}
 
-	std::atomic<bool> taken{ false };
+	std::atomic<bool> taken{false};
 	Kind kind = none;
 	char text[512] = {};
 };
@@ -97,8 +99,9 @@ void onServerEnd(int)
 }
 
 // Kills the server when the client's part is over, however it ends.
-class ServerProcess {
-      public:
+class ServerProcess
+{
+public:
 	explicit ServerProcess(pid_t pid) : pid_(pid) {}
 	ServerProcess(const ServerProcess &) = delete;
 	~ServerProcess()
@@ -108,13 +111,14 @@ class ServerProcess {
 		reap(pid_);
 	}
 
-      private:
+private:
 	pid_t pid_;
 };
 
 } // namespace
 
-void Measurement::runBothSides(const Cpus &cpus, const std::function<void(const std::function<void()> &)> &server,
+void Measurement::runBothSides(const Cpus &cpus,
+			       const std::function<void(const std::function<void()> &)> &server,
 			       const std::function<void()> &client)
 {
 	int gate[2];
@@ -152,15 +156,17 @@ Outcome runIsolated(const std::string &what, const std::function<void(Measuremen
 {
 	struct Shared {
 		Failure failure;
-		Measurement measurement{ failure };
+		Measurement measurement{failure};
 	};
 	const Mapping memory = sharedMemory(sizeof(Shared));
 	Shared &shared = *new (memory.bytes()) Shared();
-	const int status = reap(forkFor(shared.failure, "client: ", [&] { measure(shared.measurement); }));
+	const int status =
+		reap(forkFor(shared.failure, "client: ", [&] { measure(shared.measurement); }));
 	Outcome outcome;
 
 	if (WIFSIGNALED(status))
-		shared.failure.set(Failure::error, "client: killed by ", strsignal(WTERMSIG(status)));
+		shared.failure.set(Failure::error, "client: killed by ",
+				   strsignal(WTERMSIG(status)));
 	if (shared.failure.kind == Failure::unsupported) {
 		outcome.reason = shared.failure.text;
 		return outcome;
@@ -172,7 +178,8 @@ Outcome runIsolated(const std::string &what, const std::function<void(Measuremen
 
 	outcome.supported = true;
 	outcome.batches.assign(costs.batch, costs.batch + costs.batches);
-	outcome.cost = std::accumulate(outcome.batches.begin(), outcome.batches.end(), 0.0) / costs.batches;
+	outcome.cost = std::accumulate(outcome.batches.begin(), outcome.batches.end(), 0.0) /
+		       costs.batches;
 	return outcome;
 }
 

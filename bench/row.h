@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One measurement in processes of its own: they end with everything the measurement changed or left behind.
+// One measurement in processes of its own: they end with everything the measurement changed or left
+// behind.
 #ifndef STPLR_BENCH_ROW_H
 #define STPLR_BENCH_ROW_H
 
@@ -16,7 +17,8 @@ struct Cpus {
 	int server = 0;
 };
 
-// Clock nanoseconds a round, of a few batches that follow each other: they show what an average hides.
+// Clock nanoseconds a round, of a few batches that follow each other: they show what an average
+// hides.
 struct Costs {
 	static constexpr int most = 5;
 
@@ -36,12 +38,14 @@ struct Outcome {
 struct Failure;
 
 // What the processes of one measurement share.
-class Measurement {
-      public:
+class Measurement
+{
+public:
 	explicit Measurement(Failure &failure) : failure_(failure) {}
 
-	// Forks the server's process, and once it has called ready() runs the client in this one. The server is killed
-	// when the client has ended; until then it must not end. A failure on either side is the measurement's.
+	// Forks the server's process, and once it has called ready() runs the client in this one.
+	// The server is killed when the client has ended; until then it must not end. A failure on
+	// either side is the measurement's.
 	void runBothSides(const Cpus &cpus,
 			  const std::function<void(const std::function<void()> &ready)> &server,
 			  const std::function<void()> &client);
@@ -49,12 +53,12 @@ class Measurement {
 	// Written by the side that times.
 	Costs costs;
 
-      private:
+private:
 	Failure &failure_;
 };
 
-// Runs `measure` in a child. If a side throws Unsupported the outcome says so; anything else it throws is thrown here,
-// with `what` in front.
+// Runs `measure` in a child. If a side throws Unsupported the outcome says so; anything else it
+// throws is thrown here, with `what` in front.
 Outcome runIsolated(const std::string &what, const std::function<void(Measurement &)> &measure);
 
 } // namespace bench

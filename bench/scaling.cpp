@@ -32,11 +32,11 @@ bool report(const Options &options, const Scaling &scaling, std::uint64_t count,
 	    const std::function<Outcome(unsigned)> &measure)
 {
 	Outcome outcomes[2];
-	const unsigned numbers[2] = { scaling.few, scaling.many };
+	const unsigned numbers[2] = {scaling.few, scaling.many};
 
 	if (!options.json)
-		printf("%s, %s; %s\n\n", scaling.title, options.instructions ? "instructions" : "ns",
-		       conditions(options).c_str());
+		printf("%s, %s; %s\n\n", scaling.title,
+		       options.instructions ? "instructions" : "ns", conditions(options).c_str());
 	for (int at = 0; at < 2; at++) {
 		const std::string name = std::to_string(numbers[at]) + " " + scaling.what;
 
@@ -45,10 +45,10 @@ bool report(const Options &options, const Scaling &scaling, std::uint64_t count,
 			throw std::runtime_error("stplr: not supported: " + outcomes[at].reason);
 		if (options.json) {
 			Fields fields = {
-				{ "benchmark", jsonString(scaling.benchmark) },
-				{ "transport", jsonString("stplr") },
-				{ "size", std::to_string(messageSize) },
-				{ scaling.benchmark, std::to_string(numbers[at]) },
+				{"benchmark", jsonString(scaling.benchmark)},
+				{"transport", jsonString("stplr")},
+				{"size", std::to_string(messageSize)},
+				{scaling.benchmark, std::to_string(numbers[at])},
 			};
 			const Fields common = commonFields(options, count, outcomes[at]);
 
@@ -60,8 +60,8 @@ bool report(const Options &options, const Scaling &scaling, std::uint64_t count,
 	}
 	if (options.check)
 		return printBar(options,
-				std::to_string(scaling.many) + " / " + std::to_string(scaling.few) + " " +
-					scaling.what,
+				std::to_string(scaling.many) + " / " + std::to_string(scaling.few) +
+					" " + scaling.what,
 				outcomes[1], outcomes[0], scaling.most);
 	if (!options.json)
 		printf("%-24s %12.3f\n", "ratio", outcomes[1].cost / outcomes[0].cost);
@@ -74,21 +74,26 @@ bool runConnections(const Options &options)
 {
 	const std::uint64_t count = options.count ? options.count : defaultRounds(messageSize);
 
-	return report(options,
-		      { "connections", "other connections", "A round trip of 64 bytes", 1, 1000, 1.03 }, count,
-		      [&](unsigned others) {
-			      TransportKind kind = *findTransport("stplr");
+	return report(
+		options,
+		{"connections", "other connections", "A round trip of 64 bytes", 1, 1000, 1.03},
+		count, [&](unsigned others) {
+			TransportKind kind = *findTransport("stplr");
 
-			      kind.make = [others](std::size_t size) { return makeStplrAmong(size, others); };
-			      return measureRoundTrip(kind, messageSize, { options.warmUp, count }, options.cpus);
-		      });
+			kind.make = [others](std::size_t size) {
+				return makeStplrAmong(size, others);
+			};
+			return measureRoundTrip(kind, messageSize, {options.warmUp, count},
+						options.cpus);
+		});
 }
 
 bool runQueue(const Options &options)
 {
 	const std::uint64_t count = options.count ? options.count : 2000;
 
-	return report(options, { "senders", "senders queued", "A receive of 64 bytes", 10, 1000, 1.10 }, count,
+	return report(options,
+		      {"senders", "senders queued", "A receive of 64 bytes", 10, 1000, 1.10}, count,
 		      [&](unsigned senders) {
 			      return measureQueue(senders, messageSize, count, options.cpus);
 		      });

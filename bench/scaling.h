@@ -8,7 +8,8 @@
 namespace bench
 {
 
-// A round trip with few and with many other connections on the channel. False if --check and its bar is missed.
+// A round trip with few and with many other connections on the channel. False if --check and its
+// bar is missed.
 bool runConnections(const Options &options);
 
 // A receive with few and with many senders queued. False if --check and its bar is missed.

@@ -26,7 +26,7 @@ stplr_msg_send stplrSend(std::byte *request, std::byte *reply, std::size_t size)
 
 inline stplr_buffer stplrBuffer(const std::byte *start, std::size_t size)
 {
-	return { reinterpret_cast<std::uintptr_t>(start), size };
+	return {reinterpret_cast<std::uintptr_t>(start), size};
 }
 
 } // namespace bench

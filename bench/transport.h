@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A way for two processes to exchange a request and a reply.
 //
-// Who calls what: a process of its own for each row makes the Transport and keeps it until both ends are gone. It
-// forks the server, which makes its Server, and then the client, which makes its Client once the server is ready. So
-// the constructor of a Transport makes what both ends inherit (descriptors, queues, shared memory), and may change
-// limits and namespaces: they go with the row.
+// Who calls what: a process of its own for each row makes the Transport and keeps it until both
+// ends are gone. It forks the server, which makes its Server, and then the client, which makes its
+// Client once the server is ready. So the constructor of a Transport makes what both ends inherit
+// (descriptors, queues, shared memory), and may change limits and namespaces: they go with the row.
 #ifndef STPLR_BENCH_TRANSPORT_H
 #define STPLR_BENCH_TRANSPORT_H
 
@@ -19,8 +19,8 @@
 namespace bench
 {
 
-// Both message buffers that belong to a process. A transport that can hand out a message where it lies in memory does
-// not use `in`.
+// Both message buffers that belong to a process. A transport that can hand out a message where it
+// lies in memory does not use `in`.
 struct Buffers {
 	explicit Buffers(std::size_t size) : out(messageBuffer(size)), in(messageBuffer(size)) {}
 
@@ -28,8 +28,9 @@ struct Buffers {
 	Mapping in;
 };
 
-class Client {
-      public:
+class Client
+{
+public:
 	virtual ~Client() = default;
 
 	// Where the next request is to be written.
@@ -39,8 +40,9 @@ class Client {
 	virtual const std::byte *call() = 0;
 };
 
-class Server {
-      public:
+class Server
+{
+public:
 	virtual ~Server() = default;
 
 	// Where the next reply is to be written.
@@ -58,8 +60,9 @@ class Server {
 	}
 };
 
-class Transport {
-      public:
+class Transport
+{
+public:
 	virtual ~Transport() = default;
 	virtual std::unique_ptr<Client> client() = 0;
 	virtual std::unique_ptr<Server> server() = 0;

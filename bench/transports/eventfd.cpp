@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Two eventfds: the cost of waking and being woken, without any data. The counter is a number that both sides know to
-// come next, and both check it.
+// Two eventfds: the cost of waking and being woken, without any data. The counter is a number that
+// both sides know to come next, and both check it.
 #include "transports.h"
 
 #include <sys/eventfd.h>
@@ -11,8 +11,9 @@ namespace bench
 namespace
 {
 
-class Counter {
-      public:
+class Counter
+{
+public:
 	Counter() : fd_(eventfd(0, EFD_CLOEXEC), "eventfd") {}
 
 	void post(std::uint64_t value) const
@@ -32,17 +33,21 @@ class Counter {
 						 " where " + std::to_string(value) + " was due");
 	}
 
-      private:
+private:
 	Fd fd_;
 };
 
-class EventfdClient : public Client {
-      public:
+class EventfdClient : public Client
+{
+public:
 	EventfdClient(const Counter &requests, const Counter &replies)
-	    : requests_(requests), replies_(replies)
+		: requests_(requests), replies_(replies)
 	{
 	}
-	std::byte *outgoing() override { return nullptr; }
+	std::byte *outgoing() override
+	{
+		return nullptr;
+	}
 	const std::byte *call() override
 	{
 		++round_;
@@ -51,34 +56,42 @@ class EventfdClient : public Client {
 		return nullptr;
 	}
 
-      private:
+private:
 	const Counter &requests_;
 	const Counter &replies_;
 	std::uint64_t round_ = 0;
 };
 
-class EventfdServer : public Server {
-      public:
+class EventfdServer : public Server
+{
+public:
 	EventfdServer(const Counter &requests, const Counter &replies)
-	    : requests_(requests), replies_(replies)
+		: requests_(requests), replies_(replies)
 	{
 	}
-	std::byte *outgoing() override { return nullptr; }
+	std::byte *outgoing() override
+	{
+		return nullptr;
+	}
 	const std::byte *receive() override
 	{
 		requests_.expect(2 * ++round_);
 		return nullptr;
 	}
-	void reply() override { replies_.post(2 * round_ + 1); }
+	void reply() override
+	{
+		replies_.post(2 * round_ + 1);
+	}
 
-      private:
+private:
 	const Counter &requests_;
 	const Counter &replies_;
 	std::uint64_t round_ = 0;
 };
 
-class EventfdTransport : public Transport {
-      public:
+class EventfdTransport : public Transport
+{
+public:
 	std::unique_ptr<Client> client() override
 	{
 		return std::make_unique<EventfdClient>(requests_, replies_);
@@ -88,7 +101,7 @@ class EventfdTransport : public Transport {
 		return std::make_unique<EventfdServer>(requests_, replies_);
 	}
 
-      private:
+private:
 	Counter requests_;
 	Counter replies_;
 };

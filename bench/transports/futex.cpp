@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Shared memory with a futex each way. The sender copies its message in, as it has it somewhere else; the receiver
-// looks at it where it lies, as binder's receiver does: one copy each way.
+// Shared memory with a futex each way. The sender copies its message in, as it has it somewhere
+// else; the receiver looks at it where it lies, as binder's receiver does: one copy each way.
 #include "transports.h"
 #include "turn.h"
 
@@ -20,14 +20,20 @@ struct Turns {
 // What both processes map.
 struct Shared {
 	explicit Shared(std::size_t size)
-	    : size(size), turns(sharedMemory(sizeof(Turns))), request(sharedMemory(size)),
-	      reply(sharedMemory(size))
+		: size(size), turns(sharedMemory(sizeof(Turns))), request(sharedMemory(size)),
+		  reply(sharedMemory(size))
 	{
 		new (turns.bytes()) Turns;
 	}
 
-	Turn &requestTurn() const { return turns.as<Turns>()->request; }
-	Turn &replyTurn() const { return turns.as<Turns>()->reply; }
+	Turn &requestTurn() const
+	{
+		return turns.as<Turns>()->request;
+	}
+	Turn &replyTurn() const
+	{
+		return turns.as<Turns>()->reply;
+	}
 
 	std::size_t size;
 	Mapping turns;
@@ -35,10 +41,17 @@ struct Shared {
 	Mapping reply;
 };
 
-class FutexClient : public Client {
-      public:
-	explicit FutexClient(const Shared &shared) : shared_(shared), out_(messageBuffer(shared.size)) {}
-	std::byte *outgoing() override { return out_.bytes(); }
+class FutexClient : public Client
+{
+public:
+	explicit FutexClient(const Shared &shared)
+		: shared_(shared), out_(messageBuffer(shared.size))
+	{
+	}
+	std::byte *outgoing() override
+	{
+		return out_.bytes();
+	}
 	const std::byte *call() override
 	{
 		memcpy(shared_.request.bytes(), out_.bytes(), shared_.size);
@@ -47,15 +60,22 @@ class FutexClient : public Client {
 		return shared_.reply.bytes();
 	}
 
-      private:
+private:
 	const Shared &shared_;
 	Mapping out_;
 };
 
-class FutexServer : public Server {
-      public:
-	explicit FutexServer(const Shared &shared) : shared_(shared), out_(messageBuffer(shared.size)) {}
-	std::byte *outgoing() override { return out_.bytes(); }
+class FutexServer : public Server
+{
+public:
+	explicit FutexServer(const Shared &shared)
+		: shared_(shared), out_(messageBuffer(shared.size))
+	{
+	}
+	std::byte *outgoing() override
+	{
+		return out_.bytes();
+	}
 	const std::byte *receive() override
 	{
 		shared_.requestTurn().take();
@@ -67,18 +87,25 @@ class FutexServer : public Server {
 		shared_.replyTurn().give();
 	}
 
-      private:
+private:
 	const Shared &shared_;
 	Mapping out_;
 };
 
-class FutexTransport : public Transport {
-      public:
+class FutexTransport : public Transport
+{
+public:
 	explicit FutexTransport(std::size_t size) : shared_(size) {}
-	std::unique_ptr<Client> client() override { return std::make_unique<FutexClient>(shared_); }
-	std::unique_ptr<Server> server() override { return std::make_unique<FutexServer>(shared_); }
+	std::unique_ptr<Client> client() override
+	{
+		return std::make_unique<FutexClient>(shared_);
+	}
+	std::unique_ptr<Server> server() override
+	{
+		return std::make_unique<FutexServer>(shared_);
+	}
 
-      private:
+private:
 	Shared shared_;
 };
 

@@ -11,9 +11,13 @@ namespace bench
 namespace
 {
 
-class GetppidClient : public Client {
-      public:
-	std::byte *outgoing() override { return nullptr; }
+class GetppidClient : public Client
+{
+public:
+	std::byte *outgoing() override
+	{
+		return nullptr;
+	}
 	const std::byte *call() override
 	{
 		const pid_t first = static_cast<pid_t>(syscall(SYS_getppid));
@@ -25,17 +29,31 @@ class GetppidClient : public Client {
 	}
 };
 
-class NoServer : public Server {
-      public:
-	std::byte *outgoing() override { return nullptr; }
-	const std::byte *receive() override { return nullptr; }
+class NoServer : public Server
+{
+public:
+	std::byte *outgoing() override
+	{
+		return nullptr;
+	}
+	const std::byte *receive() override
+	{
+		return nullptr;
+	}
 	void reply() override {}
 };
 
-class GetppidTransport : public Transport {
-      public:
-	std::unique_ptr<Client> client() override { return std::make_unique<GetppidClient>(); }
-	std::unique_ptr<Server> server() override { return std::make_unique<NoServer>(); }
+class GetppidTransport : public Transport
+{
+public:
+	std::unique_ptr<Client> client() override
+	{
+		return std::make_unique<GetppidClient>();
+	}
+	std::unique_ptr<Server> server() override
+	{
+		return std::make_unique<NoServer>();
+	}
 };
 
 } // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// POSIX message queues, one each way. Messages beyond /proc/sys/fs/mqueue/msgsize_max (8192) take CAP_SYS_RESOURCE,
-// and what both queues may hold takes a raised RLIMIT_MSGQUEUE.
+// POSIX message queues, one each way. Messages beyond /proc/sys/fs/mqueue/msgsize_max (8192) take
+// CAP_SYS_RESOURCE, and what both queues may hold takes a raised RLIMIT_MSGQUEUE.
 #include "record.h"
 #include "transports.h"
 
@@ -39,11 +39,13 @@ Fd makeQueue(const char *direction, std::size_t size)
 	attributes.mq_maxmsg = 1;
 	attributes.mq_msgsize = static_cast<long>(size);
 
-	const mqd_t queue = mq_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600, &attributes);
+	const mqd_t queue =
+		mq_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600, &attributes);
 
 	if (queue < 0 && (errno == EINVAL || errno == EMFILE))
-		throw Unsupported(describe("mq_open") +
-				  ": larger than fs.mqueue.msgsize_max or RLIMIT_MSGQUEUE allow; root may");
+		throw Unsupported(
+			describe("mq_open") +
+			": larger than fs.mqueue.msgsize_max or RLIMIT_MSGQUEUE allow; root may");
 	if (queue < 0 && errno == ENOSYS)
 		throw Unsupported(describe("mq_open"));
 
@@ -53,11 +55,12 @@ Fd makeQueue(const char *direction, std::size_t size)
 	return fd;
 }
 
-class MqTransport : public Transport {
-      public:
+class MqTransport : public Transport
+{
+public:
 	explicit MqTransport(std::size_t size) : size_(size)
 	{
-		const rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+		const rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 
 		// Not everybody may. Then mq_open tells whether the limit matters.
 		setrlimit(RLIMIT_MSGQUEUE, &unlimited);
@@ -66,14 +69,14 @@ class MqTransport : public Transport {
 	}
 	std::unique_ptr<Client> client() override
 	{
-		return std::make_unique<RecordClient<MqPort>>(MqPort{ request_, reply_ }, size_);
+		return std::make_unique<RecordClient<MqPort>>(MqPort{request_, reply_}, size_);
 	}
 	std::unique_ptr<Server> server() override
 	{
-		return std::make_unique<RecordServer<MqPort>>(MqPort{ reply_, request_ }, size_);
+		return std::make_unique<RecordServer<MqPort>>(MqPort{reply_, request_}, size_);
 	}
 
-      private:
+private:
 	std::size_t size_;
 	Fd request_;
 	Fd reply_;

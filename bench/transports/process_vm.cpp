@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The server reaches into the client: process_vm_readv takes the request from the client's buffer, process_vm_writev
-// puts the reply into the other one. One copy each way, between the processes' own buffers. A futex each way wakes.
+// The server reaches into the client: process_vm_readv takes the request from the client's buffer,
+// process_vm_writev puts the reply into the other one. One copy each way, between the processes'
+// own buffers. A futex each way wakes.
 #include "transports.h"
 #include "turn.h"
 
@@ -22,17 +23,22 @@ struct Exchange {
 	void *clientIn;
 };
 
-class ProcessVmClient : public Client {
-      public:
+class ProcessVmClient : public Client
+{
+public:
 	ProcessVmClient(Exchange &exchange, std::size_t size) : exchange_(exchange), buffers_(size)
 	{
-		// Where Yama guards processes, the server needs leave. Elsewhere this fails, and matters not.
+		// Where Yama guards processes, the server needs leave. Elsewhere this fails, and
+		// matters not.
 		prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
 		exchange_.clientPid = getpid();
 		exchange_.clientOut = buffers_.out.bytes();
 		exchange_.clientIn = buffers_.in.bytes();
 	}
-	std::byte *outgoing() override { return buffers_.out.bytes(); }
+	std::byte *outgoing() override
+	{
+		return buffers_.out.bytes();
+	}
 	const std::byte *call() override
 	{
 		exchange_.request.give();
@@ -40,24 +46,28 @@ class ProcessVmClient : public Client {
 		return buffers_.in.bytes();
 	}
 
-      private:
+private:
 	Exchange &exchange_;
 	Buffers buffers_;
 };
 
-class ProcessVmServer : public Server {
-      public:
+class ProcessVmServer : public Server
+{
+public:
 	ProcessVmServer(Exchange &exchange, std::size_t size)
-	    : exchange_(exchange), size_(size), buffers_(size)
+		: exchange_(exchange), size_(size), buffers_(size)
 	{
 	}
-	std::byte *outgoing() override { return buffers_.out.bytes(); }
+	std::byte *outgoing() override
+	{
+		return buffers_.out.bytes();
+	}
 	const std::byte *receive() override
 	{
 		exchange_.request.take();
 
-		const iovec local = { buffers_.in.bytes(), size_ };
-		const iovec remote = { exchange_.clientOut, size_ };
+		const iovec local = {buffers_.in.bytes(), size_};
+		const iovec remote = {exchange_.clientOut, size_};
 
 		whole(process_vm_readv(exchange_.clientPid, &local, 1, &remote, 1, 0),
 		      "process_vm_readv");
@@ -65,22 +75,23 @@ class ProcessVmServer : public Server {
 	}
 	void reply() override
 	{
-		const iovec local = { buffers_.out.bytes(), size_ };
-		const iovec remote = { exchange_.clientIn, size_ };
+		const iovec local = {buffers_.out.bytes(), size_};
+		const iovec remote = {exchange_.clientIn, size_};
 
 		whole(process_vm_writev(exchange_.clientPid, &local, 1, &remote, 1, 0),
 		      "process_vm_writev");
 		exchange_.reply.give();
 	}
 
-      private:
+private:
 	void whole(ssize_t moved, const char *call) const
 	{
 		if (moved < 0 && (errno == EPERM || errno == ENOSYS))
 			throw Unsupported(describe(call));
 		if (checked(moved, call) != static_cast<ssize_t>(size_))
-			throw std::runtime_error(std::string(call) + ": moved " + std::to_string(moved) +
-						 " of " + std::to_string(size_) + " bytes");
+			throw std::runtime_error(std::string(call) + ": moved " +
+						 std::to_string(moved) + " of " +
+						 std::to_string(size_) + " bytes");
 	}
 
 	Exchange &exchange_;
@@ -88,11 +99,12 @@ class ProcessVmServer : public Server {
 	Buffers buffers_;
 };
 
-class ProcessVmTransport : public Transport {
-      public:
+class ProcessVmTransport : public Transport
+{
+public:
 	explicit ProcessVmTransport(std::size_t size)
-	    : size_(size), memory_(sharedMemory(sizeof(Exchange))),
-	      exchange_(*new (memory_.bytes()) Exchange)
+		: size_(size), memory_(sharedMemory(sizeof(Exchange))),
+		  exchange_(*new (memory_.bytes()) Exchange)
 	{
 	}
 	std::unique_ptr<Client> client() override
@@ -104,7 +116,7 @@ class ProcessVmTransport : public Transport {
 		return std::make_unique<ProcessVmServer>(exchange_, size_);
 	}
 
-      private:
+private:
 	std::size_t size_;
 	Mapping memory_;
 	Exchange &exchange_;

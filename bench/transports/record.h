@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The ends of a transport whose messages keep their boundaries, so that one call moves one message: seqpacket and the
-// message queues. What differs is the two calls: a Port has send(bytes, size) and receive(bytes, size), both throw.
+// The ends of a transport whose messages keep their boundaries, so that one call moves one message:
+// seqpacket and the message queues. What differs is the two calls: a Port has send(bytes, size) and
+// receive(bytes, size), both throw.
 #ifndef STPLR_BENCH_RECORD_H
 #define STPLR_BENCH_RECORD_H
 
@@ -9,10 +10,14 @@
 namespace bench
 {
 
-template <typename Port> class RecordClient : public Client {
-      public:
+template <typename Port> class RecordClient : public Client
+{
+public:
 	RecordClient(Port port, std::size_t size) : port_(port), size_(size), buffers_(size) {}
-	std::byte *outgoing() override { return buffers_.out.bytes(); }
+	std::byte *outgoing() override
+	{
+		return buffers_.out.bytes();
+	}
 	const std::byte *call() override
 	{
 		port_.send(buffers_.out.bytes(), size_);
@@ -20,24 +25,31 @@ template <typename Port> class RecordClient : public Client {
 		return buffers_.in.bytes();
 	}
 
-      private:
+private:
 	Port port_;
 	std::size_t size_;
 	Buffers buffers_;
 };
 
-template <typename Port> class RecordServer : public Server {
-      public:
+template <typename Port> class RecordServer : public Server
+{
+public:
 	RecordServer(Port port, std::size_t size) : port_(port), size_(size), buffers_(size) {}
-	std::byte *outgoing() override { return buffers_.out.bytes(); }
+	std::byte *outgoing() override
+	{
+		return buffers_.out.bytes();
+	}
 	const std::byte *receive() override
 	{
 		port_.receive(buffers_.in.bytes(), size_);
 		return buffers_.in.bytes();
 	}
-	void reply() override { port_.send(buffers_.out.bytes(), size_); }
+	void reply() override
+	{
+		port_.send(buffers_.out.bytes(), size_);
+	}
 
-      private:
+private:
 	Port port_;
 	std::size_t size_;
 	Buffers buffers_;

@@ -26,13 +26,15 @@ struct SeqpacketPort {
 	}
 };
 
-class SeqpacketTransport : public Transport {
-      public:
+class SeqpacketTransport : public Transport
+{
+public:
 	explicit SeqpacketTransport(std::size_t size) : size_(size)
 	{
 		int fds[2];
 
-		checked(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), "socketpair(SOCK_SEQPACKET)");
+		checked(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds),
+			"socketpair(SOCK_SEQPACKET)");
 		client_ = Fd(fds[0], "socketpair");
 		server_ = Fd(fds[1], "socketpair");
 		makeRoom(client_);
@@ -41,22 +43,24 @@ class SeqpacketTransport : public Transport {
 	}
 	std::unique_ptr<Client> client() override
 	{
-		return std::make_unique<RecordClient<SeqpacketPort>>(SeqpacketPort{ client_ }, size_);
+		return std::make_unique<RecordClient<SeqpacketPort>>(SeqpacketPort{client_}, size_);
 	}
 	std::unique_ptr<Server> server() override
 	{
-		return std::make_unique<RecordServer<SeqpacketPort>>(SeqpacketPort{ server_ }, size_);
+		return std::make_unique<RecordServer<SeqpacketPort>>(SeqpacketPort{server_}, size_);
 	}
 
-      private:
-	// A send buffer that the default covers stays as it is. Going past the limit needs CAP_NET_ADMIN.
+private:
+	// A send buffer that the default covers stays as it is. Going past the limit needs
+	// CAP_NET_ADMIN.
 	void makeRoom(int fd) const
 	{
 		const int wanted = static_cast<int>(std::min<std::size_t>(size_ + 4096, 1 << 30));
 		int present = 0;
 		socklen_t length = sizeof(present);
 
-		checked(getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &present, &length), "getsockopt(SO_SNDBUF)");
+		checked(getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &present, &length),
+			"getsockopt(SO_SNDBUF)");
 		if (present >= wanted)
 			return;
 		if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof(wanted)))
@@ -64,14 +68,15 @@ class SeqpacketTransport : public Transport {
 				"setsockopt(SO_SNDBUF)");
 	}
 
-	// What a packet may measure depends on the kernel's ability to find memory for it: ask by sending one.
+	// What a packet may measure depends on the kernel's ability to find memory for it: ask by
+	// sending one.
 	void tryOne() const
 	{
 		const Buffers buffers(size_);
 
 		if (::send(client_, buffers.out.bytes(), size_, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 			throw Unsupported("one packet does not fit: " + describe("send"));
-		SeqpacketPort{ server_ }.receive(buffers.in.bytes(), size_);
+		SeqpacketPort{server_}.receive(buffers.in.bytes(), size_);
 	}
 
 	std::size_t size_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// stplr itself, by its ioctls: the client sends and waits for the reply in one call, the server replies and waits for the
-// next request in one call.
+// stplr itself, by its ioctls: the client sends and waits for the reply in one call, the server
+// replies and waits for the next request in one call.
 #include "../stplr_calls.h"
 #include "transports.h"
 
@@ -16,26 +16,32 @@ namespace
 void expectSize(const char *what, std::uint64_t got, std::size_t size)
 {
 	if (got != size)
-		throw std::runtime_error(std::string("stplr: ") + what + " of " + std::to_string(got) +
-					 " bytes where " + std::to_string(size) + " were due");
+		throw std::runtime_error(std::string("stplr: ") + what + " of " +
+					 std::to_string(got) + " bytes where " +
+					 std::to_string(size) + " were due");
 }
 
-class StplrClient : public Client {
-      public:
+class StplrClient : public Client
+{
+public:
 	StplrClient(Fd connection, std::vector<Fd> idle, std::size_t size)
-	    : connection_(std::move(connection)), idle_(std::move(idle)), size_(size), buffers_(size),
-	      send_(stplrSend(buffers_.out.bytes(), buffers_.in.bytes(), size))
+		: connection_(std::move(connection)), idle_(std::move(idle)), size_(size),
+		  buffers_(size), send_(stplrSend(buffers_.out.bytes(), buffers_.in.bytes(), size))
 	{
 	}
-	std::byte *outgoing() override { return buffers_.out.bytes(); }
+	std::byte *outgoing() override
+	{
+		return buffers_.out.bytes();
+	}
 	const std::byte *call() override
 	{
-		checked(ioctl(connection_, STPLR_MSG_SEND_RECEIVE, &send_), "ioctl(STPLR_MSG_SEND_RECEIVE)");
+		checked(ioctl(connection_, STPLR_MSG_SEND_RECEIVE, &send_),
+			"ioctl(STPLR_MSG_SEND_RECEIVE)");
 		expectSize("a reply", send_.reply_total, size_);
 		return buffers_.in.bytes();
 	}
 
-      private:
+private:
 	Fd connection_;
 	std::vector<Fd> idle_;
 	std::size_t size_;
@@ -43,20 +49,25 @@ class StplrClient : public Client {
 	stplr_msg_send send_;
 };
 
-class StplrServer : public Server {
-      public:
+class StplrServer : public Server
+{
+public:
 	StplrServer(Fd channel, std::size_t size)
-	    : channel_(std::move(channel)), size_(size), buffers_(size)
+		: channel_(std::move(channel)), size_(size), buffers_(size)
 	{
 		turn_.receive.buffer = stplrBuffer(buffers_.in.bytes(), size);
 		turn_.receive.deadline = STPLR_DEADLINE_NONE;
 		turn_.receive.clock = CLOCK_MONOTONIC;
 		turn_.reply.reply = stplrBuffer(buffers_.out.bytes(), size);
 	}
-	std::byte *outgoing() override { return buffers_.out.bytes(); }
+	std::byte *outgoing() override
+	{
+		return buffers_.out.bytes();
+	}
 	const std::byte *receive() override
 	{
-		checked(ioctl(channel_, STPLR_MSG_RECEIVE, &turn_.receive), "ioctl(STPLR_MSG_RECEIVE)");
+		checked(ioctl(channel_, STPLR_MSG_RECEIVE, &turn_.receive),
+			"ioctl(STPLR_MSG_RECEIVE)");
 		return received();
 	}
 	void reply() override
@@ -67,11 +78,12 @@ class StplrServer : public Server {
 	const std::byte *replyReceive() override
 	{
 		turn_.reply.rcvid = turn_.receive.info.rcvid;
-		checked(ioctl(channel_, STPLR_MSG_REPLY_RECEIVE, &turn_), "ioctl(STPLR_MSG_REPLY_RECEIVE)");
+		checked(ioctl(channel_, STPLR_MSG_REPLY_RECEIVE, &turn_),
+			"ioctl(STPLR_MSG_REPLY_RECEIVE)");
 		return received();
 	}
 
-      private:
+private:
 	const std::byte *received() const
 	{
 		expectSize("a request", turn_.receive.info.src_len, size_);
@@ -84,10 +96,11 @@ class StplrServer : public Server {
 	stplr_msg_reply_receive turn_ = {};
 };
 
-class StplrTransport : public Transport {
-      public:
+class StplrTransport : public Transport
+{
+public:
 	StplrTransport(std::size_t size, unsigned idleConnections)
-	    : size_(size), idleConnections_(idleConnections)
+		: size_(size), idleConnections_(idleConnections)
 	{
 		stplr_version version = {};
 
@@ -103,14 +116,15 @@ class StplrTransport : public Transport {
 		allowDescriptors(idleConnections_);
 		while (idle.size() < idleConnections_)
 			idle.push_back(attachStplr(device_, name_));
-		return std::make_unique<StplrClient>(attachStplr(device_, name_), std::move(idle), size_);
+		return std::make_unique<StplrClient>(attachStplr(device_, name_), std::move(idle),
+						     size_);
 	}
 	std::unique_ptr<Server> server() override
 	{
 		return std::make_unique<StplrServer>(createStplrChannel(device_, name_), size_);
 	}
 
-      private:
+private:
 	std::size_t size_;
 	unsigned idleConnections_;
 	Fd device_ = openStplr();

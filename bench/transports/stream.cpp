@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Byte streams: pipe, unix-stream and tcp. A message is its bytes; both sides know its size. Whatever a call leaves
-// undone the next call does.
+// Byte streams: pipe, unix-stream and tcp. A message is its bytes; both sides know its size.
+// Whatever a call leaves undone the next call does.
 #include "transports.h"
 
 #include <arpa/inet.h>
@@ -19,8 +19,14 @@ namespace
 struct PipeCalls {
 	static constexpr const char *sendName = "write";
 	static constexpr const char *receiveName = "read";
-	static ssize_t send(int fd, const std::byte *from, std::size_t size) { return write(fd, from, size); }
-	static ssize_t receive(int fd, std::byte *to, std::size_t size) { return read(fd, to, size); }
+	static ssize_t send(int fd, const std::byte *from, std::size_t size)
+	{
+		return write(fd, from, size);
+	}
+	static ssize_t receive(int fd, std::byte *to, std::size_t size)
+	{
+		return read(fd, to, size);
+	}
 };
 
 struct SocketCalls {
@@ -51,7 +57,8 @@ template <typename Calls> void sendAll(int fd, const std::byte *from, std::size_
 template <typename Calls> void receiveAll(int fd, std::byte *to, std::size_t size)
 {
 	for (std::size_t done = 0; done < size;) {
-		const ssize_t got = checked(Calls::receive(fd, to + done, size - done), Calls::receiveName);
+		const ssize_t got =
+			checked(Calls::receive(fd, to + done, size - done), Calls::receiveName);
 
 		if (got == 0)
 			throw std::runtime_error(std::string(Calls::receiveName) +
@@ -60,10 +67,14 @@ template <typename Calls> void receiveAll(int fd, std::byte *to, std::size_t siz
 	}
 }
 
-template <typename Calls> class StreamClient : public Client {
-      public:
+template <typename Calls> class StreamClient : public Client
+{
+public:
 	StreamClient(Ends ends, std::size_t size) : ends_(ends), size_(size), buffers_(size) {}
-	std::byte *outgoing() override { return buffers_.out.bytes(); }
+	std::byte *outgoing() override
+	{
+		return buffers_.out.bytes();
+	}
 	const std::byte *call() override
 	{
 		sendAll<Calls>(ends_.out, buffers_.out.bytes(), size_);
@@ -71,31 +82,39 @@ template <typename Calls> class StreamClient : public Client {
 		return buffers_.in.bytes();
 	}
 
-      private:
+private:
 	Ends ends_;
 	std::size_t size_;
 	Buffers buffers_;
 };
 
-template <typename Calls> class StreamServer : public Server {
-      public:
+template <typename Calls> class StreamServer : public Server
+{
+public:
 	StreamServer(Ends ends, std::size_t size) : ends_(ends), size_(size), buffers_(size) {}
-	std::byte *outgoing() override { return buffers_.out.bytes(); }
+	std::byte *outgoing() override
+	{
+		return buffers_.out.bytes();
+	}
 	const std::byte *receive() override
 	{
 		receiveAll<Calls>(ends_.in, buffers_.in.bytes(), size_);
 		return buffers_.in.bytes();
 	}
-	void reply() override { sendAll<Calls>(ends_.out, buffers_.out.bytes(), size_); }
+	void reply() override
+	{
+		sendAll<Calls>(ends_.out, buffers_.out.bytes(), size_);
+	}
 
-      private:
+private:
 	Ends ends_;
 	std::size_t size_;
 	Buffers buffers_;
 };
 
-class PipeTransport : public Transport {
-      public:
+class PipeTransport : public Transport
+{
+public:
 	explicit PipeTransport(std::size_t size) : size_(size)
 	{
 		makePair(requestOut_, requestIn_);
@@ -103,14 +122,16 @@ class PipeTransport : public Transport {
 	}
 	std::unique_ptr<Client> client() override
 	{
-		return std::make_unique<StreamClient<PipeCalls>>(Ends{ requestOut_, replyIn_ }, size_);
+		return std::make_unique<StreamClient<PipeCalls>>(Ends{requestOut_, replyIn_},
+								 size_);
 	}
 	std::unique_ptr<Server> server() override
 	{
-		return std::make_unique<StreamServer<PipeCalls>>(Ends{ replyOut_, requestIn_ }, size_);
+		return std::make_unique<StreamServer<PipeCalls>>(Ends{replyOut_, requestIn_},
+								 size_);
 	}
 
-      private:
+private:
 	static void makePair(Fd &out, Fd &in)
 	{
 		int fds[2];
@@ -125,22 +146,23 @@ class PipeTransport : public Transport {
 	Fd replyOut_, replyIn_;
 };
 
-class SocketTransport : public Transport {
-      public:
+class SocketTransport : public Transport
+{
+public:
 	SocketTransport(Fd client, Fd server, std::size_t size)
-	    : client_(std::move(client)), server_(std::move(server)), size_(size)
+		: client_(std::move(client)), server_(std::move(server)), size_(size)
 	{
 	}
 	std::unique_ptr<Client> client() override
 	{
-		return std::make_unique<StreamClient<SocketCalls>>(Ends{ client_, client_ }, size_);
+		return std::make_unique<StreamClient<SocketCalls>>(Ends{client_, client_}, size_);
 	}
 	std::unique_ptr<Server> server() override
 	{
-		return std::make_unique<StreamServer<SocketCalls>>(Ends{ server_, server_ }, size_);
+		return std::make_unique<StreamServer<SocketCalls>>(Ends{server_, server_}, size_);
 	}
 
-      private:
+private:
 	Fd client_;
 	Fd server_;
 	std::size_t size_;
@@ -150,7 +172,8 @@ void sendAtOnce(int fd)
 {
 	const int on = 1;
 
-	checked(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), "setsockopt(TCP_NODELAY)");
+	checked(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)),
+		"setsockopt(TCP_NODELAY)");
 }
 
 } // namespace
@@ -165,7 +188,8 @@ std::unique_ptr<Transport> makeUnixStream(std::size_t size)
 	int fds[2];
 
 	checked(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), "socketpair(SOCK_STREAM)");
-	return std::make_unique<SocketTransport>(Fd(fds[0], "socketpair"), Fd(fds[1], "socketpair"), size);
+	return std::make_unique<SocketTransport>(Fd(fds[0], "socketpair"), Fd(fds[1], "socketpair"),
+						 size);
 }
 
 std::unique_ptr<Transport> makeTcp(std::size_t size)
@@ -178,13 +202,15 @@ std::unique_ptr<Transport> makeTcp(std::size_t size)
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	checked(bind(listener, reinterpret_cast<sockaddr *>(&address), length), "bind(127.0.0.1)");
 	checked(listen(listener, 1), "listen");
-	checked(getsockname(listener, reinterpret_cast<sockaddr *>(&address), &length), "getsockname");
+	checked(getsockname(listener, reinterpret_cast<sockaddr *>(&address), &length),
+		"getsockname");
 
 	Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
 
 	if (connect(client, reinterpret_cast<sockaddr *>(&address), length)) {
 		if (errno == ENETUNREACH)
-			throw Unsupported(describe("connect(127.0.0.1)") + ": bring up the loopback device");
+			throw Unsupported(describe("connect(127.0.0.1)") +
+					  ": bring up the loopback device");
 		throw CallError("connect(127.0.0.1)");
 	}
 

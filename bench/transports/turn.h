@@ -16,8 +16,9 @@
 namespace bench
 {
 
-class Turn {
-      public:
+class Turn
+{
+public:
 	// Everything written before is visible to who takes.
 	void give()
 	{
@@ -35,9 +36,9 @@ class Turn {
 		turn_.store(0, std::memory_order_relaxed);
 	}
 
-      private:
+private:
 	static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
-	std::atomic<std::uint32_t> turn_{ 0 };
+	std::atomic<std::uint32_t> turn_{0};
 };
 
 } // namespace bench
