@@ -139,11 +139,12 @@ void stplr_channel_end_messages(struct stplr_channel *channel, stplr_message_mat
 		all = stplr_channel_end_some(channel, match, arg, result, &batch);
 		spin_unlock(&channel->lock);
 		stplr_wake_all(&batch);
+		stplr_channel_reap(channel);
 		cond_resched();
 	} while (!all);
 }
 
-static void stplr_channel_wake_receivers(struct stplr_channel *channel)
+void stplr_channel_wake_receivers(struct stplr_channel *channel)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
 	bool full;
@@ -161,8 +162,18 @@ static void stplr_channel_wake_receivers(struct stplr_channel *channel)
 	} while (full);
 }
 
+/* Whoever waits for the channel looks again. */
+static void stplr_channel_wake_everyone(struct stplr_channel *channel)
+{
+	stplr_channel_wake_receivers(channel);
+	wake_up_interruptible_poll(&channel->readable, EPOLLHUP | EPOLLERR);
+	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
+	wake_up_interruptible(&channel->room);
+	stplr_backlog_end(channel);
+}
+
 /* Ends the channel: it cannot be found, nothing new comes, whoever waits for it is woken. ESRCH if it has ended. */
-static int stplr_channel_destroy(struct stplr_channel *channel)
+int stplr_channel_destroy(struct stplr_channel *channel)
 {
 	bool dead;
 
@@ -176,10 +187,31 @@ static int stplr_channel_destroy(struct stplr_channel *channel)
 		return -ESRCH;
 
 	stplr_channel_end_messages(channel, NULL, NULL, -ESRCH);
-	stplr_channel_wake_receivers(channel);
-	wake_up_interruptible_poll(&channel->readable, EPOLLHUP | EPOLLERR);
-	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
+	stplr_channel_wake_everyone(channel);
 	stplr_dbg(2, "channel %d ended\n", channel->chid);
+	return 0;
+}
+
+static bool stplr_match_queued(const struct stplr_message *message, const void *arg)
+{
+	return message->state == STPLR_QUEUED;
+}
+
+/* Nothing is received any more, and so nothing is sent; what was received can be answered. */
+static int stplr_channel_shutdown(struct stplr_channel *channel)
+{
+	bool dead;
+
+	spin_lock(&channel->lock);
+	dead = channel->dead;
+	channel->shutdown = true;
+	spin_unlock(&channel->lock);
+	if (dead)
+		return -ESRCH;
+
+	stplr_channel_end_messages(channel, stplr_match_queued, NULL, -ESRCH);
+	stplr_channel_wake_everyone(channel);
+	stplr_dbg(2, "channel %d shut down\n", channel->chid);
 	return 0;
 }
 
@@ -187,7 +219,11 @@ static void stplr_channel_free(struct kref *ref)
 {
 	struct stplr_channel *channel = container_of(ref, struct stplr_channel, ref);
 
-	WARN_ON(!RB_EMPTY_ROOT(&channel->queue.rb_root) || !hash_empty(channel->received));
+	WARN_ON(!RB_EMPTY_ROOT(&channel->queue.rb_root) || !hash_empty(channel->received) ||
+		!list_empty(&channel->finished) || !list_empty(&channel->backlog));
+	put_pid(channel->peer.pid);
+	if (channel->peer.listener)
+		stplr_channel_put(channel->peer.listener);
 	stplr_process_put(channel->creator);
 	put_cred(channel->cred);
 	stplr_uncharge(&channel->user->channels);
@@ -246,9 +282,11 @@ static __poll_t stplr_channel_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &channel->readable, wait);
 	spin_lock(&channel->lock);
-	if (channel->dead)
+	if (channel->dead || channel->shutdown)
 		events |= EPOLLHUP | EPOLLERR;
-	if (stplr_queue_first(channel))
+	if (channel->peer.closed)
+		events |= EPOLLHUP;
+	if (stplr_queue_first(channel) || !list_empty(&channel->backlog))
 		events |= EPOLLIN | EPOLLRDNORM;
 	spin_unlock(&channel->lock);
 	return events;
@@ -277,6 +315,10 @@ static long stplr_channel_ioctl(struct file *file, unsigned int cmd, unsigned lo
 		return stplr_write_ioctl(channel, uarg, size);
 	case _IOC_NR(STPLR_CHANNEL_DESTROY):
 		return size || arg ? -EINVAL : stplr_channel_destroy(channel);
+	case _IOC_NR(STPLR_CHANNEL_SHUTDOWN):
+		return size || arg ? -EINVAL : stplr_channel_shutdown(channel);
+	case _IOC_NR(STPLR_CHANNEL_ACCEPT):
+		return stplr_accept_ioctl(channel, nonblock, uarg, size);
 	case _IOC_NR(STPLR_VERSION):
 		return stplr_version_ioctl(uarg, size);
 	default:
@@ -292,6 +334,8 @@ static void stplr_channel_show_fdinfo(struct seq_file *seq, struct file *file)
 	seq_printf(seq, "stplr-chid:\t%d\n", channel->chid);
 	if (channel->name[0])
 		seq_printf(seq, "stplr-name:\t%s\n", channel->name);
+	if (channel->peer.listener)
+		seq_printf(seq, "stplr-client-coid:\t%u\n", channel->peer.coid);
 	seq_printf(seq, "stplr-ended:\t%d\n", READ_ONCE(channel->dead));
 }
 
@@ -308,7 +352,11 @@ static const struct file_operations stplr_channel_fops = {
 
 /* Creation */
 
-static struct stplr_channel *stplr_channel_alloc(struct stplr_device *device)
+#define STPLR_BACKLOG_DEFAULT 128
+
+/* A channel of the calling process, or one that @parent hands out. */
+struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
+					  struct stplr_channel *parent)
 {
 	struct stplr_channel *channel;
 	int err;
@@ -322,22 +370,32 @@ static struct stplr_channel *stplr_channel_alloc(struct stplr_device *device)
 	channel->queue = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&channel->receivers);
 	hash_init(channel->received);
+	INIT_LIST_HEAD(&channel->finished);
+	INIT_LIST_HEAD(&channel->backlog);
+	INIT_LIST_HEAD(&channel->peer.waiting);
 	init_waitqueue_head(&channel->readable);
 	init_waitqueue_head(&channel->hangup);
+	init_waitqueue_head(&channel->room);
 
 	err = -ENOMEM;
-	channel->user = stplr_user_get(current_euid());
+	channel->user = stplr_user_get(parent ? parent->user->uid : current_euid());
 	if (!channel->user)
 		goto free_channel;
 	err = stplr_charge(&channel->user->channels, READ_ONCE(stplr_user_channels));
 	if (err)
 		goto put_user;
-	channel->creator = stplr_process_get(device);
+	channel->creator = parent ? stplr_process_hold(parent->creator) : stplr_process_get(device);
 	if (IS_ERR(channel->creator)) {
 		err = PTR_ERR(channel->creator);
 		goto uncharge;
 	}
-	channel->cred = get_current_cred();
+	if (parent) {
+		kref_get(&parent->ref);
+		channel->peer.listener = parent;
+		channel->cred = get_cred(parent->cred);
+	} else {
+		channel->cred = get_current_cred();
+	}
 	return channel;
 
 uncharge:
@@ -349,6 +407,14 @@ free_channel:
 	return ERR_PTR(err);
 }
 
+/* A file for the channel, which takes over the caller's reference. */
+int stplr_channel_file(struct stplr_channel *channel, bool nonblock, struct file **file)
+{
+	*file = anon_inode_getfile("[stplr-channel]", &stplr_channel_fops, channel,
+				   O_RDWR | (nonblock ? O_NONBLOCK : 0));
+	return PTR_ERR_OR_ZERO(*file);
+}
+
 /* Reads what the caller wants into the channel. */
 static int stplr_channel_setup(struct stplr_channel *channel,
 			       const struct stplr_channel_create *args)
@@ -357,6 +423,7 @@ static int stplr_channel_setup(struct stplr_channel *channel,
 	channel->owner = current_euid();
 	channel->group = current_egid();
 	channel->mode = args->mode ?: 0600;
+	channel->backlog_max = args->backlog ?: STPLR_BACKLOG_DEFAULT;
 	if (args->name_len) {
 		int err;
 
@@ -376,6 +443,20 @@ static int stplr_channel_setup(struct stplr_channel *channel,
 	return 0;
 }
 
+static int stplr_channel_check(const struct stplr_channel_create *args)
+{
+	if (args->flags & ~(STPLR_CHANNEL_ATTACH_ANY | STPLR_CHANNEL_CREATOR | STPLR_CHANNEL_GROUP |
+			    STPLR_CHANNEL_NONBLOCK | STPLR_CHANNEL_LISTEN))
+		return -EINVAL;
+	if (args->mode & ~0777 || args->name_len > STPLR_NAME_MAX)
+		return -EINVAL;
+	if (args->gid && !(args->flags & STPLR_CHANNEL_GROUP))
+		return -EINVAL;
+	if (args->backlog > (args->flags & STPLR_CHANNEL_LISTEN ? STPLR_BACKLOG_MAX : 0))
+		return -EINVAL;
+	return 0;
+}
+
 long stplr_channel_create_ioctl(struct stplr_device *device, void __user *arg, unsigned int size)
 {
 	struct stplr_channel_create __user *uargs = arg;
@@ -387,15 +468,11 @@ long stplr_channel_create_ioctl(struct stplr_device *device, void __user *arg, u
 	err = stplr_args_get(&args, sizeof(args), uargs, size);
 	if (err)
 		return err;
-	if (args.flags & ~(STPLR_CHANNEL_ATTACH_ANY | STPLR_CHANNEL_CREATOR | STPLR_CHANNEL_GROUP |
-			   STPLR_CHANNEL_NONBLOCK))
-		return -EINVAL;
-	if (args.mode & ~0777 || args.name_len > STPLR_NAME_MAX || args.reserved)
-		return -EINVAL;
-	if (args.gid && !(args.flags & STPLR_CHANNEL_GROUP))
-		return -EINVAL;
+	err = stplr_channel_check(&args);
+	if (err)
+		return err;
 
-	channel = stplr_channel_alloc(device);
+	channel = stplr_channel_alloc(device, NULL);
 	if (IS_ERR(channel))
 		return PTR_ERR(channel);
 	err = stplr_channel_setup(channel, &args);
@@ -407,12 +484,9 @@ long stplr_channel_create_ioctl(struct stplr_device *device, void __user *arg, u
 		err = fd;
 		goto put_channel;
 	}
-	file = anon_inode_getfile("[stplr-channel]", &stplr_channel_fops, channel,
-				  O_RDWR | (args.flags & STPLR_CHANNEL_NONBLOCK ? O_NONBLOCK : 0));
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
+	err = stplr_channel_file(channel, args.flags & STPLR_CHANNEL_NONBLOCK, &file);
+	if (err)
 		goto put_fd;
-	}
 
 	/* From here on the file owns the channel. */
 	err = stplr_name_register(channel);

@@ -7,9 +7,11 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/pid_namespace.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "stplr.h"
 
@@ -29,14 +31,21 @@ void stplr_connection_cache_exit(void)
 	kmem_cache_destroy(stplr_connection_cache);
 }
 
-static void stplr_connection_free(struct stplr_connection *connection)
+static void stplr_connection_free(struct kref *ref)
 {
+	struct stplr_connection *connection = container_of(ref, struct stplr_connection, ref);
+
 	ida_free(&connection->channel->device->coids, connection->coid);
 	stplr_process_put(connection->process);
 	stplr_channel_put(connection->channel);
 	stplr_uncharge(&connection->user->connections);
 	stplr_user_put(connection->user);
 	kmem_cache_free(stplr_connection_cache, connection);
+}
+
+void stplr_connection_put(struct stplr_connection *connection)
+{
+	kref_put(&connection->ref, stplr_connection_free);
 }
 
 /* The last descriptor is closed: no thread is in a call, but messages may be parked. */
@@ -47,8 +56,59 @@ static int stplr_connection_release(struct inode *inode, struct file *file)
 	stplr_parked_drop(connection, NULL);
 	WARN_ON(connection->busy || !list_empty(&connection->messages));
 	stplr_dbg(2, "connection %u ended\n", connection->coid);
-	stplr_connection_free(connection);
+	stplr_peer_closed(connection->channel);
+	stplr_connection_put(connection);
 	return 0;
+}
+
+static bool stplr_match_connection(const struct stplr_message *message, const void *connection)
+{
+	return message->connection == connection && !message->queued;
+}
+
+/* Ends the connection for all who have it. */
+static int stplr_connection_detach(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+	bool detached;
+
+	spin_lock(&channel->lock);
+	detached = connection->detached;
+	connection->detached = true;
+	spin_unlock(&channel->lock);
+	if (detached)
+		return -EBADF;
+
+	stplr_channel_end_messages(channel, stplr_match_connection, connection, -EBADF);
+	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
+	wake_up_interruptible(&channel->room);
+	stplr_peer_closed(channel);
+	stplr_dbg(2, "connection %u detached\n", connection->coid);
+	return 0;
+}
+
+static int stplr_connection_info(struct stplr_connection *connection, void __user *arg,
+				 unsigned int size)
+{
+	struct stplr_channel *channel = connection->channel;
+	struct stplr_connect_info info = {
+		.pid = pid_nr_ns(channel->creator->pid, task_active_pid_ns(current)),
+		.chid = channel->chid,
+		.uid = from_kuid_munged(current_user_ns(), channel->cred->euid),
+		.gid = from_kgid_munged(current_user_ns(), channel->cred->egid),
+		.coid = connection->coid,
+	};
+
+	spin_lock(&channel->lock);
+	if (channel->dead || channel->shutdown)
+		info.flags |= STPLR_CONNECT_ENDED;
+	if (connection->detached)
+		info.flags |= STPLR_CONNECT_DETACHED;
+	info.queued = connection->nr_queued;
+	info.dropped = connection->nr_dropped;
+	spin_unlock(&channel->lock);
+
+	return stplr_args_put(arg, size, &info, sizeof(info));
 }
 
 static __poll_t stplr_connection_poll(struct file *file, poll_table *wait)
@@ -59,7 +119,7 @@ static __poll_t stplr_connection_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &channel->hangup, wait);
 	spin_lock(&channel->lock);
-	if (channel->dead)
+	if (channel->dead || channel->shutdown || connection->detached)
 		events |= EPOLLHUP | EPOLLERR;
 	spin_unlock(&channel->lock);
 	return events;
@@ -80,6 +140,10 @@ static long stplr_connection_ioctl(struct file *file, unsigned int cmd, unsigned
 		return stplr_send_ioctl(connection, STPLR_KIND_SEND_RECEIVE, nonblock, uarg, size);
 	case _IOC_NR(STPLR_MSG_SEND):
 		return stplr_send_ioctl(connection, STPLR_KIND_SEND, nonblock, uarg, size);
+	case _IOC_NR(STPLR_CONNECT_DETACH):
+		return size || arg ? -EINVAL : stplr_connection_detach(connection);
+	case _IOC_NR(STPLR_CONNECT_INFO):
+		return stplr_connection_info(connection, uarg, size);
 	case _IOC_NR(STPLR_VERSION):
 		return stplr_version_ioctl(uarg, size);
 	default:
@@ -106,22 +170,39 @@ static const struct file_operations stplr_connection_fops = {
 	.llseek = noop_llseek,
 };
 
-/* A connection to @channel, whose reference it takes over, also on failure. */
-static struct stplr_connection *stplr_connection_alloc(struct stplr_channel *channel)
+/* Gives the connection its channel: the one attached to, or, if that listens, one that it has for itself. */
+static int stplr_connection_join(struct stplr_connection *connection,
+				 struct stplr_channel *channel,
+				 const struct stplr_connect_attach *args)
+{
+	if (channel->flags & STPLR_CHANNEL_LISTEN) {
+		channel = stplr_backlog_join(channel, connection->process, connection->coid,
+					     args->deadline, args->clock);
+		if (IS_ERR(channel))
+			return PTR_ERR(channel);
+	} else {
+		kref_get(&channel->ref);
+	}
+	connection->channel = channel;
+	return 0;
+}
+
+static struct stplr_connection *stplr_connection_alloc(struct stplr_channel *channel,
+						       const struct stplr_connect_attach *args)
 {
 	struct stplr_device *device = channel->device;
 	struct stplr_connection *connection;
 	int err;
 
-	err = -ENOMEM;
 	connection = kmem_cache_zalloc(stplr_connection_cache, GFP_KERNEL);
 	if (!connection)
-		goto put_channel;
-	connection->channel = channel;
+		return ERR_PTR(-ENOMEM);
+	kref_init(&connection->ref);
 	connection->reply_hint = STPLR_WINDOW_MIN;
 	INIT_LIST_HEAD(&connection->messages);
 	connection->own.connection = connection;
 
+	err = -ENOMEM;
 	connection->user = stplr_user_get(current_euid());
 	if (!connection->user)
 		goto free_connection;
@@ -137,8 +218,13 @@ static struct stplr_connection *stplr_connection_alloc(struct stplr_channel *cha
 	if (err < 0)
 		goto put_process;
 	connection->coid = err;
+	err = stplr_connection_join(connection, channel, args);
+	if (err)
+		goto free_coid;
 	return connection;
 
+free_coid:
+	ida_free(&device->coids, connection->coid);
 put_process:
 	stplr_process_put(connection->process);
 uncharge:
@@ -147,8 +233,6 @@ put_user:
 	stplr_user_put(connection->user);
 free_connection:
 	kmem_cache_free(stplr_connection_cache, connection);
-put_channel:
-	stplr_channel_put(channel);
 	return ERR_PTR(err);
 }
 
@@ -162,7 +246,7 @@ static int stplr_attach_check(const struct stplr_connect_attach *args)
 		return -EINVAL;
 	if (args->name_len)
 		return args->pid || args->chid ? -EINVAL : 0;
-	return args->pid < 0 || args->chid <= 0 || args->deadline ? -EINVAL : 0;
+	return args->pid < 0 || args->chid <= 0 ? -EINVAL : 0;
 }
 
 /* The channel that the caller asks for, with a reference. */
@@ -209,18 +293,16 @@ long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, u
 	channel = stplr_attach_find(device, &args);
 	if (IS_ERR(channel))
 		return PTR_ERR(channel);
-	if (!stplr_attach_expected(channel, &args)) {
-		stplr_channel_put(channel);
-		return -EPERM;
-	}
-	connection = stplr_connection_alloc(channel);
+	connection = stplr_attach_expected(channel, &args) ? stplr_connection_alloc(channel, &args) :
+							     ERR_PTR(-EPERM);
+	stplr_channel_put(channel);
 	if (IS_ERR(connection))
 		return PTR_ERR(connection);
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0) {
 		err = fd;
-		goto free_connection;
+		goto put_connection;
 	}
 	file = anon_inode_getfile("[stplr-connection]", &stplr_connection_fops, connection,
 				  O_RDWR | (args.flags & STPLR_CONNECT_NONBLOCK ? O_NONBLOCK : 0));
@@ -242,7 +324,8 @@ put_file:
 	return err;
 put_fd:
 	put_unused_fd(fd);
-free_connection:
-	stplr_connection_free(connection);
+put_connection:
+	stplr_peer_closed(connection->channel);
+	stplr_connection_put(connection);
 	return err;
 }

@@ -12,19 +12,14 @@ long stplr_version_ioctl(void __user *arg, unsigned int size)
 	struct stplr_version version = {
 		.abi = STPLR_ABI,
 		.version = STPLR_MODULE_VERSION_CODE,
-		.features = STPLR_FEATURE_MESSAGES,
+		.features = STPLR_FEATURE_MESSAGES | STPLR_FEATURE_ACCEPT | STPLR_FEATURE_QUEUED,
 		.message_max = READ_ONCE(stplr_message_max),
 		.inline_max = STPLR_INLINE_MAX,
 		.parts_max = STPLR_PARTS_MAX,
 	};
 
 	/* Any size will do: a program must be able to learn that it is too old or too new. */
-	if (copy_to_user(arg, &version, min_t(size_t, size, sizeof(version))))
-		return -EFAULT;
-	if (size > sizeof(version) &&
-	    clear_user(arg + sizeof(version), size - sizeof(version)))
-		return -EFAULT;
-	return 0;
+	return stplr_args_put(arg, size, &version, sizeof(version));
 }
 
 static int stplr_device_open(struct inode *inode, struct file *file)

@@ -47,6 +47,25 @@ unsigned int stplr_user_memory = 1024;
 module_param_named(user_memory, stplr_user_memory, uint, 0644);
 MODULE_PARM_DESC(user_memory, "MiB a user's messages may pin and copy (default 1024)");
 
+unsigned int stplr_connection_queued = 256;
+module_param_named(connection_queued, stplr_connection_queued, uint, 0644);
+MODULE_PARM_DESC(connection_queued, "queued one-way messages a connection may have (default 256)");
+
+unsigned int stplr_channel_queued = 16384;
+module_param_named(channel_queued, stplr_channel_queued, uint, 0644);
+MODULE_PARM_DESC(channel_queued, "queued one-way messages a channel may have (default 16384)");
+
+static int objects_get(char *buffer, const struct kernel_param *param)
+{
+	return stplr_users_show(buffer);
+}
+
+static const struct kernel_param_ops objects_ops = {
+	.get = objects_get,
+};
+module_param_cb(objects, &objects_ops, NULL, 0444);
+MODULE_PARM_DESC(objects, "read only: what exists now, and the bytes that messages pin and copy");
+
 DEFINE_STATIC_KEY_FALSE(stplr_debug_key);
 unsigned int stplr_debug;
 

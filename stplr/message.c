@@ -27,9 +27,8 @@ void stplr_message_cache_exit(void)
 	kmem_cache_destroy(stplr_message_cache);
 }
 
-static struct stplr_message *stplr_message_alloc(struct stplr_connection *connection)
+static struct stplr_message *stplr_message_new(struct stplr_connection *connection)
 {
-	struct stplr_channel *channel = connection->channel;
 	struct stplr_message *message;
 	int err;
 
@@ -42,7 +41,17 @@ static struct stplr_message *stplr_message_alloc(struct stplr_connection *connec
 		return ERR_PTR(-ENOMEM);
 	}
 	message->connection = connection;
+	return message;
+}
 
+static struct stplr_message *stplr_message_alloc(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+	struct stplr_message *message;
+
+	message = stplr_message_new(connection);
+	if (IS_ERR(message))
+		return message;
 	spin_lock(&channel->lock);
 	list_add(&message->link, &connection->messages);
 	spin_unlock(&channel->lock);
@@ -57,6 +66,28 @@ struct stplr_message *stplr_message_claim(struct stplr_connection *connection)
 	return stplr_message_alloc(connection);
 }
 
+/* A message that nobody will wait for; it holds its connection and says who sent it. */
+struct stplr_message *stplr_message_alloc_queued(struct stplr_connection *connection)
+{
+	struct stplr_message *message;
+
+	message = stplr_message_new(connection);
+	if (IS_ERR(message))
+		return message;
+	kref_get(&connection->ref);
+	message->queued = true;
+	message->tgid = get_pid(task_tgid(current));
+	message->tid = get_pid(task_pid(current));
+	return message;
+}
+
+static void stplr_message_free_queued(struct stplr_message *message)
+{
+	put_pid(message->tgid);
+	put_pid(message->tid);
+	stplr_connection_put(message->connection);
+}
+
 /* Gives back what the message holds, and itself. The server cannot reach it any more. */
 void stplr_message_free(struct stplr_message *message)
 {
@@ -69,11 +100,33 @@ void stplr_message_free(struct stplr_message *message)
 		clear_bit_unlock(STPLR_OWN_MESSAGE, &connection->busy);
 		return;
 	}
-	spin_lock(&channel->lock);
-	list_del(&message->link);
-	spin_unlock(&channel->lock);
-	kmem_cache_free(stplr_message_cache, message);
 	stplr_uncharge(&connection->user->messages);
+	if (message->queued) {
+		stplr_message_free_queued(message);
+	} else {
+		spin_lock(&channel->lock);
+		list_del(&message->link);
+		spin_unlock(&channel->lock);
+	}
+	kmem_cache_free(stplr_message_cache, message);
+}
+
+/*
+ * Nobody waits for a queued message: it is to be freed after unlocking. If it was lost, its connection, should it
+ * still be open, is told.
+ */
+static void stplr_message_finish(struct stplr_message *message)
+{
+	struct stplr_connection *connection = message->connection;
+	struct stplr_channel *channel = connection->channel;
+
+	if (message->result == -ESRCH) {
+		connection->nr_dropped++;
+		connection->drop_pending = true;
+	}
+	connection->nr_queued--;
+	channel->nr_queued--;
+	list_add_tail(&message->link, &channel->finished);
 }
 
 /* The last step: from here on the message is its client's, who may be gone before we unlock. */
@@ -81,6 +134,8 @@ static struct task_struct *stplr_message_done(struct stplr_message *message)
 {
 	struct task_struct *client = message->client;
 
+	if (unlikely(message->queued))
+		stplr_message_finish(message);
 	if (client)
 		get_task_struct(client);
 	/* pairs with stplr_client_wait(), which takes no lock */
@@ -133,13 +188,43 @@ struct task_struct *stplr_message_transfer_out(struct stplr_message *message)
 	return get_task_struct(message->client);
 }
 
+/* Frees the queued messages that have ended; and there is room for others. */
+void stplr_channel_reap(struct stplr_channel *channel)
+{
+	struct stplr_message *message, *next;
+	LIST_HEAD(finished);
+
+	spin_lock(&channel->lock);
+	list_splice_init(&channel->finished, &finished);
+	spin_unlock(&channel->lock);
+	if (list_empty(&finished))
+		return;
+
+	/* the caller's reference keeps the channel, whatever connections go with their messages */
+	list_for_each_entry_safe(message, next, &finished, link)
+		stplr_message_free(message);
+	if (wq_has_sleeper(&channel->room))
+		wake_up_interruptible(&channel->room);
+}
+
+/* The end of each step that a server makes. */
+void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *client)
+{
+	bool finished = !list_empty(&channel->finished);
+
+	spin_unlock(&channel->lock);
+	stplr_wake(client);
+	if (unlikely(finished))
+		stplr_channel_reap(channel);
+}
+
 /* Why a message cannot be left for an answer, or 0. */
 int stplr_message_gone(const struct stplr_message *message)
 {
 	lockdep_assert_held(&message->connection->channel->lock);
 	if (message->connection->channel->dead)
 		return -ESRCH;
-	if (message->connection->detached)
+	if (message->connection->detached && !message->queued)
 		return -EBADF;
 	return 0;
 }

@@ -61,6 +61,14 @@ unlock:
 	return process;
 }
 
+struct stplr_process *stplr_process_hold(struct stplr_process *process)
+{
+	mutex_lock(&process->device->registry);
+	process->refs++;
+	mutex_unlock(&process->device->registry);
+	return process;
+}
+
 void stplr_process_put(struct stplr_process *process)
 {
 	struct stplr_device *device = process->device;

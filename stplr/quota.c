@@ -10,6 +10,7 @@
 
 #include <linux/hashtable.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 
 #include "stplr.h"
 
@@ -101,4 +102,24 @@ int stplr_charge_memory(struct stplr_user *user, size_t bytes)
 void stplr_uncharge_memory(struct stplr_user *user, size_t bytes)
 {
 	atomic_long_sub(bytes, &user->memory);
+}
+
+/* What exists, over all users: all zero when nothing is in use. */
+int stplr_users_show(char *buffer)
+{
+	unsigned long users = 0, channels = 0, connections = 0, messages = 0, memory = 0;
+	struct stplr_user *user;
+	unsigned int bucket;
+
+	spin_lock(&stplr_users_lock);
+	hash_for_each(stplr_users, bucket, user, node) {
+		users++;
+		channels += atomic_read(&user->channels);
+		connections += atomic_read(&user->connections);
+		messages += atomic_read(&user->messages);
+		memory += atomic_long_read(&user->memory);
+	}
+	spin_unlock(&stplr_users_lock);
+	return sysfs_emit(buffer, "users %lu channels %lu connections %lu messages %lu memory %lu\n",
+			  users, channels, connections, messages, memory);
 }

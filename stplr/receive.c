@@ -18,7 +18,7 @@ static int stplr_receive_check(const struct stplr_msg_receive *args)
 	return stplr_deadline_valid(args->deadline, args->clock) ? 0 : -EINVAL;
 }
 
-/* Describes a message that is being received, whose client is therefore in its call. */
+/* Describes a message that is being received, whose client is therefore in its call, unless it is queued. */
 static void stplr_receive_describe(const struct stplr_message *message, size_t len,
 				   struct stplr_msg_info *info)
 {
@@ -34,8 +34,14 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 	info->len = len;
 	info->src_len = message->send.len;
 	info->dst_len = message->reply.room;
-	info->pid = task_tgid_nr_ns(message->client, pid_ns);
-	info->tid = task_pid_nr_ns(message->client, pid_ns);
+	if (likely(!message->queued)) {
+		info->pid = task_tgid_nr_ns(message->client, pid_ns);
+		info->tid = task_pid_nr_ns(message->client, pid_ns);
+	} else {
+		info->flags |= STPLR_INFO_QUEUED;
+		info->pid = pid_nr_ns(message->tgid, pid_ns);
+		info->tid = pid_nr_ns(message->tid, pid_ns);
+	}
 	info->uid = from_kuid_munged(user_ns, message->uid);
 	info->gid = from_kgid_munged(user_ns, message->gid);
 	info->scoid = message->connection->process->scoid;
@@ -96,9 +102,7 @@ static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 	}
 	client = stplr_message_transfer_out(message);
 	other = stplr_receiver_pop(channel);
-	spin_unlock(&channel->lock);
-
-	stplr_wake(client);
+	stplr_unlock_and_wake(channel, client);
 	stplr_wake(other);
 	stplr_channel_wake_pollers(channel);
 }
@@ -137,9 +141,7 @@ static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_mess
 		stplr_received_add(channel, message);
 	}
 	client = stplr_message_transfer_out(message);
-	spin_unlock(&channel->lock);
-
-	stplr_wake(client);
+	stplr_unlock_and_wake(channel, client);
 	return err;
 }
 
@@ -159,6 +161,8 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 	unsigned int faults = 0;
 	int err;
 
+	if (channel->flags & STPLR_CHANNEL_LISTEN)
+		return -EINVAL;
 	err = stplr_user_buffer_import(&buffer, &args->buffer, args->flags & STPLR_RECEIVE_VECTOR);
 	if (err)
 		return err;

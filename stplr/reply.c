@@ -81,8 +81,7 @@ static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_mes
 		stplr_received_add(channel, message);
 	}
 	client = stplr_message_transfer_out(message);
-	spin_unlock(&channel->lock);
-	stplr_wake(client);
+	stplr_unlock_and_wake(channel, client);
 }
 
 /* All bytes are there: the client gets its result. True if it took the chunk. */
@@ -109,8 +108,7 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 	message->status = args->status;
 	stplr_message_ending(message, result);
 	client = stplr_message_transfer_out(message);
-	spin_unlock(&channel->lock);
-	stplr_wake(client);
+	stplr_unlock_and_wake(channel, client);
 	return taken;
 }
 
@@ -250,8 +248,7 @@ static void stplr_read_end(struct stplr_channel *channel, struct stplr_message *
 	    send->consumed == send->len)
 		stplr_message_end(message, 0);
 	client = stplr_message_transfer_out(message);
-	spin_unlock(&channel->lock);
-	stplr_wake(client);
+	stplr_unlock_and_wake(channel, client);
 }
 
 static int stplr_read(struct stplr_channel *channel, const struct stplr_msg_data *args,
@@ -313,8 +310,7 @@ static void stplr_write_end(struct stplr_channel *channel, struct stplr_message 
 	spin_lock(&channel->lock);
 	message->reply.pages_written = max(message->reply.pages_written, end);
 	client = stplr_message_transfer_out(message);
-	spin_unlock(&channel->lock);
-	stplr_wake(client);
+	stplr_unlock_and_wake(channel, client);
 }
 
 /* Writes what goes to the client's pinned pages, from the first byte on. */

@@ -14,7 +14,11 @@ static int stplr_send_check(const struct stplr_msg_send *args, u32 kind)
 
 	if (kind == STPLR_KIND_SEND_RECEIVE)
 		flags |= STPLR_REPLY_VECTOR;
-	else if (args->reply.addr || args->reply.len || args->reply_deadline)
+	else
+		flags |= STPLR_SEND_QUEUED;
+	if (kind == STPLR_KIND_SEND && (args->reply.addr || args->reply.len || args->reply_deadline))
+		return -EINVAL;
+	if (args->flags & STPLR_SEND_QUEUED && args->token)
 		return -EINVAL;
 
 	if (args->flags & ~flags || args->reserved)
@@ -25,7 +29,33 @@ static int stplr_send_check(const struct stplr_msg_send *args, u32 kind)
 	return 0;
 }
 
-/* Queues the message and wakes a receiver; ESRCH, EBADF, or message->poll without a receiver. */
+/* Why nothing can be sent, or 0. */
+static int stplr_send_refused(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+
+	lockdep_assert_held(&channel->lock);
+	if (unlikely(connection->detached))
+		return -EBADF;
+	if (unlikely(connection->drop_pending)) {
+		connection->drop_pending = false;
+		return -ECONNRESET;
+	}
+	return unlikely(channel->dead || channel->shutdown) ? -ESRCH : 0;
+}
+
+/* Queues the message; who is to be woken, or NULL. */
+static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
+{
+	struct stplr_channel *channel = message->connection->channel;
+
+	message->seq = ++channel->last_seq;
+	message->state = STPLR_QUEUED;
+	stplr_queue_add(channel, message);
+	return stplr_receiver_pop(channel);
+}
+
+/* Queues a message that its client waits for, and wakes a receiver; or message->poll without one. */
 static int stplr_send_queue(struct stplr_message *message)
 {
 	struct stplr_connection *connection = message->connection;
@@ -34,75 +64,124 @@ static int stplr_send_queue(struct stplr_message *message)
 	int err;
 
 	spin_lock(&channel->lock);
-	err = stplr_message_gone(message);
+	err = stplr_send_refused(connection);
 	if (!err && message->poll && list_empty(&channel->receivers))
 		err = message->poll;
-	if (unlikely(err)) {
-		spin_unlock(&channel->lock);
-		return err;
-	}
-	message->seq = ++channel->last_seq;
-	message->state = STPLR_QUEUED;
-	stplr_queue_add(channel, message);
-	receiver = stplr_receiver_pop(channel);
+	receiver = err ? NULL : stplr_send_enqueue(message);
 	spin_unlock(&channel->lock);
+	if (unlikely(err))
+		return err;
 
 	stplr_wake(receiver);
 	stplr_channel_wake_pollers(channel);
 	return 0;
 }
 
-/* Prepares a message of the calling thread and queues it. */
-static struct stplr_message *stplr_send_start(struct stplr_connection *connection, u32 kind,
-					      bool nonblock, struct stplr_msg_send *args,
-					      const struct stplr_user_buffer *room)
+/* Queues a message that nobody waits for; ENOSPC at a bound. */
+static int stplr_send_try_queued(struct stplr_channel *channel, void *arg)
 {
-	struct stplr_user_buffer from;
-	struct stplr_message *message;
+	struct stplr_message *message = arg;
+	struct stplr_connection *connection = message->connection;
+	struct task_struct *receiver = NULL;
 	int err;
 
-	err = stplr_user_buffer_import(&from, &args->send, args->flags & STPLR_SEND_VECTOR);
-	if (err)
-		return ERR_PTR(err);
-	if (from.len > READ_ONCE(stplr_message_max)) {
-		message = ERR_PTR(-EMSGSIZE);
-		goto free_from;
+	spin_lock(&channel->lock);
+	err = stplr_send_refused(connection);
+	if (!err && (connection->nr_queued >= READ_ONCE(stplr_connection_queued) ||
+		     channel->nr_queued >= READ_ONCE(stplr_channel_queued)))
+		err = -ENOSPC;
+	if (!err) {
+		connection->nr_queued++;
+		channel->nr_queued++;
+		receiver = stplr_send_enqueue(message);
 	}
+	spin_unlock(&channel->lock);
+	if (err)
+		return err;
 
-	message = stplr_message_claim(connection);
-	if (IS_ERR(message))
-		goto free_from;
+	stplr_wake(receiver);
+	stplr_channel_wake_pollers(channel);
+	return 0;
+}
+
+/* Reads the message to be sent; its reply goes to @room. */
+static int stplr_send_prepare(struct stplr_message *message, u32 kind,
+			      const struct stplr_msg_send *args,
+			      const struct stplr_user_buffer *room)
+{
+	struct stplr_user_buffer from;
+	int err;
+
 	message->kind = kind;
 	message->poll = 0;
 	message->result = 0;
 	message->status = 0;
 	message->rcvid = 0;
 	message->priority = MAX_PRIO - 1 - current->prio;
-	message->client = current;
 	message->uid = current_euid();
 	message->gid = current_egid();
+
+	err = stplr_user_buffer_import(&from, &args->send, args->flags & STPLR_SEND_VECTOR);
+	if (err)
+		return err;
+	err = -EMSGSIZE;
+	if (from.len <= READ_ONCE(stplr_message_max))
+		err = stplr_send_side_prepare(message, &from);
+	stplr_user_buffer_free(&from);
+	return err ?: stplr_reply_side_prepare(message, room);
+}
+
+/* Sends a message of which the kernel keeps a copy. */
+static int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
+			     const struct stplr_msg_send *args)
+{
+	static const struct stplr_user_buffer no_room;
+	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->send_deadline;
+	struct stplr_message *message;
+	int err;
+
+	message = stplr_message_alloc_queued(connection);
+	if (IS_ERR(message))
+		return PTR_ERR(message);
+	err = stplr_send_prepare(message, STPLR_KIND_SEND, args, &no_room);
+	if (!err)
+		err = stplr_room_wait(connection->channel, stplr_send_try_queued, message, deadline,
+				      args->clock);
+	if (err)
+		stplr_message_free(message);
+	return err;
+}
+
+/* Prepares a message that the calling thread waits for, and queues it. */
+static struct stplr_message *stplr_send_start(struct stplr_connection *connection, u32 kind,
+					      bool nonblock, struct stplr_msg_send *args,
+					      const struct stplr_user_buffer *room)
+{
+	struct stplr_message *message;
+	int err;
+
+	message = stplr_message_claim(connection);
+	if (IS_ERR(message))
+		return message;
+	message->client = current;
 	message->wake_on_receive = args->reply_deadline != args->send_deadline &&
 				   args->reply_deadline != STPLR_DEADLINE_NONE;
+	err = stplr_send_prepare(message, kind, args, room);
 
 	/* Not to wait, or not any more: only a receiver that is there already will do. */
 	if (nonblock || args->send_deadline == STPLR_DEADLINE_POLL)
 		message->poll = -EAGAIN;
 	else if (stplr_deadline_passed(args->send_deadline, args->clock))
 		message->poll = -ETIMEDOUT;
-	if (message->poll)
+	if (unlikely(message->poll))
 		args->send_deadline = STPLR_DEADLINE_NONE;
 
-	err = stplr_send_side_prepare(message, &from);
-	if (!err)
-		err = stplr_reply_side_prepare(message, room);
 	if (!err)
 		err = stplr_send_queue(message);
-	if (err) {
+	if (unlikely(err)) {
 		stplr_message_free(message);
-		message = ERR_PTR(err);
+		return ERR_PTR(err);
 	}
-free_from:
-	stplr_user_buffer_free(&from);
 	return message;
 }
 
@@ -172,6 +251,10 @@ long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblo
 	err = stplr_send_check(&args, kind);
 	if (err)
 		return err;
+	if (unlikely(READ_ONCE(connection->nr_parked) && !args.token))
+		stplr_parked_drop(connection, task_pid(current));
+	if (args.flags & STPLR_SEND_QUEUED)
+		return stplr_send_queued(connection, nonblock, &args);
 	/* Nobody to wait for once a one-way message was received, but the server's reading of the rest. */
 	if (kind == STPLR_KIND_SEND)
 		args.reply_deadline = STPLR_DEADLINE_NONE;
@@ -185,8 +268,6 @@ long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblo
 		if (!message)
 			message = ERR_PTR(-ENOENT);
 	} else {
-		if (unlikely(READ_ONCE(connection->nr_parked)))
-			stplr_parked_drop(connection, task_pid(current));
 		message = stplr_send_start(connection, kind, nonblock, &args, &room);
 	}
 

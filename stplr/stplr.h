@@ -6,13 +6,17 @@
  *
  *	file of a channel	-> channel
  *	file of a connection	-> connection -> channel
+ *	queued message		-> connection
+ *	accepted channel	-> listening channel; and the other way round while it waits in the
+ *				   backlog, which the end of the listening channel empties
  *	channel, connection	-> process (who made it), user (who pays for it)
  *	process			-> struct pid
  *
  * Nothing of stplr refers to a struct file or, beyond the time of a call, to a task, so no cycle can form.
  * Devices live as long as the module, and every file holds the module.
  *
- * A message belongs to its client: to the thread that is in the call, or, once parked, to the connection.
+ * A message belongs to its client: to the thread that is in the call, or, once parked, to the connection. A
+ * queued one belongs to itself, and is freed by whoever ends it (channel->finished).
  * The server reaches it in three ways only, all under channel->lock: in channel->queue, in channel->received,
  * and through a transfer that it counted in message->transfers. The owner frees a message after it has seen
  * it in none of them. A thread is woken through a task reference taken under the lock.
@@ -100,6 +104,8 @@ extern unsigned int stplr_user_channels;
 extern unsigned int stplr_user_connections;
 extern unsigned int stplr_user_messages;
 extern unsigned int stplr_user_memory;
+extern unsigned int stplr_connection_queued;
+extern unsigned int stplr_channel_queued;
 
 /*
  * Levels of the parameter debug: 1 the module and its devices, 2 channels and connections come and go,
@@ -140,6 +146,7 @@ int stplr_charge(atomic_t *count, unsigned int limit);
 void stplr_uncharge(atomic_t *count);
 int stplr_charge_memory(struct stplr_user *user, size_t bytes);
 void stplr_uncharge_memory(struct stplr_user *user, size_t bytes);
+int stplr_users_show(char *buffer);
 
 /* device.c */
 
@@ -191,10 +198,33 @@ struct stplr_process {
 };
 
 struct stplr_process *stplr_process_get(struct stplr_device *device);
+struct stplr_process *stplr_process_hold(struct stplr_process *process);
 struct stplr_process *stplr_process_find(struct stplr_device *device, struct pid *pid);
 void stplr_process_put(struct stplr_process *process);
 
 /* channel.c */
+
+/**
+ * struct stplr_peer - the one client of an accepted channel; constant but for @closed
+ * @listener: the channel it connected to; holds a reference
+ * @waiting: in the listener's backlog; under the listener's lock
+ * @pid: the process that connected; holds a reference
+ * @uid: its effective user then
+ * @gid: its effective group then
+ * @scoid: its id as a client
+ * @coid: the connection's id
+ * @closed: the connection is gone; under the accepted channel's lock
+ */
+struct stplr_peer {
+	struct stplr_channel *listener;
+	struct list_head waiting;
+	struct pid *pid;
+	kuid_t uid;
+	kgid_t gid;
+	u32 scoid;
+	u32 coid;
+	bool closed;
+};
 
 /**
  * struct stplr_channel - the server's end
@@ -204,7 +234,9 @@ void stplr_process_put(struct stplr_process *process);
  * @cred: the creator's, to decide who may attach
  * @user: who pays
  * @flags: STPLR_CHANNEL_*
- * @chid: its id in the creator
+ * @chid: its id in the creator, 0 for an accepted channel
+ * @backlog_max: of a listening channel: how many connections may wait
+ * @peer: of an accepted channel (peer.listener is set): its client
  * @registered: it can be found; under device->registry, as are the next five
  * @name_node: in device->names
  * @name: its name, or ""
@@ -213,13 +245,19 @@ void stplr_process_put(struct stplr_process *process);
  * @mode: of the name
  * @lock: guards what follows, see above
  * @dead: it has ended: nothing is queued or received any more
+ * @shutdown: nothing is queued or received any more, replies still pass
  * @queue: messages to be received, by priority and age
  * @last_seq: age of the last message queued
  * @last_rcvid: the last one given out
  * @receivers: threads that wait for a message, the last that came first
  * @received: messages that wait for their reply, by rcvid
+ * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
+ * @finished: such messages that have ended, to be freed once the lock is released
+ * @backlog: of a listening channel: accepted channels to be
+ * @nr_backlog: how many
  * @readable: who polls the channel
  * @hangup: who polls its connections
+ * @room: who waits for room in the queue or the backlog
  */
 struct stplr_channel {
 	struct kref ref;
@@ -229,6 +267,8 @@ struct stplr_channel {
 	struct stplr_user *user;
 	u32 flags;
 	s32 chid;
+	u32 backlog_max;
+	struct stplr_peer peer;
 
 	bool registered;
 	struct hlist_node name_node;
@@ -239,17 +279,37 @@ struct stplr_channel {
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	bool dead;
+	bool shutdown;
 	struct rb_root_cached queue;
 	u64 last_seq;
 	s32 last_rcvid;
 	struct list_head receivers;
 	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
+	unsigned int nr_queued;
+	struct list_head finished;
+	struct list_head backlog;
+	unsigned int nr_backlog;
 	wait_queue_head_t readable;
 	wait_queue_head_t hangup;
+	wait_queue_head_t room;
 };
 
 long stplr_channel_create_ioctl(struct stplr_device *device, void __user *arg, unsigned int size);
+struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
+					  struct stplr_channel *parent);
+int stplr_channel_destroy(struct stplr_channel *channel);
+int stplr_channel_file(struct stplr_channel *channel, bool nonblock, struct file **file);
 void stplr_channel_put(struct stplr_channel *channel);
+
+/* accept.c: listening channels, and the channels they hand out */
+
+struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
+					 struct stplr_process *process, u32 coid, s64 deadline,
+					 clockid_t clock);
+void stplr_backlog_end(struct stplr_channel *listener);
+void stplr_peer_closed(struct stplr_channel *channel);
+long stplr_accept_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,
+			unsigned int size);
 
 /* name.c: how a channel is found, and by whom */
 
@@ -359,13 +419,14 @@ enum stplr_message_state {
 /**
  * struct stplr_message - one send of one thread
  * @connection: over which it came
- * @link: in connection->messages, unless it is the connection's own
+ * @link: in connection->messages, unless it is the connection's own; if @queued, in channel->finished
  * @state: under channel->lock; its client may read it without
  * @transfers: reads and writes under way; under channel->lock
  * @kind: STPLR_KIND_*
  * @poll: to be received by a thread that waits already, or not at all: the error then, else 0
  * @wake_on_receive: the client sets another timer once the message is received
  * @drain: the client is to be woken, once, when no transfer is left
+ * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to @connection
  * @parked: its client has left the call for a signal and may come back
  * @result: 0 or -errno, from ENDING on
  * @status: of the reply
@@ -380,6 +441,8 @@ enum stplr_message_state {
  * @gid: of the client
  * @token: names it while it is parked
  * @parker: thread that parked it; holds a reference
+ * @tgid: of the sender, if @queued; holds a reference
+ * @tid: likewise
  * @send: what is sent
  * @reply: where the reply goes
  * @data: short messages and replies
@@ -394,6 +457,7 @@ struct stplr_message {
 	int poll;
 	bool wake_on_receive;
 	bool drain;
+	bool queued;
 	bool parked;
 	int result;
 	s32 status;
@@ -410,6 +474,8 @@ struct stplr_message {
 	kgid_t gid;
 	u64 token;
 	struct pid *parker;
+	struct pid *tgid;
+	struct pid *tid;
 
 	struct stplr_send_side send;
 	struct stplr_reply_side reply;
@@ -419,11 +485,14 @@ struct stplr_message {
 int stplr_message_cache_init(void);
 void stplr_message_cache_exit(void);
 struct stplr_message *stplr_message_claim(struct stplr_connection *connection);
+struct stplr_message *stplr_message_alloc_queued(struct stplr_connection *connection);
 void stplr_message_free(struct stplr_message *message);
 struct task_struct *stplr_message_end(struct stplr_message *message, int result);
 struct task_struct *stplr_message_ending(struct stplr_message *message, int result);
 struct task_struct *stplr_message_transfer_out(struct stplr_message *message);
 int stplr_message_gone(const struct stplr_message *message);
+void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *client);
+void stplr_channel_reap(struct stplr_channel *channel);
 void stplr_message_withdraw(struct stplr_message *message);
 void stplr_message_discard(struct stplr_message *message);
 void stplr_message_park(struct stplr_message *message);
@@ -482,6 +551,8 @@ bool stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
 void stplr_wake_all(struct stplr_wake_batch *batch);
 struct task_struct *stplr_receiver_pop(struct stplr_channel *channel);
 int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t clock);
+int stplr_room_wait(struct stplr_channel *channel, int (*try)(struct stplr_channel *, void *),
+		    void *arg, s64 deadline, clockid_t clock);
 int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args);
 void stplr_client_drain(struct stplr_message *message);
 
@@ -492,19 +563,24 @@ void stplr_client_drain(struct stplr_message *message);
 
 /**
  * struct stplr_connection - the client's end
+ * @ref: the file, each queued message
  * @channel: to which
  * @process: who made it
  * @user: who pays
  * @coid: its id on the device
  * @busy: STPLR_OWN_MESSAGE: @own is in use
  * @reply_hint: how long replies have been lately
- * @detached: ended by its owner; under channel->lock, as are the next three
+ * @detached: ended by its owner; under channel->lock, as are the next five
+ * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
+ * @nr_dropped: such messages that were lost with the channel
+ * @drop_pending: and the client was not told yet
  * @nr_parked: messages whose thread may come back; read without the lock too
  * @last_token: given to the last message that was parked
  * @messages: messages in use beyond @own
  * @own: the message most sends use
  */
 struct stplr_connection {
+	struct kref ref;
 	struct stplr_channel *channel;
 	struct stplr_process *process;
 	struct stplr_user *user;
@@ -512,6 +588,9 @@ struct stplr_connection {
 	unsigned long busy;
 	size_t reply_hint;
 	bool detached;
+	bool drop_pending;
+	unsigned int nr_queued;
+	u64 nr_dropped;
 	unsigned int nr_parked;
 	u64 last_token;
 	struct list_head messages;
@@ -520,6 +599,7 @@ struct stplr_connection {
 
 int stplr_connection_cache_init(void);
 void stplr_connection_cache_exit(void);
+void stplr_connection_put(struct stplr_connection *connection);
 long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, unsigned int size);
 
 /* send.c, receive.c, reply.c: the calls */
@@ -547,6 +627,7 @@ void stplr_received_del(struct stplr_channel *channel, struct stplr_message *mes
 struct stplr_message *stplr_received_find(struct stplr_channel *channel, s32 rcvid);
 
 void stplr_channel_wake_pollers(struct stplr_channel *channel);
+void stplr_channel_wake_receivers(struct stplr_channel *channel);
 
 typedef bool (*stplr_message_match)(const struct stplr_message *message, const void *arg);
 void stplr_channel_end_messages(struct stplr_channel *channel, stplr_message_match match,
@@ -564,6 +645,16 @@ static __always_inline int stplr_args_get(void *args, size_t known, const void _
 	if (size < known)
 		return -EINVAL;
 	return copy_struct_from_user(args, known, from, size);
+}
+
+/* An answer that is all output, in the size the caller knows: cut, or followed by zeros. */
+static inline int stplr_args_put(void __user *to, unsigned int size, const void *args, size_t known)
+{
+	if (copy_to_user(to, args, min_t(size_t, size, known)))
+		return -EFAULT;
+	if (size > known && clear_user(to + known, size - known))
+		return -EFAULT;
+	return 0;
 }
 
 #endif /* STPLR_PRIVATE_H */

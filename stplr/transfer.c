@@ -309,16 +309,23 @@ void stplr_buffer_cache_exit(void)
 	kmem_cache_destroy(stplr_buffer_cache);
 }
 
-static u8 *stplr_buffer_alloc(struct stplr_user *user, size_t size)
+/* What a queued message keeps is accounted; the rest lives no longer than its client's call. */
+static bool stplr_buffer_cached(const struct stplr_message *message, size_t size)
 {
+	return size <= STPLR_COPY_MAX && !message->queued;
+}
+
+static u8 *stplr_buffer_alloc(const struct stplr_message *message, size_t size)
+{
+	struct stplr_user *user = message->connection->user;
 	u8 *buffer;
 
 	if (stplr_charge_memory(user, size))
 		return ERR_PTR(-ENOBUFS);
-	if (size <= STPLR_COPY_MAX)
+	if (stplr_buffer_cached(message, size))
 		buffer = kmem_cache_alloc(stplr_buffer_cache, GFP_KERNEL);
 	else
-		buffer = kvmalloc(size, GFP_KERNEL);
+		buffer = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!buffer) {
 		stplr_uncharge_memory(user, size);
 		return ERR_PTR(-ENOMEM);
@@ -327,11 +334,11 @@ static u8 *stplr_buffer_alloc(struct stplr_user *user, size_t size)
 }
 
 /* Frees what is not part of the message. */
-static void stplr_buffer_free(struct stplr_message *message, u8 *buffer, size_t size)
+static void stplr_buffer_free(const struct stplr_message *message, u8 *buffer, size_t size)
 {
 	if (!buffer || (buffer >= message->data && buffer <= message->data + STPLR_INLINE_MAX))
 		return;
-	if (size <= STPLR_COPY_MAX)
+	if (stplr_buffer_cached(message, size))
 		kmem_cache_free(stplr_buffer_cache, buffer);
 	else
 		kvfree(buffer);
@@ -348,7 +355,6 @@ static size_t stplr_send_side_pinned(const struct stplr_send_side *send)
 /* Takes or pins the bytes at @from; EFAULT, ENOBUFS, ENOMEM, EINTR. Undone by stplr_send_side_free(). */
 int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *from)
 {
-	struct stplr_user *user = message->connection->user;
 	struct stplr_send_side *send = &message->send;
 	struct iov_iter iter;
 	size_t rest;
@@ -364,8 +370,10 @@ int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_us
 	if (from->len <= STPLR_INLINE_MAX)
 		return _copy_from_iter(send->copy, from->len, &iter) == from->len ? 0 : -EFAULT;
 
-	if (from->len > STPLR_COPY_MAX) {
-		send->pages = stplr_pages_pin(from, from->len, false, user);
+	/* a queued message outlives the call, and maybe its sender */
+	if (from->len > STPLR_COPY_MAX && !message->queued) {
+		send->pages = stplr_pages_pin(from, from->len, false,
+					      message->connection->user);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (send->pages)
@@ -375,7 +383,7 @@ int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_us
 	rest = iov_iter_count(&iter);
 	if (!rest)
 		return 0;
-	send->copy = stplr_buffer_alloc(user, rest);
+	send->copy = stplr_buffer_alloc(message, rest);
 	if (IS_ERR(send->copy)) {
 		int err = PTR_ERR(send->copy);
 
@@ -450,7 +458,7 @@ int stplr_reply_side_prepare(struct stplr_message *message, const struct stplr_u
 	/* Without either, because the user may have no more, a reply that needs it gets ENOBUFS. */
 	if (expected <= STPLR_COPY_MAX) {
 		size_t size = min_t(size_t, room->len, STPLR_COPY_MAX);
-		u8 *buffer = stplr_buffer_alloc(connection->user, size);
+		u8 *buffer = stplr_buffer_alloc(message, size);
 
 		if (!IS_ERR(buffer)) {
 			reply->buffer = buffer;

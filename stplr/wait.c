@@ -106,7 +106,7 @@ struct task_struct *stplr_receiver_pop(struct stplr_channel *channel)
 }
 
 /*
- * Waits until the queue has a message. Called and left with the lock, which is released meanwhile. A
+ * Waits until the queue has a message, or a listening channel's backlog a connection. Called and left with the lock, which is released meanwhile. A
  * receiver that was taken off the list for a message finds it or somebody else has taken it: it never leaves
  * with an error while there is one.
  */
@@ -120,8 +120,12 @@ int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t c
 		lockdep_assert_held(&channel->lock);
 		if (channel->dead)
 			return -ESRCH;
-		if (stplr_queue_first(channel))
+		if (channel->shutdown)
+			return -ESHUTDOWN;
+		if (stplr_queue_first(channel) || !list_empty(&channel->backlog))
 			return 0;
+		if (channel->peer.closed)
+			return -EPIPE;
 		if (deadline == STPLR_DEADLINE_POLL)
 			return -EAGAIN;
 		if (expired)
@@ -136,6 +140,42 @@ int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t c
 		spin_lock(&channel->lock);
 		list_del_init(&self.link);
 	}
+}
+
+/* Who needs room, in a queue or a backlog */
+
+/*
+ * Calls @try until it does not fail for want of room (ENOSPC), and returns what it returned; or EAGAIN,
+ * ETIMEDOUT, ERESTARTSYS. @try may be called while set to sleep: it does no more than take the lock.
+ */
+int stplr_room_wait(struct stplr_channel *channel, int (*try)(struct stplr_channel *, void *),
+		    void *arg, s64 deadline, clockid_t clock)
+{
+	DEFINE_WAIT(wait);
+	bool expired = false;
+	int err;
+
+	err = try(channel, arg);
+	if (likely(err != -ENOSPC))
+		return err;
+	if (deadline == STPLR_DEADLINE_POLL)
+		return -EAGAIN;
+
+	for (;;) {
+		prepare_to_wait(&channel->room, &wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		err = try(channel, arg);
+		if (err != -ENOSPC)
+			break;
+		err = -ETIMEDOUT;
+		if (expired)
+			break;
+		err = -ERESTARTSYS;
+		if (signal_pending(current))
+			break;
+		expired = stplr_sleep(deadline, clock);
+	}
+	finish_wait(&channel->room, &wait);
+	return err;
 }
 
 /* The client's side */

@@ -7,13 +7,16 @@
  * *connection*, the client's end. What each descriptor answers:
  *
  *	device		STPLR_VERSION, STPLR_CHANNEL_CREATE, STPLR_CONNECT_ATTACH
- *	channel		STPLR_VERSION, STPLR_CHANNEL_DESTROY, STPLR_MSG_RECEIVE, STPLR_MSG_REPLY,
- *			STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ, STPLR_MSG_WRITE
- *	connection	STPLR_VERSION, STPLR_MSG_SEND, STPLR_MSG_SEND_RECEIVE
+ *	channel		STPLR_VERSION, STPLR_CHANNEL_DESTROY, STPLR_CHANNEL_SHUTDOWN, STPLR_CHANNEL_ACCEPT,
+ *			STPLR_MSG_RECEIVE, STPLR_MSG_REPLY, STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ,
+ *			STPLR_MSG_WRITE
+ *	connection	STPLR_VERSION, STPLR_CONNECT_DETACH, STPLR_CONNECT_INFO, STPLR_MSG_SEND,
+ *			STPLR_MSG_SEND_RECEIVE
  *
  * Descriptors are shared by dup(2), fork(2) and SCM_RIGHTS; the last close ends the object. A channel that
  * ends (last close, STPLR_CHANNEL_DESTROY, death of its process) wakes every client blocked on it with
- * ESRCH. A received message belongs to the process that received it; when that process dies, or closes its
+ * ESRCH. A channel made to listen hands out channels instead of messages: STPLR_CHANNEL_ACCEPT gives one for each
+ * connection, for a server with a thread or a session a client. A received message belongs to the process that received it; when that process dies, or closes its
  * last descriptor of the channel, the clients of its messages wake with ESRCH.
  *
  * Rules for every ioctl:
@@ -99,6 +102,10 @@ struct stplr_version {
 
 /** STPLR_FEATURE_MESSAGES - send, receive, reply, read and write, by name and by (pid, chid). */
 #define STPLR_FEATURE_MESSAGES (1ULL << 0)
+/** STPLR_FEATURE_ACCEPT - listening channels, STPLR_CHANNEL_ACCEPT, STPLR_CHANNEL_SHUTDOWN, STPLR_CONNECT_DETACH, _INFO. */
+#define STPLR_FEATURE_ACCEPT (1ULL << 1)
+/** STPLR_FEATURE_QUEUED - STPLR_SEND_QUEUED. */
+#define STPLR_FEATURE_QUEUED (1ULL << 2)
 
 /** STPLR_CHANNEL_ATTACH_ANY - whoever may open the device may attach by (pid, chid). */
 #define STPLR_CHANNEL_ATTACH_ANY (1U << 0)
@@ -113,6 +120,15 @@ struct stplr_version {
 #define STPLR_CHANNEL_NONBLOCK (1U << 3)
 
 /**
+ * STPLR_CHANNEL_LISTEN - connections to it wait to be accepted: STPLR_CHANNEL_ACCEPT, and no messages (EINVAL).
+ * A client may send as soon as it is connected; its messages wait with it.
+ */
+#define STPLR_CHANNEL_LISTEN (1U << 4)
+
+/** STPLR_BACKLOG_MAX - most connections that may wait to be accepted on one channel. */
+#define STPLR_BACKLOG_MAX 4096
+
+/**
  * struct stplr_channel_create - STPLR_CHANNEL_CREATE: make a channel (QNX ChannelCreate, name_attach)
  * @name: address of the name, not terminated; ignored when @name_len is 0
  * @name_len: length of the name, 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or 0 for a channel without one
@@ -121,12 +137,13 @@ struct stplr_version {
  *	(0200, 0020, 0002; the other permission bits are allowed and mean nothing); 0 stands for 0600
  * @gid: with STPLR_CHANNEL_GROUP: the group of the name, in the caller's user namespace
  * @chid: out: id of the channel, the smallest from 1 that is free in the calling process
- * @reserved: must be 0
+ * @backlog: with STPLR_CHANNEL_LISTEN: how many connections may wait to be accepted, up to
+ *	STPLR_BACKLOG_MAX; 0 stands for 128
  *
  * Returns a new descriptor, close-on-exec. The name's owner is the caller's effective user. The name is free
  * again as soon as the channel ends.
  *
- * EINVAL: a bad name, flag, mode or reserved field; EEXIST: the name is taken on this device; EPERM: not a
+ * EINVAL: a bad name, flag, mode or backlog; EEXIST: the name is taken on this device; EPERM: not a
  * member of @gid; EDQUOT: the user has too many channels (module parameter user_channels); EMFILE, ENFILE,
  * ENOMEM as for open(2).
  */
@@ -137,6 +154,42 @@ struct stplr_channel_create {
 	__u32 mode;
 	__u32 gid;
 	__s32 chid;
+	__u32 backlog;
+};
+
+/** STPLR_ACCEPT_NONBLOCK - create the descriptor with O_NONBLOCK: receives do not wait (EAGAIN). */
+#define STPLR_ACCEPT_NONBLOCK (1U << 0)
+
+/**
+ * struct stplr_channel_accept - STPLR_CHANNEL_ACCEPT: take the next connection to a listening channel
+ * @deadline: until when to wait; O_NONBLOCK on the descriptor is STPLR_DEADLINE_POLL
+ * @clock: clock of @deadline
+ * @flags: STPLR_ACCEPT_*
+ * @pid: out: the process that connected, in the caller's pid namespace; 0 if it has none there
+ * @uid: out: its effective user when it connected, in the caller's user namespace
+ * @gid: out: its effective group, likewise
+ * @scoid: out: id of the process, as in struct stplr_msg_info
+ * @coid: out: id of the connection
+ * @reserved: must be 0
+ *
+ * Returns a new descriptor, close-on-exec, of a channel that serves this one connection: it has no name and no
+ * chid, and outlives the listening channel. Once the client's last descriptor is closed and all its messages
+ * are received, STPLR_MSG_RECEIVE on it gives EPIPE, and poll(2) EPOLLHUP. Connections come first come
+ * first served; one that is closed before it was accepted is not seen.
+ *
+ * EINVAL: a bad flag, clock, deadline or reserved field, or the channel does not listen; EAGAIN: none, and not
+ * waiting; ETIMEDOUT; EINTR: a signal came; ESHUTDOWN: the channel was shut down; ESRCH: it was destroyed;
+ * EMFILE, ENFILE, ENOMEM as for open(2): the connection can still be accepted.
+ */
+struct stplr_channel_accept {
+	__s64 deadline;
+	__u32 clock;
+	__u32 flags;
+	__s32 pid;
+	__u32 uid;
+	__u32 gid;
+	__u32 scoid;
+	__u32 coid;
 	__u32 reserved;
 };
 
@@ -155,7 +208,8 @@ struct stplr_channel_create {
  * @chid: the channel's id; 0 with a name
  * @uid: with STPLR_CONNECT_UID: the user the server must have, in the caller's user namespace
  * @clock: clock of @deadline
- * @deadline: how long to wait for a name that does not exist yet; 0 (STPLR_DEADLINE_POLL): not at all
+ * @deadline: how long to wait for a name that does not exist yet, or for a listening channel's backlog to have
+ *	room; 0 (STPLR_DEADLINE_POLL): not at all
  * @coid: out: id of the connection, unique on the device among those that live
  * @reserved: must be 0
  *
@@ -164,7 +218,7 @@ struct stplr_channel_create {
  * namespace, unless the channel has STPLR_CHANNEL_ATTACH_ANY.
  *
  * EINVAL: a bad name, flag, clock, deadline or reserved field; ENOENT: no such name, and not waiting;
- * ETIMEDOUT: none by the deadline; EINTR: a signal came while waiting; EACCES: the mode or the creator's user
+ * EAGAIN: the backlog is full, and not waiting; ETIMEDOUT: neither by the deadline; EINTR: a signal came while waiting; EACCES: the mode or the creator's user
  * forbids it; EPERM: the server's user is not @uid; ESRCH: no such process or channel, or its creator is dead;
  * EDQUOT: the user has too many connections (module parameter user_connections); EMFILE, ENFILE, ENOMEM as for open(2).
  */
@@ -181,11 +235,51 @@ struct stplr_connect_attach {
 	__u32 reserved;
 };
 
+/** STPLR_CONNECT_ENDED - the channel is gone: sends get ESRCH. */
+#define STPLR_CONNECT_ENDED (1U << 0)
+/** STPLR_CONNECT_DETACHED - the connection was detached: sends get EBADF. */
+#define STPLR_CONNECT_DETACHED (1U << 1)
+
+/**
+ * struct stplr_connect_info - STPLR_CONNECT_INFO: who is at the other end (QNX ConnectServerInfo)
+ * @pid: out: the process that made the channel, in the caller's pid namespace; 0 if it has none there
+ * @chid: out: the channel's id there; 0 for an accepted channel
+ * @uid: out: the effective user of that process when it made the channel, in the caller's user namespace
+ * @gid: out: its effective group, likewise
+ * @coid: out: id of the connection
+ * @flags: out: STPLR_CONNECT_ENDED, STPLR_CONNECT_DETACHED
+ * @queued: out: messages sent with STPLR_SEND_QUEUED that were not received yet
+ * @reserved: out: 0
+ * @dropped: out: such messages that were lost with the channel, in all
+ */
+struct stplr_connect_info {
+	__s32 pid;
+	__s32 chid;
+	__u32 uid;
+	__u32 gid;
+	__u32 coid;
+	__u32 flags;
+	__u32 queued;
+	__u32 reserved;
+	__u64 dropped;
+};
+
 /** STPLR_SEND_VECTOR - struct stplr_msg_send.send is an array of parts. */
 #define STPLR_SEND_VECTOR (1U << 0)
 
 /** STPLR_REPLY_VECTOR - the reply buffer (the client's, or the server's in a reply) is an array of parts. */
 #define STPLR_REPLY_VECTOR (1U << 1)
+
+/**
+ * STPLR_SEND_QUEUED - STPLR_MSG_SEND only: do not wait for a server. The kernel keeps a copy of the message,
+ * which is received even if the sender has closed the connection by then.
+ *
+ * What a connection, a channel (module parameters connection_queued, channel_queued) and a user (user_messages,
+ * user_memory) may have queued is bounded. At the bound the call waits for room until the send
+ * deadline, EAGAIN if it must not wait. If the channel ends, what it had queued is lost; the connection's next
+ * call then fails with ECONNRESET, once, and STPLR_CONNECT_INFO tells how many.
+ */
+#define STPLR_SEND_QUEUED (1U << 2)
 
 /**
  * struct stplr_msg_send - STPLR_MSG_SEND and STPLR_MSG_SEND_RECEIVE: send a message (QNX MsgSend)
@@ -195,7 +289,7 @@ struct stplr_connect_attach {
  *	STPLR_DEADLINE_POLL, and O_NONBLOCK on the descriptor: only if a server is waiting to receive
  * @reply_deadline: until when to stay REPLY-blocked, that is until the reply; must be 0 for STPLR_MSG_SEND
  * @clock: clock of both deadlines
- * @flags: STPLR_SEND_VECTOR, STPLR_REPLY_VECTOR
+ * @flags: STPLR_SEND_VECTOR, STPLR_REPLY_VECTOR, STPLR_SEND_QUEUED
  * @token: 0 to send; see below
  * @reply_len: out: bytes of the reply that are in @reply
  * @reply_total: out: bytes the server replied; more than @reply_len: the reply was truncated
@@ -222,7 +316,8 @@ struct stplr_connect_attach {
  * Errors before the message was received: EINVAL: a bad flag, clock, deadline or reserved field, too many
  * parts; EFAULT: @send cannot be read; EMSGSIZE: longer than message_max; EAGAIN: nobody is waiting to receive,
  * and the caller does not wait; ETIMEDOUT: not received by @send_deadline; EINTR: a signal came;
- * ESRCH: the channel is gone; EBADF: the connection was detached; ENOBUFS: the user has too much memory
+ * ESRCH: the channel is gone or shut down; ECONNRESET: messages this connection had queued were lost with the
+ * channel; EBADF: the connection was detached; ENOBUFS: the user has too much memory
  * in messages (module parameter user_memory); EDQUOT: too many messages (user_messages); ENOMEM.
  * Errors after: ESRCH: the server died or ended the channel with the message unanswered; ETIMEDOUT: no
  * reply by @reply_deadline; EINTR: a signal came (see @token); EFAULT: @reply cannot be written; ENOBUFS: the
@@ -254,6 +349,8 @@ struct stplr_msg_send {
 #define STPLR_INFO_TRUNCATED (1U << 1)
 /** STPLR_INFO_UNBLOCK - the client wants to be unblocked (QNX _NTO_MI_UNBLOCK_REQ); not given by this version. */
 #define STPLR_INFO_UNBLOCK (1U << 2)
+/** STPLR_INFO_QUEUED - a one-way message sent with STPLR_SEND_QUEUED: its sender does not wait. */
+#define STPLR_INFO_QUEUED (1U << 3)
 
 /**
  * struct stplr_msg_info - what comes with a received message (QNX struct _msg_info)
@@ -308,9 +405,10 @@ struct stplr_msg_info {
  * Messages come by priority, then first come first served; of several waiting threads the last that came
  * is served first. A message that could not be delivered (EFAULT, EMSGSIZE) stays at the head.
  *
- * EINVAL: a bad flag, clock or deadline, too many parts; EFAULT: @buffer or the structure cannot be
+ * EINVAL: a bad flag, clock or deadline, too many parts, a listening channel; EFAULT: @buffer or the structure cannot be
  * written; EMSGSIZE: see STPLR_RECEIVE_NO_TRUNC; EAGAIN: no message, and not waiting; ETIMEDOUT; EINTR: a
- * signal came (system calls start over as signal(7) says); ESRCH: the channel was destroyed.
+ * signal came (system calls start over as signal(7) says); ESRCH: the channel was destroyed; ESHUTDOWN: it was
+ * shut down; EPIPE: an accepted channel's client has closed its connection.
  */
 struct stplr_msg_receive {
 	struct stplr_buffer buffer;
@@ -399,8 +497,14 @@ struct stplr_msg_data {
 #define STPLR_CONNECT_ATTACH _IOWR(STPLR_IOC_MAGIC, 0x02, struct stplr_connect_attach)
 
 /* channel */
-/** STPLR_CHANNEL_DESTROY - end the channel now: all its clients and receivers wake with ESRCH. ESRCH if it has ended. */
+/** STPLR_CHANNEL_DESTROY - end the channel now: all its clients and receivers wake with ESRCH. ESRCH if it has ended. No argument (0). */
 #define STPLR_CHANNEL_DESTROY _IO(STPLR_IOC_MAGIC, 0x10)
+/**
+ * STPLR_CHANNEL_SHUTDOWN - receive nothing more: present and future receives and accepts end with ESHUTDOWN,
+ * sends not yet received and later ones with ESRCH. What was received can still be answered. No argument (0).
+ */
+#define STPLR_CHANNEL_SHUTDOWN _IO(STPLR_IOC_MAGIC, 0x11)
+#define STPLR_CHANNEL_ACCEPT _IOWR(STPLR_IOC_MAGIC, 0x12, struct stplr_channel_accept)
 #define STPLR_MSG_RECEIVE _IOWR(STPLR_IOC_MAGIC, 0x20, struct stplr_msg_receive)
 #define STPLR_MSG_REPLY _IOWR(STPLR_IOC_MAGIC, 0x21, struct stplr_msg_reply)
 #define STPLR_MSG_REPLY_RECEIVE _IOWR(STPLR_IOC_MAGIC, 0x22, struct stplr_msg_reply_receive)
@@ -408,12 +512,19 @@ struct stplr_msg_data {
 #define STPLR_MSG_WRITE _IOWR(STPLR_IOC_MAGIC, 0x24, struct stplr_msg_data)
 
 /* connection */
+/**
+ * STPLR_CONNECT_DETACH - end the connection now, whoever else has it: its blocked and later sends get EBADF, the
+ * server's replies ESRCH. EBADF if it was detached before. No argument (0).
+ */
+#define STPLR_CONNECT_DETACH _IO(STPLR_IOC_MAGIC, 0x30)
+#define STPLR_CONNECT_INFO _IOR(STPLR_IOC_MAGIC, 0x31, struct stplr_connect_info)
 #define STPLR_MSG_SEND _IOWR(STPLR_IOC_MAGIC, 0x40, struct stplr_msg_send)
 #define STPLR_MSG_SEND_RECEIVE _IOWR(STPLR_IOC_MAGIC, 0x41, struct stplr_msg_send)
 
 /*
- * poll(2), epoll(7). Channel: EPOLLIN while a message waits to be received, EPOLLHUP once it was destroyed.
- * Connection: EPOLLOUT, and EPOLLHUP | EPOLLERR once its channel is gone. Device: nothing to wait for.
+ * poll(2), epoll(7). Channel: EPOLLIN while a message waits to be received, or a connection to be
+ * accepted; EPOLLHUP once it was destroyed or shut down, or an accepted channel's client has closed.
+ * Connection: EPOLLOUT, and EPOLLHUP | EPOLLERR once its channel is gone or it was detached. Device: nothing to wait for.
  */
 
 #endif /* _UAPI_LINUX_STPLR_H */

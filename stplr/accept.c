@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Listening channels. Connecting to one makes a channel for that connection alone, which waits in the
+ * listener's backlog, with whatever the client sends already, until the server accepts it. From then on it is a
+ * channel like others, except that it knows its client and ends its receives once that has closed.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/pid_namespace.h>
+#include <linux/poll.h>
+#include <linux/user_namespace.h>
+
+#include "stplr.h"
+
+/* One of a listener's children; the backlog's reference goes with it. Called with the listener's lock. */
+static struct stplr_channel *stplr_backlog_pop(struct stplr_channel *listener)
+{
+	struct stplr_channel *child;
+
+	lockdep_assert_held(&listener->lock);
+	child = list_first_entry_or_null(&listener->backlog, struct stplr_channel, peer.waiting);
+	if (child) {
+		list_del_init(&child->peer.waiting);
+		listener->nr_backlog--;
+	}
+	return child;
+}
+
+/* Puts a channel to wait, at the end or, if it could not be accepted after all, at the beginning. */
+static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channel *child, bool again)
+{
+	struct task_struct *receiver;
+
+	spin_lock(&listener->lock);
+	if (listener->dead || listener->shutdown) {
+		spin_unlock(&listener->lock);
+		return -ESRCH;
+	}
+	if (!again && listener->nr_backlog >= listener->backlog_max) {
+		spin_unlock(&listener->lock);
+		return -ENOSPC;
+	}
+	if (again)
+		list_add(&child->peer.waiting, &listener->backlog);
+	else
+		list_add_tail(&child->peer.waiting, &listener->backlog);
+	listener->nr_backlog++;
+	kref_get(&child->ref);
+	receiver = stplr_receiver_pop(listener);
+	spin_unlock(&listener->lock);
+
+	stplr_wake(receiver);
+	stplr_channel_wake_pollers(listener);
+	return 0;
+}
+
+static int stplr_backlog_try(struct stplr_channel *listener, void *child)
+{
+	return stplr_backlog_add(listener, child, false);
+}
+
+/*
+ * A channel for one connection of @process to @listener, waiting to be accepted; with a reference. ESRCH,
+ * EAGAIN, ETIMEDOUT, ERESTARTSYS, EDQUOT, ENOMEM.
+ */
+struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
+					 struct stplr_process *process, u32 coid, s64 deadline,
+					 clockid_t clock)
+{
+	struct stplr_channel *child;
+	int err;
+
+	child = stplr_channel_alloc(listener->device, listener);
+	if (IS_ERR(child))
+		return child;
+	child->peer.pid = get_pid(process->pid);
+	child->peer.uid = current_euid();
+	child->peer.gid = current_egid();
+	child->peer.scoid = process->scoid;
+	child->peer.coid = coid;
+
+	err = stplr_room_wait(listener, stplr_backlog_try, child, deadline, clock);
+	if (err) {
+		stplr_channel_put(child);
+		return ERR_PTR(err);
+	}
+	return child;
+}
+
+/* Nobody will accept any more: the clients of what waits learn it. */
+void stplr_backlog_end(struct stplr_channel *listener)
+{
+	struct stplr_channel *child;
+
+	for (;;) {
+		spin_lock(&listener->lock);
+		child = stplr_backlog_pop(listener);
+		spin_unlock(&listener->lock);
+		if (!child)
+			return;
+		stplr_channel_destroy(child);
+		stplr_channel_put(child);
+		cond_resched();
+	}
+}
+
+/* The client of an accepted channel, or of one to be, has closed: what it sent is still received, then EPIPE. */
+void stplr_peer_closed(struct stplr_channel *channel)
+{
+	if (!channel->peer.listener)
+		return;
+	spin_lock(&channel->lock);
+	channel->peer.closed = true;
+	spin_unlock(&channel->lock);
+	stplr_channel_wake_receivers(channel);
+	wake_up_interruptible_poll(&channel->readable, EPOLLIN | EPOLLHUP);
+}
+
+static int stplr_accept_tell(const struct stplr_peer *peer, struct stplr_channel_accept *args,
+			     struct stplr_channel_accept __user *uargs)
+{
+	args->pid = pid_nr_ns(peer->pid, task_active_pid_ns(current));
+	args->uid = from_kuid_munged(current_user_ns(), peer->uid);
+	args->gid = from_kgid_munged(current_user_ns(), peer->gid);
+	args->scoid = peer->scoid;
+	args->coid = peer->coid;
+	return copy_to_user(uargs, args, sizeof(*args)) ? -EFAULT : 0;
+}
+
+static int stplr_accept(struct stplr_channel *listener, bool nonblock,
+			struct stplr_channel_accept *args,
+			struct stplr_channel_accept __user *uargs, struct file **file)
+{
+	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->deadline;
+	struct stplr_channel *child;
+	int err;
+
+	spin_lock(&listener->lock);
+	err = stplr_receiver_wait(listener, deadline, args->clock);
+	child = err ? NULL : stplr_backlog_pop(listener);
+	spin_unlock(&listener->lock);
+	if (err)
+		return err;
+	wake_up_interruptible(&listener->room);
+
+	err = stplr_accept_tell(&child->peer, args, uargs);
+	if (!err)
+		err = stplr_channel_file(child, args->flags & STPLR_ACCEPT_NONBLOCK, file);
+	if (!err)
+		return 0;
+
+	/* The connection is not lost for this: it takes its place again, unless the listener has ended. */
+	if (stplr_backlog_add(listener, child, true))
+		stplr_channel_destroy(child);
+	stplr_channel_put(child);
+	return err;
+}
+
+long stplr_accept_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,
+			unsigned int size)
+{
+	struct stplr_channel_accept __user *uargs = arg;
+	struct stplr_channel_accept args;
+	struct file *file;
+	int fd, err;
+
+	err = stplr_args_get(&args, sizeof(args), uargs, size);
+	if (err)
+		return err;
+	if (!(channel->flags & STPLR_CHANNEL_LISTEN) || args.flags & ~STPLR_ACCEPT_NONBLOCK ||
+	    args.reserved || !stplr_deadline_valid(args.deadline, args.clock))
+		return -EINVAL;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	err = stplr_accept(channel, nonblock, &args, uargs, &file);
+	stplr_dbg(2, "accept on channel %d: %d\n", channel->chid, err ?: fd);
+	if (err) {
+		put_unused_fd(fd);
+		return err;
+	}
+	fd_install(fd, file);
+	return fd;
+}
