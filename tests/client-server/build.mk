@@ -22,3 +22,6 @@ $(B)/client-server/%.o: tests/client-server/%.c $(wildcard tests/client-server/*
 		lib/stplr.h include/uapi/linux/stplr.h
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(CFLAGS) -I include/uapi -I lib $(CPPFLAGS) -c -o $@ $<
+
+# They are run by their test.
+$(B)/tests/client_server_test: | $(CLIENT_SERVER)

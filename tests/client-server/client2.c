@@ -204,7 +204,8 @@ static bool check_list(const struct client *client, const char *list_name)
 		}
 		ok = send_file(client, sum.name, &result) &&
 		     !memcmp(result.digest, sum.digest, sizeof(sum.digest));
-		printf("%s: %s\n", sum.name, ok ? "OK" : "FAILED");
+		sum_print_name(stdout, sum.name);
+		puts(ok ? ": OK" : ": FAILED");
 		*(ok ? &equal : &bad) += 1;
 	}
 	free(line);

@@ -3,15 +3,13 @@
 
 #include "sums.h"
 
-void sum_print(FILE *out, const uint8_t digest[DIGEST_SIZE], const char *name)
+static bool needs_escapes(const char *name)
 {
-	int i;
+	return strpbrk(name, "\\\n\r");
+}
 
-	if (strpbrk(name, "\\\n\r"))
-		fputc('\\', out);
-	for (i = 0; i < DIGEST_SIZE; i++)
-		fprintf(out, "%02x", digest[i]);
-	fputs("  ", out);
+static void print_escaped(FILE *out, const char *name)
+{
 	for (; *name; name++) {
 		if (*name == '\\')
 			fputs("\\\\", out);
@@ -22,6 +20,25 @@ void sum_print(FILE *out, const uint8_t digest[DIGEST_SIZE], const char *name)
 		else
 			fputc(*name, out);
 	}
+}
+
+void sum_print_name(FILE *out, const char *name)
+{
+	if (needs_escapes(name))
+		fputc('\\', out);
+	print_escaped(out, name);
+}
+
+void sum_print(FILE *out, const uint8_t digest[DIGEST_SIZE], const char *name)
+{
+	int i;
+
+	if (needs_escapes(name))
+		fputc('\\', out);
+	for (i = 0; i < DIGEST_SIZE; i++)
+		fprintf(out, "%02x", digest[i]);
+	fputs("  ", out);
+	print_escaped(out, name);
 	fputc('\n', out);
 }
 

@@ -20,6 +20,9 @@ struct sum {
 	const char *name;
 };
 
+/* A name as in such a line, with the backslash in front where it needs one. */
+void sum_print_name(FILE *out, const char *name);
+
 void sum_print(FILE *out, const uint8_t digest[DIGEST_SIZE], const char *name);
 
 /* Takes a line apart, changing it; false: it is not one of sha256sum's. */
