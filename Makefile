@@ -16,7 +16,7 @@ all: ## the module, the library, the programs (default)
 
 -include stplr/build.mk lib/build.mk tests/build.mk bench/build.mk
 
-.PHONY: all module demo check bench packages clean help
+.PHONY: all module tests demo check bench packages clean help
 .DELETE_ON_ERROR:
 
 all: $(ALL)
@@ -53,12 +53,14 @@ demo: ## a server and its clients on a real file, and the round trips' table, in
 
 check: ## build for every kernel, run all tests in VMs
 	@tools/packages build check
-	@tools/check
+	@tools/check $(KERNELS)
 
 bench: ## the benchmark's table, in a VM whose clock counts instructions
 	@tools/packages build
-	@$(MAKE) --no-print-directory all $(BENCH)
-	@tools/bench
+	@$(MAKE) --no-print-directory --silent module $(BENCH)
+	@tools/vm --icount -- build/bench/stplr-bench roundtrip --unit instructions
+
+tests: $(TESTS_BINS) ## the tests' programs
 
 packages: ## install what the build, the checks and the checkers need (as root)
 	@tools/packages build check lint
