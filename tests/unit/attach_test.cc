@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +22,7 @@ constexpr unsigned kUser = 4001, kGroup = 4101, kStranger = 4002;
 
 class AttachTest : public testing::Test
 {
-    protected:
+protected:
 	long attach(int pid, int chid)
 	{
 		stplr_connect_attach args = attach_args(pid, chid);
@@ -75,7 +75,8 @@ TEST_F(AttachTest, PidZeroIsNotTheParent)
 	Fd channel = new_channel(device, {}, 0, &chid);
 	Child child([&](Child &) {
 		EXPECT_EQ(-ESRCH, attach(0, chid));
-		EXPECT_EQ(-ESRCH, attach(getpid(), chid)) << "the creator's pid counts, not a holder's";
+		EXPECT_EQ(-ESRCH, attach(getpid(), chid))
+			<< "the creator's pid counts, not a holder's";
 		EXPECT_GE(Fd(attach(getppid(), chid)), 0);
 		return 0;
 	});
@@ -305,7 +306,8 @@ TEST_F(AttachTest, UnwritableResultMakesNoConnection)
 {
 	int chid;
 	Fd channel = new_channel(device, {}, 0, &chid);
-	void *page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page =
+		mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	*static_cast<stplr_connect_attach *>(page) = attach_args(0, chid);
 	mprotect(page, 4096, PROT_READ);
 	int probe = dup(device);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bad pointers in each place a pointer can be: EFAULT for whose pointer it is, and nothing else happens.
+// Bad pointers in each place a pointer can be: EFAULT for whose pointer it is, and nothing else
+// happens.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -19,12 +20,13 @@ namespace
 // With messages that are inline, in the window, and beyond it.
 class BadPointerTest : public PairTest, public testing::WithParamInterface<size_t>
 {
-    protected:
+protected:
 	BadPointerTest()
-		: good(2 * size), half(2 * size + 2 * page_size()), none(size + page_size(), PROT_NONE),
-		  readonly(size + page_size(), PROT_READ)
+		: good(2 * size), half(2 * size + 2 * page_size()),
+		  none(size + page_size(), PROT_NONE), readonly(size + page_size(), PROT_READ)
 	{
-		// The second half of half cannot be touched; a buffer at split() is cut in its middle.
+		// The second half of half cannot be touched; a buffer at split() is cut in its
+		// middle.
 		half.protect(PROT_NONE, (size + page_size()) / page_size() * page_size(),
 			     half.size() - (size + page_size()) / page_size() * page_size());
 		fill_pattern(good.data(), size, 1);
@@ -94,7 +96,7 @@ TEST_P(BadPointerTest, ReadOnlyMessageCanBeSent)
 	fill_pattern(good.data(), size, 4);
 	good.protect(PROT_READ, 0, good.size());
 	std::vector<char> room(size);
-	for (char *from : { good.data(), readonly.data() }) {
+	for (char *from : {good.data(), readonly.data()}) {
 		stplr_msg_send args = send_args(buffer(from, size));
 		Thread client([&] { return msg_send(connection, args); });
 		stplr_msg_receive taken = receive_args(buffer(room.data(), size));
@@ -106,17 +108,20 @@ TEST_P(BadPointerTest, ReadOnlyMessageCanBeSent)
 
 TEST_P(BadPointerTest, RoomForTheReply)
 {
-	// Its client's own failure, at the send or after the reply; the server's reply does not fail by it.
+	// Its client's own failure, at the send or after the reply; the server's reply does not
+	// fail by it.
 	for (char *bad : bad_to_write) {
 		stplr_msg_send args = send_args(buffer(good.data(), 8), buffer(bad, size));
 		Thread client([&] { return msg_send_receive(connection, args); });
 		ASSERT_TRUE(eventually([&] {
-			return client.done() || blocked_in(getpid(), client.tid(), STPLR_MSG_SEND_RECEIVE);
+			return client.done() ||
+			       blocked_in(getpid(), client.tid(), STPLR_MSG_SEND_RECEIVE);
 		}));
 		if (!client.done()) {
 			Received message = receive(channel);
 			ASSERT_EQ(0, message.result);
-			stplr_msg_reply answer = reply_args(message.rcvid(), buffer(good.data(), size));
+			stplr_msg_reply answer =
+				reply_args(message.rcvid(), buffer(good.data(), size));
 			EXPECT_EQ(0, msg_reply(channel, answer)) << static_cast<void *>(bad);
 		}
 		EXPECT_EQ(-EFAULT, client.join()) << static_cast<void *>(bad);
@@ -200,7 +205,8 @@ TEST_P(BadPointerTest, ReplyReadAndWrite)
 
 TEST_P(BadPointerTest, MemoryGoneWhileBlocked)
 {
-	// What another thread unmaps is read as it was, or is the client's EFAULT; nobody else is harmed.
+	// What another thread unmaps is read as it was, or is the client's EFAULT; nobody else is
+	// harmed.
 	Mapping doomed(size + page_size());
 	fill_pattern(doomed.data(), size, 9);
 	stplr_msg_send args = send_args(buffer(doomed.data(), size), buffer(doomed.data(), size));

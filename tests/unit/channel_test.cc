@@ -15,7 +15,7 @@ namespace
 
 class ChannelTest : public PairTest
 {
-    protected:
+protected:
 	Fd make(int *id, uint32_t flags = 0)
 	{
 		return new_channel(device, {}, flags, id);
@@ -224,7 +224,8 @@ TEST_F(ChannelTest, UnwritableResultMakesNoChannel)
 {
 	// The structure can be read but not written.
 	Child child([&](Child &) {
-		void *page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		*static_cast<stplr_channel_create *>(page) = channel_args();
 		mprotect(page, 4096, PROT_READ);
 		int probe = dup(device);
@@ -242,7 +243,7 @@ TEST_F(ChannelTest, UnwritableResultMakesNoChannel)
 TEST_F(ChannelTest, NoFreeDescriptor)
 {
 	Child child([&](Child &) {
-		rlimit limit = { 64, 64 };
+		rlimit limit = {64, 64};
 		setrlimit(RLIMIT_NOFILE, &limit);
 		std::vector<Fd> copies;
 		for (int fd; (fd = dup(device)) >= 0;)

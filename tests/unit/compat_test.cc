@@ -30,7 +30,7 @@ std::string peer_path()
 
 class CompatTest : public PairTest
 {
-    protected:
+protected:
 	// Runs it with fd as its descriptor 3.
 	std::unique_ptr<Child> peer(const char *role, int fd)
 	{
@@ -50,7 +50,8 @@ class CompatTest : public PairTest
 	{
 		int status = child.wait();
 		ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
-		EXPECT_EQ(0, WEXITSTATUS(status)) << "compat_peer.c line " << WEXITSTATUS(status) - 1 << " + n * 255";
+		EXPECT_EQ(0, WEXITSTATUS(status))
+			<< "compat_peer.c line " << WEXITSTATUS(status) - 1 << " + n * 255";
 	}
 };
 
@@ -67,12 +68,14 @@ TEST_F(CompatTest, Client)
 	auto client = peer("client", connection);
 	std::vector<char> bytes(300000);
 	for (int i = 0; i < 5; i++) {
-		stplr_msg_receive args = receive_args(buffer(bytes.data(), bytes.size()), in_ms(kPatienceMs));
+		stplr_msg_receive args =
+			receive_args(buffer(bytes.data(), bytes.size()), in_ms(kPatienceMs));
 		ASSERT_EQ(0, msg_receive(channel, args));
 		EXPECT_EQ(client->pid(), args.info.pid);
 		EXPECT_EQ(200000u, args.info.dst_len);
 		EXPECT_EQ(i == 0 ? 0u : i < 3 ? 50u : 200000u, args.info.len);
-		stplr_msg_reply answer = reply_args(args.info.rcvid, buffer(bytes.data(), args.info.len));
+		stplr_msg_reply answer =
+			reply_args(args.info.rcvid, buffer(bytes.data(), args.info.len));
 		answer.status = 32;
 		ASSERT_EQ(0, msg_reply(channel, answer));
 	}
@@ -82,11 +85,12 @@ TEST_F(CompatTest, Client)
 
 TEST_F(CompatTest, Server)
 {
-	for (size_t size : { 0, 50, 100000, 200000 }) {
+	for (size_t size : {0, 50, 100000, 200000}) {
 		auto server = peer("server", channel);
 		std::vector<char> bytes(size), room(size);
 		fill_pattern(bytes.data(), size, 1);
-		stplr_msg_send args = send_args(buffer(bytes.data(), size), buffer(room.data(), size));
+		stplr_msg_send args =
+			send_args(buffer(bytes.data(), size), buffer(room.data(), size));
 		ASSERT_EQ(0, msg_send_receive(connection, args));
 		EXPECT_EQ(size, args.reply_len);
 		EXPECT_EQ(32, args.status);

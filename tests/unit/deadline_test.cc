@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Deadlines: until when to be SEND-blocked, REPLY-blocked or RECEIVE-blocked, and not waiting at all.
+// Deadlines: until when to be SEND-blocked, REPLY-blocked or RECEIVE-blocked, and not waiting at
+// all.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <time.h>
@@ -20,7 +21,7 @@ constexpr int64_t kLateMs = 8000;
 
 class DeadlineTest : public PairTest, public testing::WithParamInterface<uint32_t>
 {
-    protected:
+protected:
 	void expect_on_time(int64_t deadline)
 	{
 		int64_t time = now(clock);
@@ -50,7 +51,7 @@ TEST_P(DeadlineTest, Receive)
 
 TEST_P(DeadlineTest, ReceiveThatNeedsNoWaiting)
 {
-	for (int64_t deadline : { int64_t(1), in_ms(-1000, clock), INT64_MAX }) {
+	for (int64_t deadline : {int64_t(1), in_ms(-1000, clock), INT64_MAX}) {
 		OneWaySender client(connection, "x");
 		ASSERT_TRUE(client.wait_blocked());
 		stplr_msg_receive args = receive_args({}, deadline);
@@ -64,7 +65,7 @@ TEST_P(DeadlineTest, ReceiveThatNeedsNoWaiting)
 
 TEST_P(DeadlineTest, ReceiveInThePast)
 {
-	for (int64_t deadline : { int64_t(1), in_ms(-1, clock) }) {
+	for (int64_t deadline : {int64_t(1), in_ms(-1, clock)}) {
 		stplr_msg_receive args = receive_args({}, deadline);
 		args.clock = clock;
 		EXPECT_EQ(-ETIMEDOUT, msg_receive(channel, args));
@@ -144,7 +145,7 @@ TEST_P(DeadlineTest, ReplyDeadlineDoesNotEndTheQueueing)
 
 TEST_P(DeadlineTest, SendInThePast)
 {
-	for (int64_t deadline : { int64_t(1), in_ms(-1, clock) }) {
+	for (int64_t deadline : {int64_t(1), in_ms(-1, clock)}) {
 		stplr_msg_send args = sending(deadline, STPLR_DEADLINE_NONE);
 		EXPECT_EQ(-ETIMEDOUT, msg_send_receive(connection, args));
 		stplr_msg_send one_way = send_args(buffer("x"));
@@ -170,7 +171,7 @@ TEST_P(DeadlineTest, SendInThePastToAWaitingServer)
 
 TEST_P(DeadlineTest, FarFuture)
 {
-	for (int64_t deadline : { INT64_MAX, INT64_MAX - 1, in_ms(1000000000, clock) }) {
+	for (int64_t deadline : {INT64_MAX, INT64_MAX - 1, in_ms(1000000000, clock)}) {
 		stplr_msg_send args = sending(deadline, deadline);
 		Thread client([&] { return msg_send_receive(connection, args); });
 		ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE));
@@ -199,16 +200,17 @@ TEST_P(DeadlineTest, LargeMessageTimesOut)
 	EXPECT_EQ(-ESRCH, reply(channel, message.rcvid()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Clocks, DeadlineTest, testing::Values(CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME),
+INSTANTIATE_TEST_SUITE_P(Clocks, DeadlineTest,
+			 testing::Values(CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME),
 			 [](const auto &info) {
-				 return info.param == CLOCK_REALTIME  ? "Realtime" :
-					info.param == CLOCK_MONOTONIC ? "Monotonic" :
-									"Boottime";
+				 return info.param == CLOCK_REALTIME    ? "Realtime"
+					: info.param == CLOCK_MONOTONIC ? "Monotonic"
+									: "Boottime";
 			 });
 
 class PollingTest : public PairTest
 {
-    protected:
+protected:
 	stplr_msg_send polling()
 	{
 		stplr_msg_send args = send_args(buffer("x"), {});

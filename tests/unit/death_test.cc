@@ -20,14 +20,14 @@ namespace
 
 class DeathTest : public testing::Test
 {
-    protected:
+protected:
 	Fd device = open_device();
 };
 
 // The server is a process of its own; nobody else holds the channel.
 class ServerDeathTest : public DeathTest
 {
-    protected:
+protected:
 	ServerDeathTest()
 		: server([this](Child &self) {
 			  Fd channel = new_channel(device, "mortal");
@@ -90,7 +90,8 @@ TEST_F(ServerDeathTest, WhileLargeMessagesAreInEveryState)
 {
 	std::vector<char> bytes(1 << 20), room(1 << 20);
 	auto large = [&] {
-		stplr_msg_send args = send_args(buffer(bytes.data(), bytes.size()), buffer(room.data(), room.size()));
+		stplr_msg_send args = send_args(buffer(bytes.data(), bytes.size()),
+						buffer(room.data(), room.size()));
 		return msg_send_receive(connection, args);
 	};
 	Thread received(large);
@@ -143,7 +144,7 @@ TEST_F(ServerDeathTest, WhileReceiving)
 // The channel is shared with this process, which goes on after the receiver is gone.
 class ReceiverDeathTest : public PairTest
 {
-    protected:
+protected:
 	std::unique_ptr<Child> receiver(size_t room = 100)
 	{
 		return std::make_unique<Child>([this, room](Child &self) {
@@ -297,7 +298,8 @@ TEST_F(DeathTest, CreatorFlagEndsTheChannelWithItsCreator)
 		return msg_send_receive(connection, args) == -ESRCH;
 	}));
 	// The sibling's receive ended too; it exits by itself.
-	EXPECT_TRUE(eventually([&] { return kill(sibling, 0) < 0 || thread_state(sibling, sibling) == 'Z'; }));
+	EXPECT_TRUE(eventually(
+		[&] { return kill(sibling, 0) < 0 || thread_state(sibling, sibling) == 'Z'; }));
 }
 
 TEST_F(DeathTest, WithoutTheFlagTheChannelOutlivesItsCreator)
@@ -344,14 +346,15 @@ TEST_F(ClientDeathTest, WhileQueued)
 TEST_F(ClientDeathTest, WhileWaitingForTheReply)
 {
 	std::vector<char> room(1 << 20);
-	for (size_t size : { size_t(10), room.size() }) {
+	for (size_t size : {size_t(10), room.size()}) {
 		Child client([&](Child &) {
 			stplr_msg_send args = send_args(buffer("x"), buffer(room.data(), size));
 			return int(msg_send_receive(connection, args));
 		});
 		Received message = receive(channel);
 		client.kill(SIGKILL);
-		EXPECT_EQ(SIGKILL, WTERMSIG(client.wait())) << "a silent server does not hold a killed client";
+		EXPECT_EQ(SIGKILL, WTERMSIG(client.wait()))
+			<< "a silent server does not hold a killed client";
 		EXPECT_EQ(-ESRCH, reply(channel, message.rcvid()));
 	}
 }
@@ -385,7 +388,8 @@ TEST_F(ClientDeathTest, DoesNotDisturbOthers)
 		victims.push_back(std::make_unique<Child>(
 			[&](Child &) { return int(send_receive(connection, "victim").result); }));
 		ASSERT_TRUE(victims.back()->wait_blocked(STPLR_MSG_SEND_RECEIVE));
-		survivors.push_back(std::make_unique<Sender>(connection, "survivor " + std::to_string(i)));
+		survivors.push_back(
+			std::make_unique<Sender>(connection, "survivor " + std::to_string(i)));
 		ASSERT_TRUE(survivors.back()->wait_blocked());
 	}
 	for (auto &victim : victims)
@@ -437,11 +441,12 @@ TEST_F(ClientDeathTest, ChannelDestroyedWithManyBlocked)
 			std::vector<std::unique_ptr<Thread>> threads;
 			for (int t = 0; t < kThreads; t++)
 				threads.push_back(std::make_unique<Thread>([&, t] {
-					return t % 3 ? send_receive(connection, "x").result :
-						       send_one_way(connection, "x");
+					return t % 3 ? send_receive(connection, "x").result
+						     : send_one_way(connection, "x");
 				}));
 			for (int t = 0; t < kThreads; t++)
-				threads[t]->wait_blocked(t % 3 ? STPLR_MSG_SEND_RECEIVE : STPLR_MSG_SEND);
+				threads[t]->wait_blocked(t % 3 ? STPLR_MSG_SEND_RECEIVE
+							       : STPLR_MSG_SEND);
 			self.tell(0);
 			for (auto &thread : threads)
 				EXPECT_EQ(-ESRCH, thread->join());

@@ -21,7 +21,7 @@ namespace
 
 class FdTest : public PairTest
 {
-    protected:
+protected:
 	std::string fdinfo(int fd)
 	{
 		std::ifstream file("/proc/self/fdinfo/" + std::to_string(fd));
@@ -34,7 +34,7 @@ class FdTest : public PairTest
 void send_fd(int socket, int fd)
 {
 	char byte = 'f', control[CMSG_SPACE(sizeof(int))] = {};
-	iovec data = { &byte, 1 };
+	iovec data = {&byte, 1};
 	msghdr message = {};
 
 	message.msg_iov = &data;
@@ -52,7 +52,7 @@ void send_fd(int socket, int fd)
 Fd receive_fd(int socket)
 {
 	char byte, control[CMSG_SPACE(sizeof(int))];
-	iovec data = { &byte, 1 };
+	iovec data = {&byte, 1};
 	msghdr message = {};
 	int fd = -1;
 
@@ -236,12 +236,12 @@ TEST_F(FdTest, FdinfoIsHarmless)
 {
 	Sender queued(connection, "x");
 	ASSERT_TRUE(queued.wait_blocked());
-	for (int fd : { device.get(), channel.get(), connection.get() })
+	for (int fd : {device.get(), channel.get(), connection.get()})
 		EXPECT_NE(std::string::npos, fdinfo(fd).find("flags:"));
 	Received message = receive(channel);
 	EXPECT_FALSE(fdinfo(channel).empty());
 	EXPECT_EQ(0, channel_destroy(channel));
-	for (int fd : { channel.get(), connection.get() })
+	for (int fd : {channel.get(), connection.get()})
 		EXPECT_FALSE(fdinfo(fd).empty());
 	EXPECT_EQ(-ESRCH, queued.finish().result);
 	EXPECT_EQ(-ESRCH, reply(channel, message.rcvid()));
@@ -251,7 +251,9 @@ TEST_F(FdTest, LinksNameTheKind)
 {
 	auto link = [](int fd) {
 		char target[128] = {};
-		EXPECT_GT(readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target, sizeof(target) - 1), 0);
+		EXPECT_GT(readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target,
+				   sizeof(target) - 1),
+			  0);
 		return std::string(target);
 	};
 	EXPECT_EQ("/dev/stplr-0", link(device));

@@ -23,9 +23,9 @@ namespace
 
 class MemoryTest : public PairTest
 {
-    protected:
-	// Sends size bytes at message to a server thread of this process that replies with another pattern into
-	// room at reply, and checks all of it. The server's memory is ordinary.
+protected:
+	// Sends size bytes at message to a server thread of this process that replies with another
+	// pattern into room at reply, and checks all of it. The server's memory is ordinary.
 	void round_trip(char *message, char *reply, size_t size)
 	{
 		std::vector<char> bytes(size);
@@ -51,7 +51,8 @@ class MemoryTest : public PairTest
 	{
 		std::vector<char> message(size), room(size);
 		fill_pattern(message.data(), size, 21);
-		stplr_msg_send args = send_args(buffer(message.data(), size), buffer(room.data(), size));
+		stplr_msg_send args =
+			send_args(buffer(message.data(), size), buffer(room.data(), size));
 		Thread client([&] { return msg_send_receive(connection, args); });
 
 		stplr_msg_receive taken = receive_args(buffer(memory, size));
@@ -63,7 +64,7 @@ class MemoryTest : public PairTest
 		EXPECT_TRUE(expect_pattern(room.data(), size, 21));
 	}
 
-	const std::vector<size_t> sizes = { 100, 5000, 60000, 200000, 1000000 };
+	const std::vector<size_t> sizes = {100, 5000, 60000, 200000, 1000000};
 };
 
 TEST_F(MemoryTest, UntouchedMemoryIsZero)
@@ -95,8 +96,9 @@ TEST_F(MemoryTest, EverythingInTheSamePage)
 {
 	// Client and server in one process, all four buffers in one page.
 	Mapping page(page_size());
-	char *message = page.data(), *reply = message + 1000, *in = message + 2000, *out = message + 3000;
-	for (size_t size : { 10, 500, 1000 }) {
+	char *message = page.data(), *reply = message + 1000, *in = message + 2000,
+	     *out = message + 3000;
+	for (size_t size : {10, 500, 1000}) {
 		fill_pattern(message, size, 1);
 		fill_pattern(out, size, 2);
 		stplr_msg_send args = send_args(buffer(message, size), buffer(reply, size));
@@ -118,7 +120,8 @@ TEST_F(MemoryTest, ServersBuffersAreTheClients)
 		Mapping message(size), room(size);
 		fill_pattern(message.data(), size, 1);
 		fill_pattern(room.data(), size, 2);
-		stplr_msg_send args = send_args(buffer(message.data(), size), buffer(room.data(), size));
+		stplr_msg_send args =
+			send_args(buffer(message.data(), size), buffer(room.data(), size));
 		Thread client([&] { return msg_send_receive(connection, args); });
 		stplr_msg_receive taken = receive_args(buffer(message.data(), size));
 		ASSERT_EQ(0, msg_receive(channel, taken));
@@ -196,7 +199,7 @@ TEST_F(MemoryTest, FileShorterThanItsMapping)
 	// Beyond the file's end is SIGBUS: EFAULT here, for whose buffer it is.
 	Fd file = memory_file(page_size());
 	Mapping mapping(4 * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, file);
-	for (size_t size : { page_size() + 64, 3 * page_size() }) {
+	for (size_t size : {page_size() + 64, 3 * page_size()}) {
 		stplr_msg_send args = send_args(buffer(mapping.data(), size));
 		EXPECT_EQ(-EFAULT, msg_send(connection, args));
 		Sender client(connection, std::string(size, 'x'), size);
@@ -217,12 +220,14 @@ TEST_F(MemoryTest, HugePages)
 	constexpr size_t kHuge = 2 << 20;
 	// Transparent ones: two, unaligned use.
 	Mapping room(4 * kHuge);
-	char *aligned = reinterpret_cast<char *>((uintptr_t(room.data()) + kHuge - 1) / kHuge * kHuge);
+	char *aligned =
+		reinterpret_cast<char *>((uintptr_t(room.data()) + kHuge - 1) / kHuge * kHuge);
 	ASSERT_EQ(0, madvise(aligned, 2 * kHuge, MADV_HUGEPAGE));
 	fill_pattern(aligned, 2 * kHuge, 1);
 	round_trip(aligned + 1000, aligned + 1000, 3000000);
 	Mapping other(4 * kHuge);
-	char *reply = reinterpret_cast<char *>((uintptr_t(other.data()) + kHuge - 1) / kHuge * kHuge);
+	char *reply =
+		reinterpret_cast<char *>((uintptr_t(other.data()) + kHuge - 1) / kHuge * kHuge);
 	ASSERT_EQ(0, madvise(reply, 2 * kHuge, MADV_HUGEPAGE));
 	round_trip(aligned + 12345, reply + 777, 3500000);
 	serve_from(aligned + 4095, 2500000);
@@ -234,8 +239,10 @@ TEST_F(MemoryTest, ReservedHugePages)
 	const char *pool = "/proc/sys/vm/nr_hugepages";
 	std::ofstream(pool) << 6;
 	{
-		Mapping message(2 * kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB);
-		Mapping reply(2 * kHuge, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB);
+		Mapping message(2 * kHuge, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB);
+		Mapping reply(2 * kHuge, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB);
 		if (message.data() && reply.data()) {
 			fill_pattern(message.data(), 2 * kHuge, 1);
 			round_trip(message.data() + 100, reply.data() + 200, 2 * kHuge - 300);
@@ -246,7 +253,8 @@ TEST_F(MemoryTest, ReservedHugePages)
 	}
 	{
 		// Not yet touched when they are received into.
-		Mapping untouched(kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB);
+		Mapping untouched(kHuge, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB);
 		if (untouched.data())
 			serve_from(untouched.data() + 5, 1000000);
 	}
@@ -255,18 +263,21 @@ TEST_F(MemoryTest, ReservedHugePages)
 
 TEST_F(MemoryTest, ForkWhileBlocked)
 {
-	// A child copies the memory on write; the reply must be in the parent's, as must the message be.
+	// A child copies the memory on write; the reply must be in the parent's, as must the
+	// message be.
 	for (size_t size : sizes) {
 		Mapping message(size), room(size);
 		fill_pattern(message.data(), size, 1);
 		poison_bytes(room.data(), size);
-		stplr_msg_send args = send_args(buffer(message.data(), size), buffer(room.data(), size));
+		stplr_msg_send args =
+			send_args(buffer(message.data(), size), buffer(room.data(), size));
 		Thread client([&] { return msg_send_receive(connection, args); });
 		ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE));
 		Child child([&](Child &self) {
 			// The child's own copies, whatever it does to them.
 			self.hear();
-			EXPECT_TRUE(expect_poison(room.data(), size)) << "the parent's reply in the child";
+			EXPECT_TRUE(expect_poison(room.data(), size))
+				<< "the parent's reply in the child";
 			memset(message.data(), 'c', size);
 			memset(room.data(), 'c', size);
 			return 0;
@@ -287,7 +298,8 @@ TEST_F(MemoryTest, ForkWhileBlocked)
 
 TEST_F(MemoryTest, ForkAndWriteBeforeTheReply)
 {
-	// The parent's page is copied by its own write after the fork: the reply goes where the parent reads.
+	// The parent's page is copied by its own write after the fork: the reply goes where the
+	// parent reads.
 	for (size_t size : sizes) {
 		Mapping room(size + 64);
 		memset(room.data(), 1, room.size());
@@ -321,7 +333,7 @@ TEST_F(MemoryTest, UserfaultWithoutAHolder)
 // Memory that answers no fault until the test says so.
 class SilentMemoryTest : public MemoryTest, public testing::WithParamInterface<size_t>
 {
-    protected:
+protected:
 	SilentMemoryTest() : pages(GetParam()), size(pages * page_size()), bytes(size)
 	{
 		fill_pattern(bytes.data(), size, 1);
@@ -330,8 +342,9 @@ class SilentMemoryTest : public MemoryTest, public testing::WithParamInterface<s
 	// Until a client waits for its memory or is queued, whichever the size makes of it.
 	void wait_stuck(Thread &client, SilentMemory &memory, unsigned long request)
 	{
-		EXPECT_TRUE(eventually(
-			[&] { return memory.awaited(0) || blocked_in(getpid(), client.tid(), request); }));
+		EXPECT_TRUE(eventually([&] {
+			return memory.awaited(0) || blocked_in(getpid(), client.tid(), request);
+		}));
 	}
 
 	// The server answers somebody else at once.
@@ -377,7 +390,8 @@ TEST_P(SilentMemoryTest, LastPageOfAMessage)
 	stplr_msg_send args = send_args(buffer(memory.data(), size));
 	Thread client([&] { return msg_send(connection, args); });
 	wait_stuck(client, memory, STPLR_MSG_SEND);
-	// A receive that finds it may have to send it away for its last page, and takes the other message.
+	// A receive that finds it may have to send it away for its last page, and takes the other
+	// message.
 	expect_served();
 	EXPECT_TRUE(memory.awaited(kPatienceMs)) << "the client does not fetch its page";
 	expect_served();
@@ -394,9 +408,10 @@ TEST_P(SilentMemoryTest, RoomOfAClient)
 	stplr_msg_send args = send_args(buffer("x"), buffer(memory.data(), size));
 	Thread client([&] { return msg_send_receive(connection, args); });
 	wait_stuck(client, memory, STPLR_MSG_SEND_RECEIVE);
-	expect_served();
-	if (memory.awaited(0))
+	if (memory.awaited(0)) {
+		expect_served();
 		memory.provide_zero(0, size);
+	}
 	Received message = receive(channel, 64, in_ms(kPatienceMs));
 	ASSERT_EQ("x", message.text);
 	// Replying does not wait.
@@ -423,8 +438,10 @@ TEST_P(SilentMemoryTest, RoomWrittenAndThenRepliedTo)
 	ASSERT_EQ("x", message.text);
 	// Pieces from the end to the beginning, the reply last; none waits.
 	for (size_t page = pages; page-- > 0;) {
-		size_t at = page * page_size() + 100, length = std::min<size_t>(page_size(), size - at);
-		stplr_msg_data data = data_args(message.rcvid(), buffer(bytes.data() + at, length), at);
+		size_t at = page * page_size() + 100,
+		       length = std::min<size_t>(page_size(), size - at);
+		stplr_msg_data data =
+			data_args(message.rcvid(), buffer(bytes.data() + at, length), at);
 		ASSERT_EQ(0, msg_write(channel, data));
 		ASSERT_EQ(length, data.len);
 	}
@@ -444,7 +461,8 @@ TEST_P(SilentMemoryTest, KilledClient)
 	Child client([&](Child &self) {
 		SilentMemory message(size), room(size);
 		self.tell(0);
-		stplr_msg_send args = send_args(buffer(message.data(), size), buffer(room.data(), size));
+		stplr_msg_send args =
+			send_args(buffer(message.data(), size), buffer(room.data(), size));
 		msg_send_receive(connection, args);
 		return 1;
 	});
@@ -459,7 +477,8 @@ TEST_P(SilentMemoryTest, KilledClient)
 
 TEST_P(SilentMemoryTest, ReceiveBufferOfAServer)
 {
-	// The server waits for its own memory. Its client can still be killed, time out, or be served by another.
+	// The server waits for its own memory. Its client can still be killed, time out, or be
+	// served by another.
 	SilentMemory memory(size);
 	Child victim([&](Child &) {
 		stplr_msg_send args = send_args(buffer(bytes.data(), size));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The module: devices that are independent, parameters, loading and unloading.
 //
-// Loads the module again at its end with the parameters it had. Its file is STPLR_MODULE, or where the build
-// puts it below the current directory.
+// Loads the module again at its end with the parameters it had. Its file is STPLR_MODULE, or where
+// the build puts it below the current directory.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -71,7 +71,7 @@ bool device_exists(int number)
 // Everything that the kernel logs from now on.
 class KernelLog
 {
-    public:
+public:
 	KernelLog() : kmsg_(open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC))
 	{
 		lseek(kmsg_, 0, SEEK_END);
@@ -81,13 +81,14 @@ class KernelLog
 		std::string all;
 		char record[8192];
 		ssize_t length;
-		while ((length = read(kmsg_, record, sizeof(record))) > 0 || (length < 0 && errno == EPIPE))
+		while ((length = read(kmsg_, record, sizeof(record))) > 0 ||
+		       (length < 0 && errno == EPIPE))
 			if (length > 0)
 				all.append(record, length);
 		return all;
 	}
 
-    private:
+private:
 	Fd kmsg_;
 };
 
@@ -150,7 +151,7 @@ TEST_F(ModuleTest, DebugIsSetAtRunTime)
 	std::string before = parameter("debug");
 	Fd device = open_device();
 
-	for (const char *level : { "0", "1", "2", "3", "4" }) {
+	for (const char *level : {"0", "1", "2", "3", "4"}) {
 		EXPECT_TRUE(set_parameter("debug", level)) << level;
 		EXPECT_EQ(level, parameter("debug"));
 		int chid;
@@ -161,7 +162,7 @@ TEST_F(ModuleTest, DebugIsSetAtRunTime)
 		EXPECT_EQ(0, channel_destroy(channel));
 		server.finish();
 	}
-	for (const char *nonsense : { "5", "-1", "loud", "" })
+	for (const char *nonsense : {"5", "-1", "loud", "4294967296"})
 		EXPECT_FALSE(set_parameter("debug", nonsense)) << nonsense;
 	EXPECT_EQ("4", parameter("debug"));
 	EXPECT_TRUE(set_parameter("debug", before));
@@ -193,7 +194,7 @@ TEST_F(ModuleTest, OtherParametersAreFixed)
 
 class UnloadTest : public testing::Test
 {
-    protected:
+protected:
 	void TearDown() override
 	{
 		if (!std::filesystem::exists("/sys/module/stplr"))
@@ -261,14 +262,15 @@ TEST_F(UnloadTest, AgainAndAgain)
 TEST_F(UnloadTest, NonsenseIsRefusedInWords)
 {
 	ASSERT_EQ(0, unload());
-	for (const char *bad : { "devices=0", "devices=-1", "devices=many", "devices=1000000", "devices=" }) {
+	for (const char *bad :
+	     {"devices=0", "devices=-1", "devices=many", "devices=1000000", "devices="}) {
 		KernelLog log;
 		EXPECT_LT(load(bad), 0) << bad;
 		EXPECT_NE(std::string::npos, log.text().find("devices")) << bad;
 		EXPECT_FALSE(std::filesystem::exists("/sys/module/stplr"));
 		unload();
 	}
-	for (const char *bad : { "debug=5", "debug=-1", "debug=x" }) {
+	for (const char *bad : {"debug=5", "debug=-1", "debug=x"}) {
 		EXPECT_LT(load(bad), 0) << bad;
 		unload();
 	}

@@ -23,7 +23,7 @@ constexpr unsigned kOwner = 4001, kOwnerGroup = 4101, kOther = 4002, kOtherGroup
 
 class NameTest : public testing::Test
 {
-    protected:
+protected:
 	long create(std::string_view name, uint32_t flags = 0)
 	{
 		stplr_channel_create args = channel_args(name, flags);
@@ -35,7 +35,8 @@ class NameTest : public testing::Test
 		return connect_attach(device, args);
 	}
 
-	// Devices are opened as root and inherited: what is tested is the name's rights, not the device's.
+	// Devices are opened as root and inherited: what is tested is the name's rights, not the
+	// device's.
 	Fd device = open_device();
 };
 
@@ -64,17 +65,18 @@ TEST_F(NameTest, NamedChannelsHaveIdsToo)
 
 TEST_F(NameTest, EveryAllowedCharacter)
 {
-	const std::string allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+	const std::string allowed =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
 	for (int c = 0; c < 256; c++) {
-		const char name[] = { 'a', static_cast<char>(c), 'b' };
+		const char name[] = {'a', static_cast<char>(c), 'b'};
 		bool good = c && (allowed.find(c) != std::string::npos || c == '-');
-		long fd = create({ name, 3 });
+		long fd = create({name, 3});
 		Fd channel(fd < 0 ? -1 : fd);
 		if (good)
 			EXPECT_GE(fd, 0) << c;
 		else
 			EXPECT_EQ(-EINVAL, fd) << c;
-		long connected = connect({ name, 3 });
+		long connected = connect({name, 3});
 		Fd connection(connected < 0 ? -1 : connected);
 		if (good)
 			EXPECT_GE(connected, 0) << c;
@@ -85,7 +87,7 @@ TEST_F(NameTest, EveryAllowedCharacter)
 
 TEST_F(NameTest, Lengths)
 {
-	for (size_t length : { 1, 2, 7, 8, 9, 31, 32, 62, 63 }) {
+	for (size_t length : {1, 2, 7, 8, 9, 31, 32, 62, 63}) {
 		std::string name(length, 'n');
 		Fd channel = new_channel(device, name);
 		Fd connection = new_connection(device, name);
@@ -95,7 +97,7 @@ TEST_F(NameTest, Lengths)
 		if (length > 1)
 			EXPECT_EQ(-ENOENT, connect(name.substr(1)));
 	}
-	for (size_t length : { 64, 65, 4096, 1 << 20 }) {
+	for (size_t length : {64, 65, 4096, 1 << 20}) {
 		EXPECT_EQ(-EINVAL, create(std::string(length, 'n')));
 		EXPECT_EQ(-EINVAL, connect(std::string(length, 'n')));
 	}
@@ -108,14 +110,14 @@ TEST_F(NameTest, NeedsNoTerminator)
 {
 	GuardedBuffer edge(5);
 	memcpy(edge.at_end(), "namex", 5);
-	Fd channel(create({ edge.at_end(), 5 }));
+	Fd channel(create({edge.at_end(), 5}));
 
 	ASSERT_GE(channel, 0);
 	EXPECT_GE(Fd(connect("namex")), 0);
-	EXPECT_EQ(-EFAULT, create({ edge.at_end(), 6 }));
-	EXPECT_EQ(-EFAULT, connect({ edge.at_end(), 6 }));
-	EXPECT_EQ(-EFAULT, create({ nullptr, 3 }));
-	EXPECT_EQ(-EFAULT, connect({ reinterpret_cast<char *>(1ul << 63), 3 }));
+	EXPECT_EQ(-EFAULT, create({edge.at_end(), 6}));
+	EXPECT_EQ(-EFAULT, connect({edge.at_end(), 6}));
+	EXPECT_EQ(-EFAULT, create({nullptr, 3}));
+	EXPECT_EQ(-EFAULT, connect({reinterpret_cast<char *>(1ul << 63), 3}));
 }
 
 TEST_F(NameTest, IsUniqueOnTheDevice)
@@ -218,14 +220,14 @@ struct Access {
 
 class NameAccessTest : public NameTest, public testing::WithParamInterface<Access>
 {
-    protected:
+protected:
 	static constexpr const char *kName = "guarded";
 
 	// Connects as a user of its own process; the result of the attempt.
 	long connect_as(unsigned uid, unsigned gid, unsigned extra_group = 0)
 	{
 		Child child([&](Child &self) {
-			gid_t groups[] = { gid, extra_group };
+			gid_t groups[] = {gid, extra_group};
 			if (setgroups(extra_group ? 2 : 1, groups) || setresgid(gid, gid, gid) ||
 			    setresuid(uid, uid, uid))
 				return 96;
@@ -266,17 +268,18 @@ TEST_P(NameAccessTest, ModeDecides)
 	server.expect_success();
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, NameAccessTest,
-			 testing::Values(Access{ 0, true, false, false }, Access{ 0600, true, false, false },
-					 Access{ 0200, true, false, false }, Access{ 0020, false, true, false },
-					 Access{ 0002, false, false, true }, Access{ 0660, true, true, false },
-					 Access{ 0666, true, true, true }, Access{ 0606, true, false, true },
-					 Access{ 0444, false, false, false }, Access{ 0555, false, false, false }),
-			 [](const auto &info) {
-				 char text[16];
-				 snprintf(text, sizeof(text), "Mode%03o", info.param.mode);
-				 return std::string(text);
-			 });
+INSTANTIATE_TEST_SUITE_P(
+	Modes, NameAccessTest,
+	testing::Values(Access{0, true, false, false}, Access{0600, true, false, false},
+			Access{0200, true, false, false}, Access{0020, false, true, false},
+			Access{0002, false, false, true}, Access{0660, true, true, false},
+			Access{0666, true, true, true}, Access{0606, true, false, true},
+			Access{0444, false, false, false}, Access{0555, false, false, false}),
+	[](const auto &info) {
+		char text[16];
+		snprintf(text, sizeof(text), "Mode%03o", info.param.mode);
+		return std::string(text);
+	});
 
 TEST_F(NameAccessTest, CapabilityIsNeededNotUid0)
 {
@@ -307,7 +310,7 @@ TEST_F(NameAccessTest, GroupOfTheCallersChoice)
 TEST_F(NameAccessTest, GroupMustBeTheCallersOwn)
 {
 	Child child([&](Child &) {
-		gid_t groups[] = { kOtherGroup };
+		gid_t groups[] = {kOtherGroup};
 		if (setgroups(1, groups) || setresgid(kOwnerGroup, kOwnerGroup, kOwnerGroup) ||
 		    setresuid(kOwner, kOwner, kOwner))
 			return 96;
@@ -331,7 +334,8 @@ TEST_F(NameAccessTest, EffectiveUserOwns)
 {
 	Child server([&](Child &self) {
 		// The effective ids count, real ones do not.
-		if (setgroups(0, nullptr) || setresgid(0, kOwnerGroup, 0) || setresuid(0, kOwner, 0))
+		if (setgroups(0, nullptr) || setresgid(0, kOwnerGroup, 0) ||
+		    setresuid(0, kOwner, 0))
 			return 96;
 		self.tell(create(kName));
 		self.hear();
@@ -378,7 +382,7 @@ TEST_F(NameAccessTest, ExpectedUserByIdToo)
 
 class NameWaitTest : public NameTest
 {
-    protected:
+protected:
 	long wait_for(std::string_view name, int64_t deadline, uint32_t clock = CLOCK_MONOTONIC)
 	{
 		stplr_connect_attach args = attach_args(name);
@@ -405,7 +409,8 @@ TEST_F(NameWaitTest, WaitsForTheName)
 {
 	Thread client([&] {
 		Fd connection(wait_for("later", STPLR_DEADLINE_NONE));
-		return connection < 0 ? connection.release() : send_receive(connection, "at last").result;
+		return connection < 0 ? connection.release()
+				      : send_receive(connection, "at last").result;
 	});
 	ASSERT_TRUE(client.wait_blocked(STPLR_CONNECT_ATTACH));
 	Fd wrong = new_channel(device, "latex");
@@ -424,7 +429,8 @@ TEST_F(NameWaitTest, ManyWait)
 
 	for (int i = 0; i < 8; i++)
 		clients.push_back(std::make_unique<Thread>([&, i] {
-			return Fd(wait_for(i % 2 ? "odd" : "even", STPLR_DEADLINE_NONE)) >= 0 ? 0l : -1l;
+			return Fd(wait_for(i % 2 ? "odd" : "even", STPLR_DEADLINE_NONE)) >= 0 ? 0l
+											      : -1l;
 		}));
 	for (auto &client : clients)
 		ASSERT_TRUE(client->wait_blocked(STPLR_CONNECT_ATTACH));
@@ -440,7 +446,7 @@ TEST_F(NameWaitTest, ManyWait)
 
 TEST_F(NameWaitTest, Deadline)
 {
-	for (uint32_t clock : { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME }) {
+	for (uint32_t clock : {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME}) {
 		int64_t deadline = in_ms(60, clock);
 		EXPECT_EQ(-ETIMEDOUT, wait_for("nobody", deadline, clock));
 		EXPECT_GE(now(clock), deadline);
@@ -488,7 +494,8 @@ TEST_F(NameWaitTest, RightsAreCheckedWhenTheNameComes)
 
 TEST_F(NameWaitTest, NameThatComesAndGoes)
 {
-	// Whoever waits either connects to one of the channels or goes on waiting; nobody is lost or crashes.
+	// Whoever waits either connects to one of the channels or goes on waiting; nobody is lost
+	// or crashes.
 	Thread client([&] {
 		Fd connection(wait_for("flicker", STPLR_DEADLINE_NONE));
 		return connection >= 0 ? 0l : -1l;

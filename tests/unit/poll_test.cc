@@ -21,11 +21,11 @@ namespace
 
 class PollTest : public PairTest
 {
-    protected:
+protected:
 	// The events that are there now.
 	int events(int fd, int wanted = POLLIN | POLLOUT)
 	{
-		pollfd one = { fd, short(wanted), 0 };
+		pollfd one = {fd, short(wanted), 0};
 		int count = ::poll(&one, 1, 0);
 		EXPECT_GE(count, 0);
 		return count > 0 ? one.revents : 0;
@@ -34,7 +34,7 @@ class PollTest : public PairTest
 	// The events that come, or 0.
 	static int wait_events(int fd, int wanted)
 	{
-		pollfd one = { fd, short(wanted), 0 };
+		pollfd one = {fd, short(wanted), 0};
 		return ::poll(&one, 1, kPatienceMs) > 0 ? one.revents : 0;
 	}
 };
@@ -76,7 +76,8 @@ TEST_F(PollTest, FailedReceiveLeavesItReadable)
 {
 	OneWaySender client(connection, "xyz");
 	ASSERT_TRUE(client.wait_blocked());
-	EXPECT_EQ(-EMSGSIZE, receive(channel, 1, STPLR_DEADLINE_POLL, STPLR_RECEIVE_NO_TRUNC).result);
+	EXPECT_EQ(-EMSGSIZE,
+		  receive(channel, 1, STPLR_DEADLINE_POLL, STPLR_RECEIVE_NO_TRUNC).result);
 	EXPECT_EQ(POLLIN, events(channel, POLLIN));
 	EXPECT_EQ(0, poll_receive(channel).result);
 	EXPECT_EQ(0, client.finish());
@@ -101,7 +102,7 @@ TEST_F(PollTest, SelectWorksToo)
 	EXPECT_EQ(0, select(channel + 1, &set, nullptr, nullptr, &none));
 	OneWaySender client(connection, "x");
 	FD_SET(channel, &set);
-	timeval patience = { kPatienceMs / 1000, 0 };
+	timeval patience = {kPatienceMs / 1000, 0};
 	EXPECT_EQ(1, select(channel + 1, &set, nullptr, nullptr, &patience));
 	EXPECT_EQ("x", poll_receive(channel).text);
 	EXPECT_EQ(0, client.finish());
@@ -163,7 +164,7 @@ TEST_F(PollTest, AMessageDoesNotHangUpConnections)
 
 class EpollTest : public PollTest
 {
-    protected:
+protected:
 	void add(int fd, uint32_t wanted)
 	{
 		epoll_event event = {};
@@ -183,7 +184,7 @@ class EpollTest : public PollTest
 		return event;
 	}
 
-	Fd epoll{ epoll_create1(EPOLL_CLOEXEC) };
+	Fd epoll{epoll_create1(EPOLL_CLOEXEC)};
 };
 
 TEST_F(EpollTest, LevelTriggered)

@@ -20,7 +20,7 @@ namespace
 
 class ReadWriteTest : public PairTest
 {
-    protected:
+protected:
 	// Reads into length bytes; the text that came, or the error's name.
 	std::string read_text(int rcvid, uint64_t offset, size_t length)
 	{
@@ -76,7 +76,7 @@ TEST_F(ReadWriteTest, ReadEndsWhereTheMessageEnds)
 	EXPECT_EQ("llo", read_text(message.rcvid(), 2, 100));
 	EXPECT_EQ("", read_text(message.rcvid(), 5, 100));
 	EXPECT_EQ("", read_text(message.rcvid(), 6, 100));
-	for (uint64_t offset : { 1ull << 32, 1ull << 62, (1ull << 63) - 1, 1ull << 63, ~0ull })
+	for (uint64_t offset : {1ull << 32, 1ull << 62, (1ull << 63) - 1, 1ull << 63, ~0ull})
 		EXPECT_EQ("", read_text(message.rcvid(), offset, 100)) << offset;
 	EXPECT_EQ(0, reply(channel, message.rcvid()));
 	EXPECT_EQ(0, client.finish().result);
@@ -98,7 +98,7 @@ TEST_F(ReadWriteTest, WritesIntoTheReply)
 
 TEST_F(ReadWriteTest, WrittenBytesAreThereWhateverTheReplysLength)
 {
-	for (size_t room : { size_t(100), size_t(100000) }) {
+	for (size_t room : {size_t(100), size_t(100000)}) {
 		std::vector<char> bytes(room, kPoison);
 		stplr_msg_send args = send_args(buffer("x"), buffer(bytes.data(), room));
 		Thread client([&] { return msg_send_receive(connection, args); });
@@ -124,7 +124,7 @@ TEST_F(ReadWriteTest, WriteEndsWhereTheRoomEnds)
 	EXPECT_EQ(2, write_text(message.rcvid(), 6, "abcdef"));
 	EXPECT_EQ(0, write_text(message.rcvid(), 8, "z"));
 	EXPECT_EQ(0, write_text(message.rcvid(), 9, "z"));
-	for (uint64_t offset : { 1ull << 32, 1ull << 62, (1ull << 63) - 1, 1ull << 63, ~0ull })
+	for (uint64_t offset : {1ull << 32, 1ull << 62, (1ull << 63) - 1, 1ull << 63, ~0ull})
 		EXPECT_EQ(0, write_text(message.rcvid(), offset, "z")) << offset;
 	EXPECT_EQ(0, reply(channel, message.rcvid(), "R"));
 	EXPECT_EQ("R", client.finish().text);
@@ -142,8 +142,10 @@ TEST_F(ReadWriteTest, LargePiecesInAnyOrder)
 
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i * kPiece < kSize; i++) {
-			size_t at = (pass ? kSize / kPiece - i : i) * kPiece, expected = std::min(kPiece, kSize - at);
-			stplr_msg_data data = data_args(message.rcvid(), buffer(piece.data(), kPiece), at);
+			size_t at = (pass ? kSize / kPiece - i : i) * kPiece,
+			       expected = std::min(kPiece, kSize - at);
+			stplr_msg_data data =
+				data_args(message.rcvid(), buffer(piece.data(), kPiece), at);
 			ASSERT_EQ(0, msg_read(channel, data));
 			ASSERT_EQ(expected, data.len);
 			ASSERT_TRUE(expect_pattern(piece.data(), expected, 1, at));
@@ -202,11 +204,11 @@ TEST_F(ReadWriteTest, BadIds)
 	Received message = receive(channel);
 	Fd other = new_channel(device);
 	char room[8];
-	for (int rcvid : { 0, -1, INT_MIN }) {
+	for (int rcvid : {0, -1, INT_MIN}) {
 		EXPECT_EQ("EINVAL", read_text(rcvid, 0, 1));
 		EXPECT_EQ(-EINVAL, write_text(rcvid, 0, "x"));
 	}
-	for (int rcvid : { message.rcvid() + 1, INT_MAX }) {
+	for (int rcvid : {message.rcvid() + 1, INT_MAX}) {
 		EXPECT_EQ("ESRCH", read_text(rcvid, 0, 1));
 		EXPECT_EQ(-ESRCH, write_text(rcvid, 0, "x"));
 	}
@@ -214,7 +216,8 @@ TEST_F(ReadWriteTest, BadIds)
 	EXPECT_EQ(-ESRCH, msg_read(other, args)) << "received on another channel";
 	EXPECT_EQ(-ESRCH, msg_write(other, args));
 	Child child([&](Child &) {
-		EXPECT_EQ("ESRCH", read_text(message.rcvid(), 0, 5)) << "received by another process";
+		EXPECT_EQ("ESRCH", read_text(message.rcvid(), 0, 5))
+			<< "received by another process";
 		EXPECT_EQ(-ESRCH, write_text(message.rcvid(), 0, "x"));
 		return 0;
 	});
@@ -233,7 +236,7 @@ TEST_F(ReadWriteTest, OwnBufferIsBad)
 	stplr_msg_data args = data_args(message.rcvid(), buffer(none.data(), 5));
 	EXPECT_EQ(-EFAULT, msg_read(channel, args));
 	EXPECT_EQ(-EFAULT, msg_write(channel, args));
-	args = data_args(message.rcvid(), stplr_buffer{ 1ull << 63, 5 });
+	args = data_args(message.rcvid(), stplr_buffer{1ull << 63, 5});
 	EXPECT_EQ(-EFAULT, msg_read(channel, args));
 	EXPECT_EQ(-EFAULT, msg_write(channel, args));
 	EXPECT_EQ("hello", read_text(message.rcvid(), 0, 10));
@@ -264,7 +267,7 @@ TEST_F(ReadWriteTest, Vectors)
 	Sender client(connection, "hello, world", 12);
 	Received message = receive(channel, 0);
 	char a[3], b[20];
-	stplr_iovec parts[] = { part(a, 3), part(nullptr, 0), part(b, 20) };
+	stplr_iovec parts[] = {part(a, 3), part(nullptr, 0), part(b, 20)};
 	stplr_msg_data args = data_args(message.rcvid(), buffer(parts, 3), 4);
 	args.flags = STPLR_DATA_VECTOR;
 	EXPECT_EQ(0, msg_read(channel, args));
@@ -272,7 +275,7 @@ TEST_F(ReadWriteTest, Vectors)
 	EXPECT_EQ("o, ", std::string(a, 3));
 	EXPECT_EQ("world", std::string(b, 5));
 
-	stplr_iovec out[] = { part("abc", 3), part("", 0), part("defgh", 5) };
+	stplr_iovec out[] = {part("abc", 3), part("", 0), part("defgh", 5)};
 	args = data_args(message.rcvid(), buffer(out, 3), 1);
 	args.flags = STPLR_DATA_VECTOR;
 	EXPECT_EQ(0, msg_write(channel, args));
@@ -295,7 +298,8 @@ TEST_F(ReadWriteTest, ManyThreadsReadAndWriteOneMessage)
 		threads.push_back(std::make_unique<Thread>([&, i] {
 			size_t from = kSize / kThreads * i, length = kSize / kThreads;
 			std::vector<char> bytes(length);
-			stplr_msg_data data = data_args(message.rcvid(), buffer(bytes.data(), length), from);
+			stplr_msg_data data =
+				data_args(message.rcvid(), buffer(bytes.data(), length), from);
 			EXPECT_EQ(0, msg_read(channel, data));
 			EXPECT_EQ(length, data.len);
 			data = data_args(message.rcvid(), buffer(bytes.data(), length), from);

@@ -21,7 +21,7 @@ namespace
 
 class ReceiveTest : public PairTest
 {
-    protected:
+protected:
 	// Queues clients one after the other, so that their order is known.
 	void queue(const std::string &text)
 	{
@@ -72,7 +72,8 @@ TEST_F(ReceiveTest, HigherPriorityFirst)
 		const char *text;
 		int priority;
 	} order[] = {
-		{ "most urgent", 139 }, { "urgent", 60 }, { "keen", 39 }, { "normal", 19 }, { "nice", 5 }, { "nicest", 0 },
+		{"most urgent", 139}, {"urgent", 60}, {"keen", 39},
+		{"normal", 19},       {"nice", 5},    {"nicest", 0},
 	};
 	for (const auto &expected : order) {
 		Received message = receive(channel);
@@ -89,7 +90,7 @@ TEST_F(ReceiveTest, FirstComeFirstServedWithinAPriority)
 		queue_with_priority("low " + std::to_string(i), 3);
 		queue_with_priority("high " + std::to_string(i), 50);
 	}
-	for (const char *level : { "high ", "low " })
+	for (const char *level : {"high ", "low "})
 		for (int i = 0; i < 4; i++)
 			EXPECT_EQ(level + std::to_string(i), receive(channel).text);
 }
@@ -130,7 +131,7 @@ TEST_F(ReceiveTest, TruncationIsVisible)
 
 TEST_F(ReceiveTest, ExactFitIsNotTruncated)
 {
-	for (size_t size : { 0, 1, 64, 4096, 10000, 300000 }) {
+	for (size_t size : {0, 1, 64, 4096, 10000, 300000}) {
 		std::string text(size, 't');
 		OneWaySender client(connection, text);
 		Received message = receive(channel, size);
@@ -162,7 +163,8 @@ TEST_F(ReceiveTest, NoTruncLeavesTheMessageAtTheHead)
 	EXPECT_EQ(11u, refused.info.src_len) << "the room needed";
 	EXPECT_FALSE(clients[0]->done());
 
-	EXPECT_EQ(-EMSGSIZE, receive(channel, 0, STPLR_DEADLINE_POLL, STPLR_RECEIVE_NO_TRUNC).result);
+	EXPECT_EQ(-EMSGSIZE,
+		  receive(channel, 0, STPLR_DEADLINE_POLL, STPLR_RECEIVE_NO_TRUNC).result);
 	Received message = receive(channel, 11, STPLR_DEADLINE_NONE, STPLR_RECEIVE_NO_TRUNC);
 	EXPECT_EQ("first, long", message.text);
 	EXPECT_EQ("second", receive(channel).text);
@@ -188,13 +190,14 @@ TEST_F(ReceiveTest, UnwritableBufferLeavesTheMessageQueued)
 	none.protect(PROT_NONE, page_size(), page_size());
 	std::string large(2 * page_size(), 'l');
 
-	for (const std::string &text : { std::string("small"), large }) {
+	for (const std::string &text : {std::string("small"), large}) {
 		OneWaySender first(connection, text);
 		ASSERT_TRUE(first.wait_blocked());
 		OneWaySender second(connection, "second");
 		ASSERT_TRUE(second.wait_blocked());
 
-		stplr_msg_receive args = receive_args(buffer(none.data() + page_size(), text.size()));
+		stplr_msg_receive args =
+			receive_args(buffer(none.data() + page_size(), text.size()));
 		EXPECT_EQ(-EFAULT, msg_receive(channel, args));
 		// Half of it can be written.
 		args = receive_args(buffer(none.data() + page_size() - 2, text.size()));
@@ -211,7 +214,7 @@ TEST_F(ReceiveTest, UnwritableBufferLeavesTheMessageQueued)
 TEST_F(ReceiveTest, UnwritableBufferWithoutAMessage)
 {
 	// It cannot be the caller's: refused at once.
-	stplr_msg_receive args = receive_args(stplr_buffer{ 1ull << 63, 4096 });
+	stplr_msg_receive args = receive_args(stplr_buffer{1ull << 63, 4096});
 	EXPECT_EQ(-EFAULT, msg_receive(channel, args));
 }
 
@@ -271,7 +274,8 @@ TEST_F(ReceiveTest, RcvidsDoNotComeAgainSoon)
 	for (int i = 0; i < 500; i++) {
 		OneWaySender client(connection, "x");
 		Received message = receive(channel);
-		ASSERT_TRUE(rcvids.insert(message.rcvid()).second) << message.rcvid() << " again after " << i;
+		ASSERT_TRUE(rcvids.insert(message.rcvid()).second)
+			<< message.rcvid() << " again after " << i;
 		client.finish();
 	}
 }

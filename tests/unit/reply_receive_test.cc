@@ -15,7 +15,7 @@ namespace
 
 class ReplyReceiveTest : public PairTest
 {
-    protected:
+protected:
 	ReplyReceiveTest()
 	{
 		poison_bytes(room, sizeof(room));
@@ -23,7 +23,8 @@ class ReplyReceiveTest : public PairTest
 
 	stplr_msg_reply_receive loop_args(int64_t deadline = STPLR_DEADLINE_NONE)
 	{
-		return reply_receive_args(reply_args(0), receive_args(buffer(room, sizeof(room)), deadline));
+		return reply_receive_args(reply_args(0),
+					  receive_args(buffer(room, sizeof(room)), deadline));
 	}
 
 	std::string received(const stplr_msg_reply_receive &args)
@@ -134,7 +135,7 @@ TEST_F(ReplyReceiveTest, ReceivesErrorsAfterTheReply)
 {
 	// Each leaves reply.rcvid 0, so that calling again is right.
 	Sender one(connection, "one"), two(connection, "two"), three(connection, "three");
-	Received messages[3] = { receive(channel), receive(channel), receive(channel) };
+	Received messages[3] = {receive(channel), receive(channel), receive(channel)};
 
 	stplr_msg_reply_receive args = loop_args(in_ms(20));
 	args.reply = reply_args(messages[0].rcvid());
@@ -205,7 +206,8 @@ TEST_F(ReplyReceiveTest, ChannelsEnd)
 
 TEST_F(ReplyReceiveTest, RestartedCallDoesNotReplyTwice)
 {
-	// A handler with SA_RESTART while it waits: the call starts over with the reply already given.
+	// A handler with SA_RESTART while it waits: the call starts over with the reply already
+	// given.
 	struct sigaction restart = {}, before;
 	restart.sa_handler = [](int) {};
 	restart.sa_flags = SA_RESTART;
@@ -234,7 +236,8 @@ TEST_F(ReplyReceiveTest, ServesThousands)
 			long result = msg_reply_receive(channel, args);
 			if (result < 0)
 				return result;
-			args.reply = reply_args(args.receive.info.rcvid, buffer(room, args.receive.info.len));
+			args.reply = reply_args(args.receive.info.rcvid,
+						buffer(room, args.receive.info.len));
 			poison(args.receive.info);
 		}
 	});

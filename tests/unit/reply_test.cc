@@ -21,7 +21,7 @@ class ReplyTest : public PairTest
 
 TEST_F(ReplyTest, StatusIsHandedOverAsItIs)
 {
-	for (int status : { 0, 1, -1, INT_MAX, INT_MIN, 4095, -4095, -512 }) {
+	for (int status : {0, 1, -1, INT_MAX, INT_MIN, 4095, -4095, -512}) {
 		Sender client(connection, "x");
 		Received message = receive(channel);
 		EXPECT_EQ(0, reply(channel, message.rcvid(), "", status));
@@ -32,7 +32,7 @@ TEST_F(ReplyTest, StatusIsHandedOverAsItIs)
 
 TEST_F(ReplyTest, ErrorIsTheClientsErrno)
 {
-	for (int error : { 1, EINTR, EAGAIN, ESRCH, EPROTO, 200, 511, 512, 516, 517, 530, 4095 }) {
+	for (int error : {1, EINTR, EAGAIN, ESRCH, EPROTO, 200, 511, 512, 516, 517, 530, 4095}) {
 		Sender client(connection, "x");
 		Received message = receive(channel);
 		EXPECT_EQ(0, reply_error(channel, message.rcvid(), error));
@@ -45,7 +45,7 @@ TEST_F(ReplyTest, ErrorMustBeAnErrno)
 	Sender client(connection, "x");
 	Received message = receive(channel);
 
-	for (uint32_t error : { 4096u, 1u << 31, ~0u, uint32_t(-EPROTO) }) {
+	for (uint32_t error : {4096u, 1u << 31, ~0u, uint32_t(-EPROTO)}) {
 		stplr_msg_reply args = reply_args(message.rcvid());
 		args.error = error;
 		EXPECT_EQ(-EINVAL, msg_reply(channel, args)) << error;
@@ -147,7 +147,7 @@ TEST_F(ReplyTest, ForgedIds)
 	Sender client(connection, "x");
 	ASSERT_TRUE(client.wait_blocked());
 	// Nothing was received yet: no id is right.
-	for (int rcvid : { 1, 2, 3, INT_MAX })
+	for (int rcvid : {1, 2, 3, INT_MAX})
 		EXPECT_EQ(-ESRCH, reply(channel, rcvid)) << rcvid;
 	Received message = receive(channel);
 	for (int rcvid = 1; rcvid < 200; rcvid++)
@@ -156,7 +156,7 @@ TEST_F(ReplyTest, ForgedIds)
 	EXPECT_EQ(-ESRCH, reply(channel, INT_MAX));
 	EXPECT_EQ(-ESRCH, reply(channel, message.rcvid() ^ 0x10000));
 	EXPECT_EQ(-ESRCH, reply(channel, message.rcvid() ^ 0x40000000));
-	for (int rcvid : { 0, -1, INT_MIN, -message.rcvid() })
+	for (int rcvid : {0, -1, INT_MIN, -message.rcvid()})
 		EXPECT_EQ(-EINVAL, reply(channel, rcvid)) << rcvid;
 	EXPECT_FALSE(client.done());
 	EXPECT_EQ(0, reply(channel, message.rcvid()));
@@ -234,15 +234,16 @@ TEST_F(ReplyTest, UnreadableReplyIsStillToBeAnswered)
 {
 	Mapping none(2 * page_size());
 	none.protect(PROT_NONE, page_size(), page_size());
-	for (size_t room : { size_t(64), 64 * page_size() }) {
+	for (size_t room : {size_t(64), 64 * page_size()}) {
 		Sender client(connection, "x", room);
 		Received message = receive(channel);
-		stplr_msg_reply args = reply_args(message.rcvid(), buffer(none.data() + page_size(), 64));
+		stplr_msg_reply args =
+			reply_args(message.rcvid(), buffer(none.data() + page_size(), 64));
 		EXPECT_EQ(-EFAULT, msg_reply(channel, args));
 		// Half of it can be read.
 		args = reply_args(message.rcvid(), buffer(none.data() + page_size() - 32, 64));
 		EXPECT_EQ(-EFAULT, msg_reply(channel, args));
-		args = reply_args(message.rcvid(), stplr_buffer{ 1ull << 63, 64 });
+		args = reply_args(message.rcvid(), stplr_buffer{1ull << 63, 64});
 		EXPECT_EQ(-EFAULT, msg_reply(channel, args));
 		EXPECT_FALSE(client.done());
 		EXPECT_EQ(0, reply(channel, message.rcvid(), "readable"));
@@ -254,7 +255,8 @@ TEST_F(ReplyTest, LongerThanTheMaximum)
 {
 	stplr_version version;
 	ASSERT_EQ(0, stplr_version_get(device, version));
-	Mapping huge(version.message_max + 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+	Mapping huge(version.message_max + 1, PROT_READ,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
 	Sender client(connection, "x");
 	Received message = receive(channel);
 	stplr_msg_reply args = reply_args(message.rcvid(), buffer(huge.data(), huge.size()));

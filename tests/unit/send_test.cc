@@ -123,12 +123,12 @@ TEST_F(SendTest, EmptyBothWays)
 
 TEST_F(SendTest, AddressOfNothingIsNotLookedAt)
 {
-	stplr_msg_send args = send_args(stplr_buffer{ ~0ull, 0 }, stplr_buffer{ 1, 0 });
+	stplr_msg_send args = send_args(stplr_buffer{~0ull, 0}, stplr_buffer{1, 0});
 	Thread client([&] { return msg_send_receive(connection, args); });
-	stplr_msg_receive taken = receive_args(stplr_buffer{ ~0ull - 4095, 0 });
+	stplr_msg_receive taken = receive_args(stplr_buffer{~0ull - 4095, 0});
 
 	ASSERT_EQ(0, msg_receive(channel, taken));
-	stplr_msg_reply answer = reply_args(taken.info.rcvid, stplr_buffer{ ~0ull, 0 });
+	stplr_msg_reply answer = reply_args(taken.info.rcvid, stplr_buffer{~0ull, 0});
 	EXPECT_EQ(0, msg_reply(channel, answer));
 	EXPECT_EQ(0u, answer.len);
 	EXPECT_EQ(0, client.join());
@@ -141,7 +141,8 @@ TEST_F(SendTest, RoomMayBeLargerThanAnyReply)
 	stplr_version version;
 	ASSERT_EQ(0, stplr_version_get(device, version));
 	size_t huge = version.message_max * 64;
-	void *room = mmap(nullptr, huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *room = mmap(nullptr, huge, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ASSERT_NE(MAP_FAILED, room);
 	stplr_msg_send args = send_args(buffer("x"), buffer(room, huge));
 	Thread client([&] { return msg_send_receive(connection, args); });
@@ -161,7 +162,8 @@ TEST_F(SendTest, LongerThanTheMaximum)
 	stplr_version version;
 	ASSERT_EQ(0, stplr_version_get(device, version));
 	size_t size = version.message_max + 1;
-	void *bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *bytes =
+		mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ASSERT_NE(MAP_FAILED, bytes);
 	stplr_msg_send args = send_args(buffer(bytes, size));
 
@@ -174,19 +176,20 @@ TEST_F(SendTest, LongerThanTheMaximum)
 
 TEST_F(SendTest, LengthsBeyondAllMemory)
 {
-	stplr_msg_send args = send_args(stplr_buffer{ 4096, 1ull << 63 }, {});
+	stplr_msg_send args = send_args(stplr_buffer{4096, 1ull << 63}, {});
 	EXPECT_EQ(-EINVAL, msg_send_receive(connection, args));
-	args = send_args(stplr_buffer{ 4096, ~0ull }, {});
+	args = send_args(stplr_buffer{4096, ~0ull}, {});
 	EXPECT_EQ(-EINVAL, msg_send_receive(connection, args));
-	args = send_args(buffer("x"), stplr_buffer{ 4096, ~0ull });
+	args = send_args(buffer("x"), stplr_buffer{4096, ~0ull});
 	EXPECT_EQ(-EINVAL, msg_send_receive(connection, args));
 }
 
 TEST_F(SendTest, SendersIdentity)
 {
 	Child client([&](Child &self) {
-		gid_t groups[] = { 4102 };
-		if (setgroups(1, groups) || setresgid(4101, 4103, 4101) || setresuid(4001, 4002, 4001))
+		gid_t groups[] = {4102};
+		if (setgroups(1, groups) || setresgid(4101, 4103, 4101) ||
+		    setresuid(4001, 4002, 4001))
 			return 96;
 		Thread other([&] {
 			self.tell(own_tid());
@@ -239,7 +242,7 @@ TEST_F(SendTest, ScoidNamesTheClientProcess)
 	uint32_t own[2], childs;
 	int i = 0;
 
-	for (int fd : { connection.get(), second.get() }) {
+	for (int fd : {connection.get(), second.get()}) {
 		OneWaySender client(fd, "x");
 		own[i++] = receive(channel).info.scoid;
 		EXPECT_EQ(0, client.finish());
@@ -262,7 +265,7 @@ TEST_F(SendTest, PriorityOfNiceValues)
 {
 	const struct {
 		int nice, priority;
-	} levels[] = { { 0, 19 }, { 19, 0 }, { -20, 39 }, { 5, 14 } };
+	} levels[] = {{0, 19}, {19, 0}, {-20, 39}, {5, 14}};
 
 	for (const auto &level : levels) {
 		Child client([&](Child &) {
@@ -280,8 +283,8 @@ TEST_F(SendTest, PriorityOfPolicies)
 	const struct {
 		int policy, rt, priority;
 	} levels[] = {
-		{ SCHED_FIFO, 1, 41 }, { SCHED_FIFO, 99, 139 }, { SCHED_RR, 50, 90 },
-		{ SCHED_BATCH, 0, 19 }, { SCHED_IDLE, 0, 19 },
+		{SCHED_FIFO, 1, 41},  {SCHED_FIFO, 99, 139}, {SCHED_RR, 50, 90},
+		{SCHED_BATCH, 0, 19}, {SCHED_IDLE, 0, 19},
 	};
 
 	for (const auto &level : levels) {
@@ -292,7 +295,8 @@ TEST_F(SendTest, PriorityOfPolicies)
 				return 95;
 			return int(send_one_way(connection, "x"));
 		});
-		EXPECT_EQ(level.priority, receive(channel).info.priority) << "policy " << level.policy;
+		EXPECT_EQ(level.priority, receive(channel).info.priority)
+			<< "policy " << level.policy;
 		client.expect_success();
 	}
 }
@@ -303,7 +307,8 @@ TEST_F(SendTest, ManyThreadsOnOneConnection)
 	std::vector<std::unique_ptr<Sender>> clients;
 
 	for (int i = 0; i < kThreads; i++)
-		clients.push_back(std::make_unique<Sender>(connection, "message " + std::to_string(i)));
+		clients.push_back(
+			std::make_unique<Sender>(connection, "message " + std::to_string(i)));
 	for (auto &client : clients)
 		ASSERT_TRUE(client->wait_blocked());
 	std::vector<Received> messages;
@@ -332,7 +337,8 @@ TEST_F(SendTest, ClosingTheDescriptorOfABlockedThread)
 
 TEST_F(SendTest, ServerSendingToItself)
 {
-	// With the server's other thread receiving; its own single thread would wait for itself, until a deadline.
+	// With the server's other thread receiving; its own single thread would wait for itself,
+	// until a deadline.
 	stplr_msg_send args = send_args(buffer("me"), {});
 	args.send_deadline = in_ms(30);
 	EXPECT_EQ(-ETIMEDOUT, msg_send_receive(connection, args));

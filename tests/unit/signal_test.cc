@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Signals: a queued message is withdrawn, a received one is parked and waited for again; none is lost or doubled.
+// Signals: a queued message is withdrawn, a received one is parked and waited for again; none is
+// lost or doubled.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -24,7 +25,7 @@ namespace
 // SIGUSR1's handler has no SA_RESTART (main.cc), SIGUSR2's has it.
 class SignalTest : public PairTest
 {
-    protected:
+protected:
 	SignalTest()
 	{
 		struct sigaction restart = {};
@@ -37,8 +38,10 @@ class SignalTest : public PairTest
 
 	// A client whose call was parked by a signal: its thread waits for a go between its calls.
 	struct Parked {
-		Parked(int connection, stplr_buffer send, stplr_buffer reply, int64_t reply_deadline = STPLR_DEADLINE_NONE)
-			: args(send_args(send, reply)), thread([this, connection] {
+		Parked(int connection, stplr_buffer send, stplr_buffer reply,
+		       int64_t reply_deadline = STPLR_DEADLINE_NONE)
+			: args(with_deadline(send_args(send, reply), reply_deadline)),
+			  thread([this, connection] {
 				  long result = msg_send_receive(connection, args);
 				  EXPECT_EQ(-EINTR, result);
 				  EXPECT_NE(0u, args.token) << "not parked";
@@ -50,11 +53,15 @@ class SignalTest : public PairTest
 				  return msg_send_receive(connection, args);
 			  })
 		{
-			args.reply_deadline = reply_deadline;
 		}
 		~Parked()
 		{
 			go = true;
+		}
+		static stplr_msg_send with_deadline(stplr_msg_send args, int64_t reply_deadline)
+		{
+			args.reply_deadline = reply_deadline;
+			return args;
 		}
 		// Parks it, once it is REPLY-blocked.
 		void park()
@@ -70,7 +77,7 @@ class SignalTest : public PairTest
 		}
 
 		stplr_msg_send args;
-		std::atomic<bool> interrupted{ false }, go{ false };
+		std::atomic<bool> interrupted{false}, go{false};
 		bool drop_first = false;
 		long drop_result = 1;
 		Thread thread;
@@ -282,7 +289,7 @@ TEST_F(SignalTest, AnotherThreadsSendDropsNothing)
 
 TEST_F(SignalTest, UnknownTokens)
 {
-	for (uint64_t token : { uint64_t(1), uint64_t(12345), ~uint64_t(0) }) {
+	for (uint64_t token : {uint64_t(1), uint64_t(12345), ~uint64_t(0)}) {
 		stplr_msg_send args = send_args(buffer("x"), buffer(room, sizeof(room)));
 		args.token = token;
 		EXPECT_EQ(-ENOENT, msg_send_receive(connection, args)) << token;
@@ -357,7 +364,8 @@ TEST_F(SignalTest, StopAndContinue)
 	auto stop_and_continue = [&] {
 		ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE));
 		client.kill(SIGSTOP);
-		ASSERT_TRUE(eventually([&] { return thread_state(client.pid(), client.pid()) == 'T'; }));
+		ASSERT_TRUE(eventually(
+			[&] { return thread_state(client.pid(), client.pid()) == 'T'; }));
 		client.kill(SIGCONT);
 	};
 	for (int i = 0; i < 3; i++)
@@ -380,7 +388,8 @@ TEST_F(SignalTest, StoppedServer)
 	for (int i = 0; i < 3; i++) {
 		ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
 		server.kill(SIGSTOP);
-		ASSERT_TRUE(eventually([&] { return thread_state(server.pid(), server.pid()) == 'T'; }));
+		ASSERT_TRUE(eventually(
+			[&] { return thread_state(server.pid(), server.pid()) == 'T'; }));
 		Sender client(connection, "patience");
 		sleep_ms(20);
 		EXPECT_FALSE(client.done());
@@ -401,7 +410,8 @@ TEST_F(SignalTest, TracedClient)
 	auto attach_and_detach = [&] {
 		int status;
 		ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE));
-		ASSERT_EQ(0, ptrace(PTRACE_SEIZE, client.pid(), nullptr, nullptr)) << strerror(errno);
+		ASSERT_EQ(0, ptrace(PTRACE_SEIZE, client.pid(), nullptr, nullptr))
+			<< strerror(errno);
 		ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, client.pid(), nullptr, nullptr));
 		ASSERT_EQ(client.pid(), waitpid(client.pid(), &status, __WALL));
 		ASSERT_TRUE(WIFSTOPPED(status));
@@ -438,8 +448,8 @@ TEST_F(SignalTest, IgnoredSignalsDoNothing)
 	client.expect_success();
 }
 
-// A timer signal every millisecond over many calls; each message carries its number, and the server expects
-// each number once.
+// A timer signal every millisecond over many calls; each message carries its number, and the server
+// expects each number once.
 class TimerSignalTest : public SignalTest, public testing::WithParamInterface<int>
 {
 };
@@ -455,7 +465,7 @@ TEST_P(TimerSignalTest, LosesAndDoublesNothing)
 		tick.sa_handler = [](int) { handled++; };
 		tick.sa_flags = restart ? SA_RESTART : 0;
 		sigaction(SIGALRM, &tick, nullptr);
-		itimerval every = { { 0, 1000 }, { 0, 1000 } };
+		itimerval every = {{0, 1000}, {0, 1000}};
 		setitimer(ITIMER_REAL, &every, nullptr);
 		std::vector<char> message(size), answer(size);
 		int64_t interrupted = 0;
@@ -463,13 +473,15 @@ TEST_P(TimerSignalTest, LosesAndDoublesNothing)
 			fill_pattern(message.data(), size, i);
 			memcpy(message.data(), &i, sizeof(i));
 			poison(answer[0]);
-			stplr_msg_send args = send_args(buffer(message.data(), size), buffer(answer.data(), size));
+			stplr_msg_send args = send_args(buffer(message.data(), size),
+							buffer(answer.data(), size));
 			long result;
 			while ((result = msg_send_receive(connection, args)) == -EINTR)
 				interrupted++;
 			EXPECT_EQ(0, result);
 			EXPECT_EQ(size, args.reply_len);
-			EXPECT_EQ(0, memcmp(&i, answer.data(), sizeof(i))) << "another message's reply";
+			EXPECT_EQ(0, memcmp(&i, answer.data(), sizeof(i)))
+				<< "another message's reply";
 			EXPECT_TRUE(expect_pattern(answer.data() + 8, size - 8, i + 1, 8));
 			if (HasFailure())
 				return 1;
@@ -485,7 +497,8 @@ TEST_P(TimerSignalTest, LosesAndDoublesNothing)
 
 	std::vector<char> bytes(size);
 	for (int64_t expected = 0; expected < calls; expected++) {
-		stplr_msg_receive args = receive_args(buffer(bytes.data(), size), in_ms(kPatienceMs));
+		stplr_msg_receive args =
+			receive_args(buffer(bytes.data(), size), in_ms(kPatienceMs));
 		ASSERT_EQ(0, msg_receive(channel, args));
 		int64_t number;
 		memcpy(&number, bytes.data(), sizeof(number));
@@ -503,7 +516,8 @@ TEST_P(TimerSignalTest, LosesAndDoublesNothing)
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, TimerSignalTest, testing::Range(0, 4), [](const auto &info) {
-	return std::string(info.param & 1 ? "Restarting" : "Interrupting") + (info.param & 2 ? "Large" : "Small");
+	return std::string(info.param & 1 ? "Restarting" : "Interrupting") +
+	       (info.param & 2 ? "Large" : "Small");
 });
 
 } // namespace

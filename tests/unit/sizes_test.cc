@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every byte arrives, whatever the sizes, the edges and the parts, in both directions between two processes.
+// Every byte arrives, whatever the sizes, the edges and the parts, in both directions between two
+// processes.
 #include <gtest/gtest.h>
 #include <time.h>
 
@@ -19,14 +20,12 @@ namespace
 
 constexpr size_t kMax = 16 << 20;
 
-// A server process that checks each message's pattern and replies with another. It is told the order of each
-// message over the pipe, and is never the client's memory.
+// A server process that checks each message's pattern and replies with another. It is told the
+// order of each message over the pipe, and is never the client's memory.
 class SizesTest : public PairTest
 {
-    protected:
-	SizesTest() : server([this](Child &self) { return serve(self); })
-	{
-	}
+protected:
+	SizesTest() : server([this](Child &self) { return serve(self); }) {}
 	~SizesTest() override
 	{
 		server.tell(-1);
@@ -44,26 +43,29 @@ class SizesTest : public PairTest
 			int64_t in_at = self.hear(), reply_len = self.hear(), out_at = self.hear();
 			poison_bytes(in.data() + in_at - std::min<int64_t>(in_at, 8), length + 16);
 			fill_pattern(out.data() + out_at, reply_len, length + 7);
-			stplr_msg_receive args = receive_args(buffer(in.data() + in_at, length + 8));
+			stplr_msg_receive args =
+				receive_args(buffer(in.data() + in_at, length + 8));
 			EXPECT_EQ(0, msg_receive(channel, args));
 			EXPECT_EQ(uint64_t(length), args.info.src_len);
 			EXPECT_EQ(uint64_t(length), args.info.len);
 			EXPECT_TRUE(expect_pattern(in.data() + in_at, length, length));
 			EXPECT_TRUE(expect_poison(in.data() + in_at + length, 8));
-			stplr_msg_reply answer = reply_args(args.info.rcvid, buffer(out.data() + out_at, reply_len));
+			stplr_msg_reply answer =
+				reply_args(args.info.rcvid, buffer(out.data() + out_at, reply_len));
 			EXPECT_EQ(0, msg_reply(channel, answer));
 			EXPECT_EQ(std::min<uint64_t>(reply_len, args.info.dst_len), answer.len);
 		}
 	}
 
 	// One round trip with length bytes at message, and reply_len to room bytes at reply.
-	void round_trip(char *message, size_t length, char *reply, size_t room, size_t reply_len, size_t server_in = 0,
-			size_t server_out = 0)
+	void round_trip(char *message, size_t length, char *reply, size_t room, size_t reply_len,
+			size_t server_in = 0, size_t server_out = 0)
 	{
-		SCOPED_TRACE(testing::Message() << "send " << length << ", room " << room << ", reply " << reply_len
-						<< ", at " << (uintptr_t(message) & 4095) << " and "
-						<< (uintptr_t(reply) & 4095) << ", server " << server_in << " and "
-						<< server_out);
+		SCOPED_TRACE(testing::Message()
+			     << "send " << length << ", room " << room << ", reply " << reply_len
+			     << ", at " << (uintptr_t(message) & 4095) << " and "
+			     << (uintptr_t(reply) & 4095) << ", server " << server_in << " and "
+			     << server_out);
 		size_t expected = std::min(room, reply_len);
 
 		server.tell(length);
@@ -98,7 +100,7 @@ TEST_F(SizesTest, SmallOnesBothWays)
 TEST_F(SizesTest, PowersOfTwoAndTheirNeighbours)
 {
 	for (size_t power = 128; power <= kMax; power *= power < 65536 ? 2 : 4)
-		for (size_t size : { power - 1, power, power + 1 }) {
+		for (size_t size : {power - 1, power, power + 1}) {
 			if (size > kMax)
 				continue;
 			GuardedBuffer message(size), reply(size);
@@ -123,14 +125,14 @@ TEST_F(SizesTest, AroundTheInlineLimit)
 
 	// The limit counts both directions together.
 	for (size_t both = limit - 2; both <= limit + 2; both++)
-		for (size_t length : { size_t(0), size_t(1), limit / 2, both - 1, both }) {
+		for (size_t length : {size_t(0), size_t(1), limit / 2, both - 1, both}) {
 			size_t room = both - length;
 			GuardedBuffer message(length), reply(room);
 			round_trip(message.at_end(), length, reply.at_end(), room, room);
 			round_trip(message.at_start(), length, reply.at_start(), room, room / 2);
 			round_trip(message.at_end(), length, reply.at_end(), room, room + 100);
 		}
-	for (size_t size : { limit - 1, limit, limit + 1, 2 * limit }) {
+	for (size_t size : {limit - 1, limit, limit + 1, 2 * limit}) {
 		GuardedBuffer message(size), reply(size);
 		round_trip(message.at_end(), size, reply.at_end(), size, size);
 	}
@@ -138,7 +140,7 @@ TEST_F(SizesTest, AroundTheInlineLimit)
 
 TEST_F(SizesTest, RoomAndReplyDiffer)
 {
-	const size_t sizes[] = { 0, 1, 100, 4095, 4096, 4097, 65536, 70000, 300000 };
+	const size_t sizes[] = {0, 1, 100, 4095, 4096, 4097, 65536, 70000, 300000};
 	GuardedBuffer message(64);
 
 	for (size_t room : sizes) {
@@ -151,22 +153,24 @@ TEST_F(SizesTest, RoomAndReplyDiffer)
 TEST_F(SizesTest, EveryPlaceInAPage)
 {
 	Mapping message(4 * page_size()), reply(4 * page_size());
-	const size_t places[] = { 0, 1, 7, 8, 63, 2048, 4088, 4095 };
+	const size_t places[] = {0, 1, 7, 8, 63, 2048, 4088, 4095};
 
 	for (size_t at : places)
 		for (size_t server_at : places)
-			round_trip(message.data() + at, 5000, reply.data() + 4095 - at, 6000, 5500, server_at,
-				   4095 - server_at);
+			round_trip(message.data() + at, 5000, reply.data() + 4095 - at, 6000, 5500,
+				   server_at, 4095 - server_at);
 }
 
 TEST_F(SizesTest, AroundTheEndOfEveryPage)
 {
-	// Messages of some pages and a few bytes, either way: the window's edges are somewhere here.
+	// Messages of some pages and a few bytes, either way: the window's edges are somewhere
+	// here.
 	for (size_t pages = 1; pages <= 40; pages++)
-		for (int more : { -1, 0, 1 }) {
+		for (int more : {-1, 0, 1}) {
 			size_t size = pages * page_size() + more;
 			GuardedBuffer message(size), reply(size);
-			round_trip(message.at_end(), size, reply.at_start(), size, size, pages % 3, pages % 5);
+			round_trip(message.at_end(), size, reply.at_start(), size, size, pages % 3,
+				   pages % 5);
 		}
 }
 
@@ -178,9 +182,10 @@ TEST_F(SizesTest, Random)
 	Mapping message(2 << 20), reply(2 << 20);
 
 	for (int i = 0; i < 100 * test_repeat(); i++) {
-		size_t length = some_size(), room = some_size(), reply_len = below(2) ? room : some_size();
-		round_trip(message.data() + below(8192), length, reply.data() + below(8192), room, reply_len,
-			   below(8192), below(8192));
+		size_t length = some_size(), room = some_size(),
+		       reply_len = below(2) ? room : some_size();
+		round_trip(message.data() + below(8192), length, reply.data() + below(8192), room,
+			   reply_len, below(8192), below(8192));
 		if (HasFailure())
 			break;
 	}
@@ -188,8 +193,9 @@ TEST_F(SizesTest, Random)
 
 class VectorTest : public PairTest
 {
-    protected:
-	// Sends one way in parts, receives in parts; each a list of lengths laid out with gaps between.
+protected:
+	// Sends one way in parts, receives in parts; each a list of lengths laid out with gaps
+	// between.
 	struct Parts {
 		explicit Parts(const std::vector<size_t> &lengths)
 		{
@@ -208,7 +214,8 @@ class VectorTest : public PairTest
 		{
 			size_t from = 0;
 			for (const stplr_iovec &one : list) {
-				fill_pattern(reinterpret_cast<void *>(one.base), one.len, seed, from);
+				fill_pattern(reinterpret_cast<void *>(one.base), one.len, seed,
+					     from);
 				from += one.len;
 			}
 		}
@@ -239,10 +246,11 @@ class VectorTest : public PairTest
 			const std::vector<size_t> &reply, const std::vector<size_t> &room)
 	{
 		Parts sent(send), received(receive), replied(reply), roomy(room);
-		SCOPED_TRACE(testing::Message() << sent.list.size() << " parts of " << sent.size << " into "
-						<< received.list.size() << " of " << received.size << ", "
-						<< replied.list.size() << " of " << replied.size << " into "
-						<< roomy.list.size() << " of " << roomy.size);
+		SCOPED_TRACE(testing::Message()
+			     << sent.list.size() << " parts of " << sent.size << " into "
+			     << received.list.size() << " of " << received.size << ", "
+			     << replied.list.size() << " of " << replied.size << " into "
+			     << roomy.list.size() << " of " << roomy.size);
 		sent.fill(1);
 		replied.fill(2);
 		stplr_msg_send args = send_args(sent.vector(), roomy.vector());
@@ -269,37 +277,41 @@ class VectorTest : public PairTest
 
 TEST_F(VectorTest, NumbersOfParts)
 {
-	for (size_t parts : { 0, 1, 2, 3, 7, 8, 9, 16, 17, 64, 255, 1023, 1024 }) {
-		round_trip(std::vector<size_t>(parts, 3), { 4000 }, { 5000 }, std::vector<size_t>(parts, 5));
-		round_trip({ 3000 }, std::vector<size_t>(parts, 3), std::vector<size_t>(parts, 2), { 7000 });
+	for (size_t parts : {0, 1, 2, 3, 7, 8, 9, 16, 17, 64, 255, 1023, 1024}) {
+		round_trip(std::vector<size_t>(parts, 3), {4000}, {5000},
+			   std::vector<size_t>(parts, 5));
+		round_trip({3000}, std::vector<size_t>(parts, 3), std::vector<size_t>(parts, 2),
+			   {7000});
 	}
 }
 
 TEST_F(VectorTest, PartsOfDifferentLengthsOnBothSides)
 {
-	round_trip({ 1, 2, 3, 4, 5, 6, 7, 8, 9 }, { 9, 8, 7, 6, 5, 4, 3, 2, 1 }, { 10, 1, 30 }, { 3, 3, 3, 100 });
-	round_trip({ 4096, 1, 4096, 10000 }, { 1, 8000, 3, 20000 }, { 70000, 5 }, { 5, 70000 });
-	round_trip({ 100000, 100000, 100000 }, { 7, 300000 }, { 250000, 1, 50000 }, { 1, 2, 300000 });
+	round_trip({1, 2, 3, 4, 5, 6, 7, 8, 9}, {9, 8, 7, 6, 5, 4, 3, 2, 1}, {10, 1, 30},
+		   {3, 3, 3, 100});
+	round_trip({4096, 1, 4096, 10000}, {1, 8000, 3, 20000}, {70000, 5}, {5, 70000});
+	round_trip({100000, 100000, 100000}, {7, 300000}, {250000, 1, 50000}, {1, 2, 300000});
 }
 
 TEST_F(VectorTest, EmptyParts)
 {
-	round_trip({ 0, 0, 5, 0, 6, 0 }, { 0, 11, 0 }, { 0, 0 }, { 0, 0, 0 });
-	round_trip({ 0 }, { 0, 0, 0, 1 }, { 0, 7, 0, 0, 7 }, { 0, 3, 0, 11, 0 });
-	round_trip(std::vector<size_t>(1024, 0), std::vector<size_t>(1024, 0), { 1 }, std::vector<size_t>(1024, 0));
+	round_trip({0, 0, 5, 0, 6, 0}, {0, 11, 0}, {0, 0}, {0, 0, 0});
+	round_trip({0}, {0, 0, 0, 1}, {0, 7, 0, 0, 7}, {0, 3, 0, 11, 0});
+	round_trip(std::vector<size_t>(1024, 0), std::vector<size_t>(1024, 0), {1},
+		   std::vector<size_t>(1024, 0));
 }
 
 TEST_F(VectorTest, ShorterRoom)
 {
-	round_trip({ 100, 100 }, { 50, 60 }, { 100, 100 }, { 30, 40 });
-	round_trip({ 10000, 10000 }, { 5000, 1 }, { 10000, 10000 }, { 3000, 4001 });
-	round_trip({ 300000, 300000 }, { 200000, 200001 }, { 300000, 300000 }, { 299999, 3 });
+	round_trip({100, 100}, {50, 60}, {100, 100}, {30, 40});
+	round_trip({10000, 10000}, {5000, 1}, {10000, 10000}, {3000, 4001});
+	round_trip({300000, 300000}, {200000, 200001}, {300000, 300000}, {299999, 3});
 }
 
 TEST_F(VectorTest, ManyLargeParts)
 {
-	round_trip(std::vector<size_t>(1024, 4096), std::vector<size_t>(512, 8192), std::vector<size_t>(1000, 4099),
-		   std::vector<size_t>(1024, 4096));
+	round_trip(std::vector<size_t>(1024, 4096), std::vector<size_t>(512, 8192),
+		   std::vector<size_t>(1000, 4099), std::vector<size_t>(1024, 4096));
 }
 
 TEST_F(VectorTest, TooManyParts)
@@ -307,7 +319,7 @@ TEST_F(VectorTest, TooManyParts)
 	std::vector<stplr_iovec> parts(STPLR_PARTS_MAX + 1, part("x", 1));
 	stplr_buffer vector = buffer(parts.data(), parts.size());
 
-	for (uint64_t count : { uint64_t(STPLR_PARTS_MAX + 1), uint64_t(1) << 32, ~uint64_t(0) }) {
+	for (uint64_t count : {uint64_t(STPLR_PARTS_MAX + 1), uint64_t(1) << 32, ~uint64_t(0)}) {
 		vector.len = count;
 		stplr_msg_send send = send_args(vector, {});
 		send.flags = STPLR_SEND_VECTOR;
@@ -334,10 +346,10 @@ TEST_F(VectorTest, TooManyParts)
 TEST_F(VectorTest, SumsThatOverflow)
 {
 	char byte = 0;
-	stplr_iovec parts[] = { part(&byte, 1), { 4096, 1ull << 62 }, { 4096, 1ull << 62 } };
-	stplr_iovec wrap[] = { { 4096, ~0ull }, { 4096, 2 } };
+	stplr_iovec parts[] = {part(&byte, 1), {4096, 1ull << 62}, {4096, 1ull << 62}};
+	stplr_iovec wrap[] = {{4096, ~0ull}, {4096, 2}};
 
-	for (auto vector : { buffer(parts, 3), buffer(wrap, 2) }) {
+	for (auto vector : {buffer(parts, 3), buffer(wrap, 2)}) {
 		stplr_msg_send send = send_args(vector, {});
 		send.flags = STPLR_SEND_VECTOR;
 		EXPECT_EQ(-EINVAL, msg_send_receive(connection, send));
@@ -351,8 +363,8 @@ TEST_F(VectorTest, PartsMayOverlap)
 {
 	// The same bytes sent twice; room that overlaps is written in order, to its last value.
 	char bytes[] = "abcdef", room[8] = "-------";
-	stplr_iovec twice[] = { part(bytes, 4), part(bytes + 2, 4) };
-	stplr_iovec overlapping[] = { part(room, 4), part(room + 2, 4) };
+	stplr_iovec twice[] = {part(bytes, 4), part(bytes + 2, 4)};
+	stplr_iovec overlapping[] = {part(room, 4), part(room + 2, 4)};
 	stplr_msg_send args = send_args(buffer(twice, 2), buffer(overlapping, 2));
 	args.flags = STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR;
 	Thread client([&] { return msg_send_receive(connection, args); });
@@ -367,17 +379,17 @@ TEST_F(VectorTest, PartsMayOverlap)
 TEST_F(VectorTest, VectorItselfIsBad)
 {
 	GuardedBuffer edge(2 * sizeof(stplr_iovec));
-	stplr_iovec parts[] = { part("ab", 2), part("cd", 2) };
+	stplr_iovec parts[] = {part("ab", 2), part("cd", 2)};
 	memcpy(edge.at_end(), parts, sizeof(parts));
 
 	stplr_msg_send args = send_args(buffer(edge.at_end(), 3), {});
 	args.flags = STPLR_SEND_VECTOR;
 	EXPECT_EQ(-EFAULT, msg_send_receive(connection, args));
-	args = send_args(stplr_buffer{ 1ull << 63, 1 }, {});
+	args = send_args(stplr_buffer{1ull << 63, 1}, {});
 	args.flags = STPLR_SEND_VECTOR;
 	EXPECT_EQ(-EFAULT, msg_send_receive(connection, args));
 	// An array of no parts is not looked at.
-	args = send_args(stplr_buffer{ 1ull << 63, 0 });
+	args = send_args(stplr_buffer{1ull << 63, 0});
 	args.flags = STPLR_SEND_VECTOR;
 	Thread client([&] { return msg_send(connection, args); });
 	EXPECT_EQ(0u, receive(channel).info.src_len);
@@ -393,19 +405,19 @@ TEST_F(VectorTest, VectorItselfIsBad)
 TEST_F(VectorTest, OnePartIsBad)
 {
 	Mapping none(page_size(), PROT_NONE);
-	for (size_t length : { 10, 100000 }) {
+	for (size_t length : {10, 100000}) {
 		std::vector<char> fine(length);
-		stplr_iovec parts[] = { part(fine.data(), length), part(none.data(), 10) };
+		stplr_iovec parts[] = {part(fine.data(), length), part(none.data(), 10)};
 		stplr_msg_send args = send_args(buffer(parts, 2), {});
 		args.flags = STPLR_SEND_VECTOR;
 		EXPECT_EQ(-EFAULT, msg_send_receive(connection, args));
-		parts[1] = { 1ull << 63, 10 };
+		parts[1] = {1ull << 63, 10};
 		args = send_args(buffer(parts, 2), {});
 		args.flags = STPLR_SEND_VECTOR;
 		EXPECT_EQ(-EFAULT, msg_send_receive(connection, args));
 		EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
 		// An empty part is not looked at.
-		parts[1] = { 1ull << 63, 0 };
+		parts[1] = {1ull << 63, 0};
 		args = send_args(buffer(parts, 2));
 		args.flags = STPLR_SEND_VECTOR;
 		Thread client([&] { return msg_send(connection, args); });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Many clients and server threads at once, every byte checked; with kills, timeouts and signals at random.
+// Many clients and server threads at once, every byte checked; with kills, timeouts and signals at
+// random.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -23,7 +24,8 @@ namespace
 
 constexpr size_t kMost = 150000;
 
-// Each message starts with this; its body is a pattern by its seed, as is the reply's by the seed plus one.
+// Each message starts with this; its body is a pattern by its seed, as is the reply's by the seed
+// plus one.
 struct Header {
 	uint64_t seed;
 	uint64_t reply_len;
@@ -31,9 +33,9 @@ struct Header {
 
 class StressTest : public PairTest
 {
-    protected:
-	// A server thread in any process that shares the channel: receives into rooms of different sizes, reads
-	// the rest, writes some replies in pieces. Returns what ended it.
+protected:
+	// A server thread in any process that shares the channel: receives into rooms of different
+	// sizes, reads the rest, writes some replies in pieces. Returns what ended it.
 	long serve(unsigned seed, bool clients_die)
 	{
 		std::mt19937 random(seed);
@@ -55,8 +57,8 @@ class StressTest : public PairTest
 	{
 		size_t length = info.len;
 		if (info.flags & STPLR_INFO_TRUNCATED) {
-			stplr_msg_data rest =
-				data_args(info.rcvid, buffer(bytes.data() + length, kMost - length), length);
+			stplr_msg_data rest = data_args(
+				info.rcvid, buffer(bytes.data() + length, kMost - length), length);
 			long result = msg_read(channel, rest);
 			if (result < 0)
 				return result;
@@ -65,7 +67,8 @@ class StressTest : public PairTest
 		EXPECT_EQ(info.src_len, length);
 		Header header;
 		memcpy(&header, bytes.data(), sizeof(header));
-		if (!expect_pattern(bytes.data() + sizeof(header), length - sizeof(header), header.seed, sizeof(header)))
+		if (!expect_pattern(bytes.data() + sizeof(header), length - sizeof(header),
+				    header.seed, sizeof(header)))
 			return -EBADMSG;
 		if (info.kind == STPLR_KIND_SEND)
 			return 0;
@@ -73,23 +76,26 @@ class StressTest : public PairTest
 		size_t tail = random() % 4 ? 0 : header.reply_len / 3;
 		if (tail) {
 			size_t at = header.reply_len - tail;
-			stplr_msg_data data = data_args(info.rcvid, buffer(bytes.data() + at, tail), at);
+			stplr_msg_data data =
+				data_args(info.rcvid, buffer(bytes.data() + at, tail), at);
 			long result = msg_write(channel, data);
 			if (result < 0)
 				return result;
 		}
 		// The written tail is there though the reply does not cover it.
-		stplr_msg_reply answer = reply_args(info.rcvid, buffer(bytes.data(), header.reply_len - tail));
+		stplr_msg_reply answer =
+			reply_args(info.rcvid, buffer(bytes.data(), header.reply_len - tail));
 		answer.status = tail;
 		return msg_reply(channel, answer);
 	}
 
 	// One message of a random kind and size. Returns the call's result.
-	long send_one(std::mt19937 &random, std::vector<char> &message, std::vector<char> &room, int64_t timeout_ms = -1)
+	long send_one(std::mt19937 &random, std::vector<char> &message, std::vector<char> &room,
+		      int64_t timeout_ms = -1)
 	{
 		auto size = [&] { return random() % (size_t(1) << (4 + random() % 14)); };
 		size_t length = sizeof(Header) + size();
-		Header header = { (uint64_t(random()) << 20) + own_tid(), size() };
+		Header header = {(uint64_t(random()) << 20) + own_tid(), size()};
 		stplr_msg_send args = send_args(buffer(message.data(), length));
 		bool one_way = random() % 4 == 0;
 
@@ -136,7 +142,8 @@ TEST_F(StressTest, ManyThreadsOfOneClientAndServer)
 	for (int i = 0; i < 4; i++)
 		servers.push_back(std::make_unique<Thread>([=] { return serve(i, false); }));
 	for (int i = 0; i < 8; i++)
-		clients.push_back(std::make_unique<Thread>([=] { return run_client(i + 100, 150 * repeat); }));
+		clients.push_back(std::make_unique<Thread>(
+			[=] { return run_client(i + 100, 150 * repeat); }));
 	for (auto &client : clients)
 		EXPECT_EQ(0, client->join());
 	EXPECT_EQ(0, channel_destroy(channel));
@@ -155,7 +162,8 @@ TEST_F(StressTest, ManyProcesses)
 			return 0;
 		}));
 	for (int i = 0; i < 6; i++)
-		clients.push_back(std::make_unique<Child>([=](Child &) { return run_client(i + 100, 150 * repeat); }));
+		clients.push_back(std::make_unique<Child>(
+			[=](Child &) { return run_client(i + 100, 150 * repeat); }));
 	for (auto &client : clients)
 		client->expect_success();
 	EXPECT_EQ(0, channel_destroy(channel));
@@ -168,7 +176,8 @@ TEST_F(StressTest, ClientsThatDie)
 	std::vector<std::unique_ptr<Thread>> servers;
 	for (int i = 0; i < 3; i++)
 		servers.push_back(std::make_unique<Thread>([=] { return serve(i, true); }));
-	auto survivor = std::make_unique<Child>([=](Child &) { return run_client(7, 200 * repeat); });
+	auto survivor =
+		std::make_unique<Child>([=](Child &) { return run_client(7, 200 * repeat); });
 	std::mt19937 random(1);
 	for (int i = 0; i < 40 * repeat; i++) {
 		Child victim([=](Child &self) {
@@ -189,7 +198,8 @@ TEST_F(StressTest, ClientsThatDie)
 
 TEST_F(StressTest, ServersThatDie)
 {
-	// Clients see ESRCH for what a dead server had received, and nothing else; the rest goes on.
+	// Clients see ESRCH for what a dead server had received, and nothing else; the rest goes
+	// on.
 	std::vector<std::unique_ptr<Child>> servers, clients;
 	std::mt19937 random(2);
 	auto new_server = [&](unsigned seed) {
@@ -233,7 +243,7 @@ TEST_F(StressTest, ServersThatDie)
 TEST_F(StressTest, TimeoutsAndSignals)
 {
 	std::vector<std::unique_ptr<Thread>> servers, clients;
-	std::atomic<bool> stop{ false };
+	std::atomic<bool> stop{false};
 	for (int i = 0; i < 2; i++)
 		servers.push_back(std::make_unique<Thread>([=] {
 			long result;
@@ -247,7 +257,8 @@ TEST_F(StressTest, TimeoutsAndSignals)
 			std::vector<char> message(kMost), room(kMost);
 			while (!stop) {
 				long result = send_one(random, message, room, random() % 8);
-				EXPECT_TRUE(result == 0 || result == -ETIMEDOUT || result == -EAGAIN || result == -EINTR)
+				EXPECT_TRUE(result == 0 || result == -ETIMEDOUT ||
+					    result == -EAGAIN || result == -EINTR)
 					<< result_name(result);
 				if (HasFailure())
 					return -1;
@@ -256,7 +267,9 @@ TEST_F(StressTest, TimeoutsAndSignals)
 		}));
 	std::mt19937 random(3);
 	for (int64_t end = in_ms(2000 * repeat); now(CLOCK_MONOTONIC) < end;) {
-		(random() % 3 ? clients[random() % clients.size()] : servers[random() % servers.size()])->signal(SIGUSR1);
+		(random() % 3 ? clients[random() % clients.size()]
+			      : servers[random() % servers.size()])
+			->signal(SIGUSR1);
 		usleep(random() % 2000);
 	}
 	stop = true;
@@ -282,8 +295,10 @@ TEST_F(StressTest, ConnectingAndEndingAtRandom)
 			std::mt19937 own(i);
 			std::string name = "stress." + std::to_string(i);
 			while (!self.spoke()) {
-				Fd mine = new_channel(device, name, own() % 2 ? STPLR_CHANNEL_CREATOR : 0);
-				for (int served = own() % 20; served > 0 && !HasFailure(); served--) {
+				Fd mine = new_channel(device, name,
+						      own() % 2 ? STPLR_CHANNEL_CREATOR : 0);
+				for (int served = own() % 20; served > 0 && !HasFailure();
+				     served--) {
 					Received message = receive(mine, 100, in_ms(20));
 					if (message.result == 0 && own() % 5)
 						reply(mine, message.rcvid(), message.text);
@@ -305,7 +320,8 @@ TEST_F(StressTest, ConnectingAndEndingAtRandom)
 				attach.deadline = in_ms(own() % 30);
 				long fd = connect_attach(device, attach);
 				if (fd < 0) {
-					EXPECT_TRUE(fd == -ETIMEDOUT || fd == -ESRCH) << result_name(fd);
+					EXPECT_TRUE(fd == -ETIMEDOUT || fd == -ESRCH)
+						<< result_name(fd);
 					continue;
 				}
 				Fd mine(fd);
@@ -315,7 +331,8 @@ TEST_F(StressTest, ConnectingAndEndingAtRandom)
 					if (sent.result == 0)
 						EXPECT_EQ(text, sent.text);
 					else
-						EXPECT_EQ(-ESRCH, sent.result) << result_name(sent.result);
+						EXPECT_EQ(-ESRCH, sent.result)
+							<< result_name(sent.result);
 				}
 				if (HasFailure())
 					return 1;

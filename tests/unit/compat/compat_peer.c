@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A 32-bit program that uses the ABI, without a C library so that it needs no other packages. Run by compat_test:
+// A 32-bit program that uses the ABI, without a C library so that it needs no other packages. Run
+// by compat_test:
 //
-//	compat_peer client	sends on descriptor 3, a connection, to a server that gives back what it got
-//	compat_peer server	serves one message on descriptor 3, a channel, likewise
+//	compat_peer client	sends on descriptor 3, a connection, to a server that gives back
+//what it got 	compat_peer server	serves one message on descriptor 3, a channel, likewise
 //	compat_peer alone	makes its own channel and connection on descriptor 3, a device
 //
 // Exits with 0, or with the number of the source line of what went wrong, modulo 255 plus 1.
@@ -23,7 +24,10 @@ static long syscall3(long number, long a, long b, long c)
 {
 	long result;
 
-	__asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(number), "b"(a), "c"(b), "d"(c)
+			 : "memory");
 	return result;
 }
 

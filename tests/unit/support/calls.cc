@@ -37,7 +37,8 @@ long send_call(int connection, unsigned long request, stplr_msg_send &args)
 
 	EXPECT_TRUE(same(inputs_of(before), inputs_of(args))) << "a send changed its inputs";
 	if (result < 0)
-		EXPECT_TRUE(outputs_same(before, args)) << "a failed send wrote outputs, " << result_name(result);
+		EXPECT_TRUE(outputs_same(before, args))
+			<< "a failed send wrote outputs, " << result_name(result);
 	else
 		EXPECT_EQ(0, result);
 	if (result != -EINTR && before.token == 0)
@@ -59,7 +60,8 @@ template <typename T> long len_call(int channel, unsigned long request, T &args)
 
 	EXPECT_TRUE(same(without_len(before), without_len(args))) << "a call changed its inputs";
 	if (result < 0)
-		EXPECT_EQ(before.len, args.len) << "a failed call wrote its output, " << result_name(result);
+		EXPECT_EQ(before.len, args.len)
+			<< "a failed call wrote its output, " << result_name(result);
 	else
 		EXPECT_EQ(0, result);
 	return result;
@@ -67,9 +69,11 @@ template <typename T> long len_call(int channel, unsigned long request, T &args)
 
 void check_receive(const stplr_msg_receive &before, const stplr_msg_receive &args, long result)
 {
-	EXPECT_EQ(0, memcmp(&before, &args, offsetof(stplr_msg_receive, info))) << "a receive changed its inputs";
+	EXPECT_EQ(0, memcmp(&before, &args, offsetof(stplr_msg_receive, info)))
+		<< "a receive changed its inputs";
 	if (result < 0 && result != -EMSGSIZE)
-		EXPECT_TRUE(same(before.info, args.info)) << "a failed receive wrote its info, " << result_name(result);
+		EXPECT_TRUE(same(before.info, args.info))
+			<< "a failed receive wrote its info, " << result_name(result);
 	if (result == -EMSGSIZE)
 		EXPECT_EQ(0, args.info.rcvid);
 	if (result < 0)
@@ -115,7 +119,7 @@ int64_t in_ms(int64_t ms, uint32_t clock)
 
 stplr_buffer buffer(const void *address, size_t length)
 {
-	return { reinterpret_cast<uintptr_t>(address), length };
+	return {reinterpret_cast<uintptr_t>(address), length};
 }
 
 stplr_buffer buffer(std::string_view text)
@@ -125,7 +129,7 @@ stplr_buffer buffer(std::string_view text)
 
 stplr_iovec part(const void *address, size_t length)
 {
-	return { reinterpret_cast<uintptr_t>(address), length };
+	return {reinterpret_cast<uintptr_t>(address), length};
 }
 
 stplr_channel_create channel_args(std::string_view name, uint32_t flags)
@@ -215,9 +219,10 @@ stplr_msg_data data_args(int32_t rcvid, stplr_buffer buffer, uint64_t offset)
 	return args;
 }
 
-stplr_msg_reply_receive reply_receive_args(const stplr_msg_reply &reply, const stplr_msg_receive &receive)
+stplr_msg_reply_receive reply_receive_args(const stplr_msg_reply &reply,
+					   const stplr_msg_receive &receive)
 {
-	return { reply, receive };
+	return {reply, receive};
 }
 
 long stplr_version_get(int fd, stplr_version &args)
@@ -236,7 +241,8 @@ long channel_create(int device, stplr_channel_create &args)
 
 	if (result >= 0)
 		after.chid = before.chid;
-	EXPECT_TRUE(same(before, after)) << "creating a channel changed its arguments, " << result_name(result);
+	EXPECT_TRUE(same(before, after))
+		<< "creating a channel changed its arguments, " << result_name(result);
 	return result;
 }
 
@@ -253,7 +259,8 @@ long connect_attach(int device, stplr_connect_attach &args)
 
 	if (result >= 0)
 		after.coid = before.coid;
-	EXPECT_TRUE(same(before, after)) << "connecting changed its arguments, " << result_name(result);
+	EXPECT_TRUE(same(before, after))
+		<< "connecting changed its arguments, " << result_name(result);
 	return result;
 }
 

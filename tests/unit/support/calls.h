@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The ABI as functions: one an ioctl, returning what it returned or -errno.
 //
-// Each call checks what holds for all of them, whatever the test is about: inputs are never changed,
-// outputs are changed on success only (the exceptions that stplr.h names aside). For that the *_args()
-// functions fill every output with poison.
+// Each call checks what holds for all of them, whatever the test is about: inputs are never
+// changed, outputs are changed on success only (the exceptions that stplr.h names aside). For that
+// the *_args() functions fill every output with poison.
 #pragma once
 
 #include <linux/stplr.h>
@@ -53,7 +53,8 @@ stplr_msg_send send_args(stplr_buffer send, stplr_buffer reply);
 stplr_msg_receive receive_args(stplr_buffer buffer, int64_t deadline = STPLR_DEADLINE_NONE);
 stplr_msg_reply reply_args(int32_t rcvid, stplr_buffer reply = {});
 stplr_msg_data data_args(int32_t rcvid, stplr_buffer buffer, uint64_t offset = 0);
-stplr_msg_reply_receive reply_receive_args(const stplr_msg_reply &reply, const stplr_msg_receive &receive);
+stplr_msg_reply_receive reply_receive_args(const stplr_msg_reply &reply,
+					   const stplr_msg_receive &receive);
 
 long stplr_version_get(int fd, stplr_version &args);
 long channel_create(int device, stplr_channel_create &args);

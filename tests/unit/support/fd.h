@@ -8,14 +8,10 @@
 
 class Fd
 {
-    public:
+public:
 	Fd() = default;
-	explicit Fd(int fd) : fd_(fd)
-	{
-	}
-	Fd(Fd &&other) noexcept : fd_(other.release())
-	{
-	}
+	explicit Fd(int fd) : fd_(fd) {}
+	Fd(Fd &&other) noexcept : fd_(other.release()) {}
 	Fd &operator=(Fd &&other) noexcept
 	{
 		reset(other.release());
@@ -45,6 +41,6 @@ class Fd
 		fd_ = fd;
 	}
 
-    private:
+private:
 	int fd_ = -1;
 };

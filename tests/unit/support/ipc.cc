@@ -146,7 +146,8 @@ long OneWaySender::finish()
 	return thread_.join();
 }
 
-EchoServer::EchoServer(int channel, size_t room) : thread_([=] { return echo_until_error(channel, room); })
+EchoServer::EchoServer(int channel, size_t room)
+	: thread_([=] { return echo_until_error(channel, room); })
 {
 }
 

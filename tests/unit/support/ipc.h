@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The usual shapes of a test: a device, a channel, a connection to it, a client that is blocked on it.
+// The usual shapes of a test: a device, a channel, a connection to it, a client that is blocked on
+// it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -31,7 +32,8 @@ struct Received {
 		return info.rcvid;
 	}
 };
-Received receive(int channel, size_t room = 4096, int64_t deadline = STPLR_DEADLINE_NONE, uint32_t flags = 0);
+Received receive(int channel, size_t room = 4096, int64_t deadline = STPLR_DEADLINE_NONE,
+		 uint32_t flags = 0);
 
 // A receive that does not wait.
 Received poll_receive(int channel, size_t room = 4096);
@@ -53,7 +55,7 @@ long send_one_way(int connection, std::string_view text);
 // A client thread that sends a message and waits for its reply.
 class Sender
 {
-    public:
+public:
 	Sender(int connection, std::string text, size_t room = 4096);
 
 	// Waits until it is SEND- or REPLY-blocked.
@@ -69,7 +71,7 @@ class Sender
 	// What came of it, once it is done; fails the test if it never is.
 	const Sent &finish();
 
-    private:
+private:
 	Sent sent_ = {};
 	Thread thread_;
 };
@@ -77,7 +79,7 @@ class Sender
 // A one-way client.
 class OneWaySender
 {
-    public:
+public:
 	OneWaySender(int connection, std::string text);
 
 	bool wait_blocked();
@@ -91,20 +93,20 @@ class OneWaySender
 	}
 	long finish();
 
-    private:
+private:
 	Thread thread_;
 };
 
 // A server thread that gives every message's text back until the channel ends.
 class EchoServer
 {
-    public:
+public:
 	explicit EchoServer(int channel, size_t room = 65536);
 
 	// The result that ended it.
 	long finish();
 
-    private:
+private:
 	Thread thread_;
 };
 
@@ -114,7 +116,7 @@ long echo_until_error(int channel, size_t room = 65536);
 // A channel of this process with a connection to it.
 class PairTest : public testing::Test
 {
-    protected:
+protected:
 	PairTest();
 
 	Fd device;

@@ -130,7 +130,8 @@ void Mapping::protect(int protection, size_t offset, size_t length)
 }
 
 GuardedBuffer::GuardedBuffer(size_t length)
-	: length_(length), mapping_((length + page_size() - 1) / page_size() * page_size() + 2 * page_size()),
+	: length_(length),
+	  mapping_((length + page_size() - 1) / page_size() * page_size() + 2 * page_size()),
 	  start_(mapping_.data() + page_size()), end_(mapping_.end() - page_size())
 {
 	mapping_.protect(PROT_NONE, 0, page_size());
@@ -186,7 +187,7 @@ void SilentMemory::provide_zero(size_t offset, size_t length)
 
 bool SilentMemory::awaited(int timeout_ms)
 {
-	pollfd wait = { uffd_, POLLIN, 0 };
+	pollfd wait = {uffd_, POLLIN, 0};
 
 	return poll(&wait, 1, timeout_ms) == 1;
 }

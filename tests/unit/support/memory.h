@@ -23,9 +23,10 @@ bool expect_poison(const void *bytes, size_t length);
 
 class Mapping
 {
-    public:
+public:
 	Mapping() = default;
-	// Anonymous, private and writable unless said otherwise; fails the test when it cannot be had.
+	// Anonymous, private and writable unless said otherwise; fails the test when it cannot be
+	// had.
 	explicit Mapping(size_t length, int protection = PROT_READ | PROT_WRITE,
 			 int flags = MAP_PRIVATE | MAP_ANONYMOUS, int fd = -1, off_t offset = 0);
 	Mapping(Mapping &&other) noexcept;
@@ -47,16 +48,16 @@ class Mapping
 	// mprotect of [offset, offset + length).
 	void protect(int protection, size_t offset, size_t length);
 
-    private:
+private:
 	char *data_ = nullptr;
 	size_t size_ = 0;
 };
 
-// length bytes between two pages that cannot be touched: at_end() ends where the second begins, at_start() starts
-// where the first ends.
+// length bytes between two pages that cannot be touched: at_end() ends where the second begins,
+// at_start() starts where the first ends.
 class GuardedBuffer
 {
-    public:
+public:
 	explicit GuardedBuffer(size_t length);
 
 	char *at_start() const
@@ -68,17 +69,18 @@ class GuardedBuffer
 		return end_ - length_;
 	}
 
-    private:
+private:
 	size_t length_;
 	Mapping mapping_;
 	char *start_;
 	char *end_;
 };
 
-// Memory whose pages answer no fault until provide() does (userfaultfd, for faults in the kernel too).
+// Memory whose pages answer no fault until provide() does (userfaultfd, for faults in the kernel
+// too).
 class SilentMemory
 {
-    public:
+public:
 	explicit SilentMemory(size_t length);
 	~SilentMemory();
 
@@ -98,7 +100,7 @@ class SilentMemory
 	// From now on pages are ordinary.
 	void stop();
 
-    private:
+private:
 	Fd uffd_;
 	Mapping mapping_;
 };

@@ -24,7 +24,8 @@ namespace
 
 std::string task_file(pid_t pid, pid_t tid, const char *name)
 {
-	std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + name);
+	std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" +
+			   name);
 	std::stringstream text;
 
 	text << file.rdbuf();
@@ -46,7 +47,8 @@ bool wait_blocked_in(pid_t pid, pid_t tid, unsigned long request)
 {
 	bool blocked = eventually([=] { return blocked_in(pid, tid, request); });
 
-	EXPECT_TRUE(blocked) << "not blocked in ioctl " << std::hex << request << ": " << doing(pid, tid);
+	EXPECT_TRUE(blocked) << "not blocked in ioctl " << std::hex << request << ": "
+			     << doing(pid, tid);
 	return blocked;
 }
 
@@ -54,7 +56,7 @@ bool wait_blocked_in(pid_t pid, pid_t tid, unsigned long request)
 
 void sleep_ms(int ms)
 {
-	timespec time = { ms / 1000, ms % 1000 * 1000000L };
+	timespec time = {ms / 1000, ms % 1000 * 1000000L};
 
 	while (nanosleep(&time, &time) && errno == EINTR)
 		;
@@ -88,7 +90,8 @@ bool blocked_in(pid_t pid, pid_t tid, unsigned long request)
 	unsigned long number, fd, command;
 
 	// "running" while it is not asleep.
-	if (sscanf(task_file(pid, tid, "syscall").c_str(), "%lu %lx %lx", &number, &fd, &command) != 3)
+	if (sscanf(task_file(pid, tid, "syscall").c_str(), "%lu %lx %lx", &number, &fd, &command) !=
+	    3)
 		return false;
 	return number == SYS_ioctl && command == request && asleep(pid, tid);
 }
@@ -164,7 +167,8 @@ Child::Child(Body body)
 		bool failed_before = testing::Test::HasFailure();
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
+		// 0: the parent is in another pid namespace.
+		if (getppid() != parent && getppid() != 0)
 			_exit(99);
 		child_ = true;
 		close(down[1]);
@@ -204,7 +208,7 @@ void Child::tell(int64_t value)
 
 bool Child::spoke(int timeout_ms)
 {
-	pollfd wait = { in_, POLLIN, 0 };
+	pollfd wait = {in_, POLLIN, 0};
 
 	return ::poll(&wait, 1, timeout_ms) == 1 && (wait.revents & POLLIN);
 }

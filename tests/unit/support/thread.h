@@ -28,7 +28,7 @@ pid_t own_tid();
 
 class Thread
 {
-    public:
+public:
 	explicit Thread(std::function<long()> body);
 	Thread(Thread &&) = delete;
 	// Ends the body's system calls by signals until it returns.
@@ -50,19 +50,19 @@ class Thread
 	bool wait_asleep();
 	void signal(int number);
 
-    private:
-	std::atomic<pid_t> tid_{ 0 };
-	std::atomic<bool> done_{ false };
+private:
+	std::atomic<pid_t> tid_{0};
+	std::atomic<bool> done_{false};
 	pid_t pid_;
 	long result_ = 0;
 	std::thread thread_;
 };
 
-// A forked process with a pipe in each direction. It dies with the test program. Its body returns the exit
-// status; a failed expectation in it makes that 100.
+// A forked process with a pipe in each direction. It dies with the test program. Its body returns
+// the exit status; a failed expectation in it makes that 100.
 class Child
 {
-    public:
+public:
 	using Body = std::function<int(Child &)>;
 
 	explicit Child(Body body);
@@ -88,7 +88,7 @@ class Child
 	bool wait_blocked(unsigned long request);
 	bool wait_asleep();
 
-    private:
+private:
 	pid_t pid_;
 	bool reaped_ = false;
 	bool child_ = false;

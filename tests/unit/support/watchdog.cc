@@ -20,8 +20,8 @@ namespace
 {
 
 std::atomic<int> seconds_left;
-std::atomic<const char *> current_suite{ "" };
-std::atomic<const char *> current_test{ "" };
+std::atomic<const char *> current_suite{""};
+std::atomic<const char *> current_test{""};
 std::mutex children_lock;
 std::set<pid_t> children;
 
@@ -40,7 +40,7 @@ void show_threads(pid_t pid)
 	for (const auto &task :
 	     std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", error)) {
 		fprintf(stderr, "-- process %d thread %s\n", pid, task.path().filename().c_str());
-		for (const char *name : { "stat", "syscall", "stack" }) {
+		for (const char *name : {"stat", "syscall", "stack"}) {
 			std::ifstream file(task.path() / name);
 			std::stringstream text;
 
@@ -52,7 +52,8 @@ void show_threads(pid_t pid)
 
 [[noreturn]] void bite()
 {
-	fprintf(stderr, "watchdog: %s.%s does not end\n", current_suite.load(), current_test.load());
+	fprintf(stderr, "watchdog: %s.%s does not end\n", current_suite.load(),
+		current_test.load());
 	show_threads(getpid());
 	std::lock_guard<std::mutex> guard(children_lock);
 	for (pid_t pid : children)

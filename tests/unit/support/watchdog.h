@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// No test hangs for ever: one that takes longer than STPLR_TEST_TIMEOUT seconds (default 90) ends the
-// program, with what every thread of it and of its children was doing.
+// No test hangs for ever: one that takes longer than STPLR_TEST_TIMEOUT seconds (default 90) ends
+// the program, with what every thread of it and of its children was doing.
 #pragma once
 
 #include <sys/types.h>
