@@ -232,7 +232,7 @@ Outcome measureQueue(unsigned senders, std::size_t size, std::uint64_t receives,
 					ready();
 					receiveAndTime(receiver, receives, measurement.costs);
 					shared.done.store(true);
-					checked(ioctl(channel, STPLR_CHANNEL_DESTROY),
+					checked(ioctl(channel, STPLR_CHANNEL_DESTROY, 0),
 						"ioctl(STPLR_CHANNEL_DESTROY)");
 				},
 				[&] { sendFromAll(shared, name, senders, size); });

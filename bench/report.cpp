@@ -132,8 +132,8 @@ void printRowJson(const Options &options, const Row &row)
 void printTable(const Options &options, const std::vector<Row> &rows)
 {
 	constexpr int nameWidth = 15;
-	constexpr int figureWidth = 12;
-	constexpr int ratioWidth = 6;
+	constexpr int figureWidth = 11;
+	constexpr int ratioWidth = 8;
 	std::vector<std::string> notes;
 
 	printf("A round trip in %s; %s\n", unitName(options), conditions(options).c_str());
