@@ -512,26 +512,66 @@ TEST_F(Programs, ProgressBarOnATerminalOnly)
 	EXPECT_FALSE(ran.says("[#")) << ran;
 }
 
+// A client of the server's that says what the test wants.
+class Client
+{
+public:
+	Client() : device_(open_device())
+	{
+		stplr_connect_attach attach = attach_args("stplr-demo");
+
+		connection_ = Fd(static_cast<int>(connect_attach(device_, attach)));
+		EXPECT_GE(connection_, 0);
+	}
+	long ask(std::string_view message)
+	{
+		stplr_msg_send args = send_args(buffer(message), buffer(answer, sizeof(answer)));
+
+		return msg_send_receive(connection_, args);
+	}
+	long ask(const request &head, std::string_view payload = "")
+	{
+		return ask(std::string(reinterpret_cast<const char *>(&head), sizeof(head)) +
+			   std::string(payload));
+	}
+
+	char answer[64];
+
+private:
+	Fd device_, connection_;
+};
+
+TEST_F(Programs, DeadClientsPlaceIsTakenOver)
+{
+	Server server({"--clients", "1"});
+	ASSERT_TRUE(server.wait_receiving());
+	// Connected first, so that it is not given the dead one's number.
+	Client heir;
+	Child first([](Child &parent) {
+		Client client;
+		parent.tell(client.ask({REQUEST_START, 0, 0}));
+		pause();
+		return 0;
+	});
+
+	EXPECT_EQ(0, first.hear());
+	EXPECT_EQ(-EBUSY, heir.ask({REQUEST_START, 0, 0}));
+	first.kill(SIGKILL);
+	first.wait();
+	EXPECT_EQ(0, heir.ask({REQUEST_START, 0, 0}));
+}
+
 // Messages that no client of ours sends.
 TEST_F(Programs, ServerRefusesWhatItDoesNotUnderstand)
 {
 	Server server;
-	Fd device = open_device();
-	stplr_connect_attach attach = attach_args("stplr-demo");
-	char answer[64];
-
 	ASSERT_TRUE(server.wait_receiving());
-	Fd connection(static_cast<int>(connect_attach(device, attach)));
-	ASSERT_GE(connection, 0);
-	auto ask = [&](request head, std::string payload = "") {
-		std::string text(reinterpret_cast<char *>(&head), sizeof(head));
-		text += payload;
-		stplr_msg_send args = send_args(buffer(text), buffer(answer, sizeof(answer)));
-		return msg_send_receive(connection, args);
+	Client client;
+	auto ask = [&](const request &head, std::string_view payload = "") {
+		return client.ask(head, payload);
 	};
 
-	stplr_msg_send little = send_args(buffer("too little"), buffer(answer, sizeof(answer)));
-	EXPECT_EQ(-EBADMSG, msg_send_receive(connection, little));
+	EXPECT_EQ(-EBADMSG, client.ask("too little"));
 	EXPECT_EQ(-EBADMSG, ask({0, 0, 0}));
 	EXPECT_EQ(-EBADMSG, ask({99, 0, 0}));
 	EXPECT_EQ(-EBADMSG, ask({REQUEST_START, 1, 0}));
@@ -544,7 +584,7 @@ TEST_F(Programs, ServerRefusesWhatItDoesNotUnderstand)
 	EXPECT_EQ(-EPROTO, ask({REQUEST_DATA, 0, 0}, "payload"));
 	EXPECT_EQ(-EPROTO, ask({REQUEST_FINISH, 0, 6}));
 	EXPECT_EQ(0, ask({REQUEST_FINISH, 0, 7}));
-	EXPECT_EQ(0, memcmp(answer + 8, "\x23\x9f\x59\xed\x55\xe7\x37\xc7", 8))
+	EXPECT_EQ(0, memcmp(client.answer + 8, "\x23\x9f\x59\xed\x55\xe7\x37\xc7", 8))
 		<< "not SHA-256 of \"payload\"";
 	EXPECT_EQ(-ESTALE, ask({REQUEST_FINISH, 0, 7}));
 	EXPECT_EQ(0, ask({REQUEST_TEXT, 0, 0}, "two ways"));
