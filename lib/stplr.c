@@ -173,6 +173,26 @@ int stplr_channel_destroy(int channel)
 	return ioctl(channel, STPLR_CHANNEL_DESTROY, 0UL);
 }
 
+int stplr_channel_shutdown(int channel)
+{
+	return ioctl(channel, STPLR_CHANNEL_SHUTDOWN, 0UL);
+}
+
+int stplr_channel_accept(int channel, struct stplr_channel_accept *args)
+{
+	return ioctl(channel, STPLR_CHANNEL_ACCEPT, args);
+}
+
+int stplr_accept(int channel, struct stplr_channel_accept *peer)
+{
+	struct stplr_channel_accept args = {.deadline = STPLR_DEADLINE_NONE};
+	int fd = stplr_channel_accept(channel, &args);
+
+	if (fd >= 0 && peer)
+		*peer = args;
+	return fd;
+}
+
 int stplr_connect_attach(int device, const char *name, struct stplr_connect_attach *options)
 {
 	struct stplr_connect_attach args = {0};
@@ -204,6 +224,16 @@ int stplr_connect_pid(int device, pid_t pid, int32_t chid)
 	struct stplr_connect_attach options = {.pid = pid, .chid = chid};
 
 	return stplr_connect_attach(device, NULL, &options);
+}
+
+int stplr_connect_detach(int connection)
+{
+	return ioctl(connection, STPLR_CONNECT_DETACH, 0UL);
+}
+
+int stplr_connect_info(int connection, struct stplr_connect_info *info)
+{
+	return ioctl(connection, STPLR_CONNECT_INFO, info);
 }
 
 /* Buffers and time */
@@ -270,6 +300,17 @@ int stplr_send(int connection, const void *message, size_t len)
 int stplr_sendv(int connection, const struct stplr_iovec *parts, size_t count)
 {
 	return send_one_way(connection, memory(parts, count), STPLR_SEND_VECTOR);
+}
+
+int stplr_send_queued(int connection, const void *message, size_t len)
+{
+	return send_one_way(connection, memory(message, len), STPLR_SEND_QUEUED);
+}
+
+int stplr_send_queuedv(int connection, const struct stplr_iovec *parts, size_t count)
+{
+	return send_one_way(connection, memory(parts, count),
+			    STPLR_SEND_QUEUED | STPLR_SEND_VECTOR);
 }
 
 static ssize_t send_two_way(int connection, struct stplr_buffer message, struct stplr_buffer reply,

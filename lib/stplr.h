@@ -95,12 +95,12 @@ int stplr_check_version(int fd, char *why, size_t size);
  * @device: from stplr_open()
  * @name: 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or NULL for a channel that is reached by
  *	(pid, chid) only
- * @options: in: flags, mode, gid; out: chid. The library sets the name; the rest must be 0. NULL:
- *	no flags, mode 0600
+ * @options: in: flags, mode, gid, backlog; out: chid. The library sets the name; the rest must be
+ *	0. NULL: no flags, mode 0600
  *
  * The name is free again as soon as the channel ends.
  *
- * Return: a new channel descriptor; -1: EINVAL: a bad name, flag, mode or reserved field; EEXIST:
+ * Return: a new channel descriptor; -1: EINVAL: a bad name, flag, mode or backlog; EEXIST:
  * the name is taken; EPERM: not a member of the gid; EDQUOT: too many channels of this user;
  * EMFILE, ENFILE, ENOMEM.
  */
@@ -118,6 +118,40 @@ int stplr_channel_create(int device, const char *name, struct stplr_channel_crea
  */
 int stplr_channel_destroy(int channel);
 
+/**
+ * stplr_channel_shutdown() - receive nothing more, but still answer what was received
+ * @channel: the channel
+ *
+ * Receives and accepts, those that wait and later ones, end with ESHUTDOWN; sends that were not
+ * received, and later ones, with ESRCH. May be called from a signal handler: a receive that begins
+ * after it fails at once, so no signal comes too early.
+ *
+ * Return: 0; -1: ESRCH: the channel had ended already.
+ */
+int stplr_channel_shutdown(int channel);
+
+/**
+ * stplr_accept() - take the next connection to a listening channel, waiting for one
+ * @channel: from stplr_channel_create() with STPLR_CHANNEL_LISTEN
+ * @peer: gets who connected, see struct stplr_channel_accept; may be NULL
+ *
+ * Return: a new channel descriptor that serves this one connection, until a receive on it gives
+ * EPIPE: the client has closed it; -1: EINVAL: the channel does not listen; EAGAIN: the descriptor
+ * has O_NONBLOCK and no connection waits; EINTR: a signal came; ESHUTDOWN: the channel was shut
+ * down; ESRCH: it was destroyed; EMFILE, ENFILE, ENOMEM: the connection goes on waiting.
+ */
+int stplr_accept(int channel, struct stplr_channel_accept *peer);
+
+/**
+ * stplr_channel_accept() - STPLR_CHANNEL_ACCEPT, with deadline and flags
+ * @channel: from stplr_channel_create() with STPLR_CHANNEL_LISTEN
+ * @args: in and out, see struct stplr_channel_accept. A zeroed deadline polls; waiting without a
+ *	limit is STPLR_DEADLINE_NONE
+ *
+ * Return: a new channel descriptor; -1: as struct stplr_channel_accept says.
+ */
+int stplr_channel_accept(int channel, struct stplr_channel_accept *args);
+
 /* Connections */
 
 /**
@@ -128,7 +162,8 @@ int stplr_channel_destroy(int channel);
  *	see stplr_deadline(); STPLR_DEADLINE_POLL: not at all; STPLR_DEADLINE_NONE: without an end
  *
  * Return: a new connection descriptor; -1: EINVAL: a bad name or deadline; ENOENT: no such name,
- * and not waiting; ETIMEDOUT: none by the deadline; EINTR: a signal came while waiting; EACCES: the
+ * and not waiting; EAGAIN: it listens, and its backlog is full, and not waiting; ETIMEDOUT: neither
+ * by the deadline; EINTR: a signal came while waiting; EACCES: the
  * channel's mode forbids it; EDQUOT: too many connections of this user; EMFILE, ENFILE, ENOMEM.
  */
 int stplr_connect(int device, const char *name, int64_t deadline);
@@ -156,6 +191,27 @@ int stplr_connect_pid(int device, pid_t pid, int32_t chid);
  * uid.
  */
 int stplr_connect_attach(int device, const char *name, struct stplr_connect_attach *options);
+
+/**
+ * stplr_connect_detach() - end a connection now, whoever else has a descriptor of it (QNX
+ * ConnectDetach)
+ * @connection: the connection
+ *
+ * Its blocked and later sends get EBADF, the server's replies to them ESRCH. The descriptor stays
+ * open.
+ *
+ * Return: 0; -1: EBADF: it was detached before.
+ */
+int stplr_connect_detach(int connection);
+
+/**
+ * stplr_connect_info() - who is at the other end? (QNX ConnectServerInfo)
+ * @connection: the connection
+ * @info: gets the answer, see struct stplr_connect_info
+ *
+ * Return: 0; -1.
+ */
+int stplr_connect_info(int connection, struct stplr_connect_info *info);
 
 /* Buffers and time */
 
@@ -208,6 +264,30 @@ int stplr_send(int connection, const void *message, size_t len);
  * Return: as stplr_send(), and EINVAL: too many parts.
  */
 int stplr_sendv(int connection, const struct stplr_iovec *parts, size_t count);
+
+/**
+ * stplr_send_queued() - send a message one way without waiting for a server
+ * @connection: from stplr_connect()
+ * @message: the message
+ * @len: its length in bytes, at most struct stplr_version.message_max
+ *
+ * The kernel keeps a copy, which is received even after the connection was closed. How many bytes
+ * and messages may wait is bounded: at the bound the call waits for room.
+ *
+ * Return: 0; -1: as stplr_send(); EAGAIN: the descriptor has O_NONBLOCK and there is no room;
+ * ECONNRESET: messages that were queued before were lost with the channel, told once.
+ */
+int stplr_send_queued(int connection, const void *message, size_t len);
+
+/**
+ * stplr_send_queuedv() - stplr_send_queued() of a message in parts
+ * @connection: from stplr_connect()
+ * @parts: the parts, sent one behind the other
+ * @count: how many
+ *
+ * Return: as stplr_send_queued(), and EINVAL: too many parts.
+ */
+int stplr_send_queuedv(int connection, const struct stplr_iovec *parts, size_t count);
 
 /**
  * stplr_msg_send() - STPLR_MSG_SEND, with deadline and flags
@@ -299,7 +379,8 @@ int stplr_msg_send_receive(int connection, struct stplr_msg_send *args);
  * Return: the message's rcvid, greater than 0, which this process owes an answer unless @info has
  * STPLR_INFO_NO_REPLY without STPLR_INFO_TRUNCATED; -1: EAGAIN: the descriptor has O_NONBLOCK and
  * there is none; EINTR: a signal came; EFAULT: @buffer cannot be written: the message stays first
- * in the queue; ESRCH: the channel was destroyed.
+ * in the queue; ESRCH: the channel was destroyed; ESHUTDOWN: it was shut down; EPIPE: the client of
+ * an accepted channel has closed its connection; EINVAL: the channel listens.
  */
 int32_t stplr_receive(int channel, void *buffer, size_t size, struct stplr_msg_info *info);
 

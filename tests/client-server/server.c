@@ -78,8 +78,8 @@ static volatile sig_atomic_t stopping;
 static int channel_to_stop;
 
 /*
- * Ending the channel wakes a receive that has begun and fails one that begins a moment later, so
- * that no signal comes too early or too late. Clients that wait for an answer get ESRCH.
+ * The shutdown ends a receive that has begun and fails one that begins a moment later, so that no
+ * signal comes too early or too late. The message in work is still answered.
  */
 static void stop(int signal_number)
 {
@@ -87,7 +87,7 @@ static void stop(int signal_number)
 
 	(void)signal_number;
 	stopping = 1;
-	stplr_channel_destroy(channel_to_stop);
+	stplr_channel_shutdown(channel_to_stop);
 	errno = error;
 }
 

@@ -624,6 +624,91 @@ TEST_F(LibMessage, RawReplyAndDataCalls)
 	EXPECT_EQ("bc", std::string(reply + 1, 2));
 }
 
+TEST_F(LibMessage, QueuedDoesNotWait)
+{
+	struct stplr_iovec parts[] = {stplr_part("sec", 3), stplr_part("ond", 3)};
+	struct stplr_connect_info about = {};
+	struct stplr_msg_info info;
+	char text[16] = {};
+
+	EXPECT_EQ(0, stplr_send_queued(connection, "first", 5)) << strerror(errno);
+	EXPECT_EQ(0, stplr_send_queuedv(connection, parts, 2)) << strerror(errno);
+	EXPECT_EQ(0, stplr_connect_info(connection, &about));
+	EXPECT_EQ(2u, about.queued);
+	EXPECT_EQ(getpid(), about.pid);
+	EXPECT_EQ(1, about.chid);
+	EXPECT_GT(stplr_receive(channel, text, sizeof(text), &info), 0);
+	EXPECT_STREQ("first", text);
+	EXPECT_TRUE(info.flags & STPLR_INFO_QUEUED);
+	EXPECT_GT(stplr_receive(channel, text, sizeof(text), &info), 0);
+	EXPECT_STREQ("second", text);
+}
+
+TEST_F(LibChannel, ShutdownStillAnswers)
+{
+	Thread client(
+		[this] { return stplr_send_receive(connection, "x", 1, nullptr, 0, nullptr); });
+	char byte;
+
+	int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
+	EXPECT_EQ(0, stplr_channel_shutdown(channel));
+	EXPECT_FAILS(ESHUTDOWN, stplr_receive(channel, &byte, 1, nullptr));
+	EXPECT_FAILS(ESRCH, stplr_send(connection, "x", 1));
+	EXPECT_EQ(0, stplr_reply(channel, rcvid, 0, nullptr, 0));
+	EXPECT_EQ(0, client.join());
+	EXPECT_FAILS(ENOTTY, stplr_channel_shutdown(connection));
+}
+
+TEST_F(LibChannel, AcceptGivesAChannelForAConnection)
+{
+	struct stplr_channel_create options = {};
+	struct stplr_channel_accept peer = {};
+	struct stplr_connect_attach attach = {};
+	char text[8] = {};
+
+	options.flags = STPLR_CHANNEL_LISTEN;
+	options.backlog = 1;
+	int listening = stplr_channel_create(device, "listening", &options);
+	ASSERT_GE(listening, 0) << strerror(errno);
+	EXPECT_FAILS(EAGAIN, stplr_channel_accept(listening, &peer)); // zeros poll
+	int client = stplr_connect_attach(device, "listening", &attach);
+	ASSERT_GE(client, 0) << strerror(errno);
+	EXPECT_FAILS(EAGAIN, stplr_connect(device, "listening", STPLR_DEADLINE_POLL));
+	EXPECT_EQ(0, stplr_send_queued(client, "hello", 5));
+	int accepted = stplr_accept(listening, &peer);
+	ASSERT_GE(accepted, 0) << strerror(errno);
+	EXPECT_EQ(getpid(), peer.pid);
+	EXPECT_EQ(geteuid(), peer.uid);
+	EXPECT_EQ(attach.coid, peer.coid);
+	EXPECT_GT(stplr_receive(accepted, text, sizeof(text), nullptr), 0);
+	EXPECT_STREQ("hello", text);
+	close(client);
+	EXPECT_FAILS(EPIPE, stplr_receive(accepted, text, sizeof(text), nullptr));
+	close(accepted);
+
+	Thread waiting([=] { return stplr_accept(listening, nullptr); });
+	ASSERT_TRUE(waiting.wait_blocked(STPLR_CHANNEL_ACCEPT));
+	client = stplr_connect(device, "listening", STPLR_DEADLINE_POLL);
+	accepted = static_cast<int>(waiting.join());
+	EXPECT_GE(accepted, 0);
+	for (int fd : {client, accepted, listening})
+		close(fd);
+	EXPECT_FAILS(EINVAL, stplr_accept(channel, &peer));
+}
+
+TEST_F(LibConnect, DetachEndsIt)
+{
+	struct stplr_connect_info about = {};
+
+	EXPECT_EQ(0, stplr_connect_detach(connection));
+	EXPECT_FAILS(EBADF, stplr_connect_detach(connection));
+	EXPECT_FAILS(EBADF, stplr_send(connection, "x", 1));
+	EXPECT_EQ(0, stplr_connect_info(connection, &about));
+	EXPECT_TRUE(about.flags & STPLR_CONNECT_DETACHED);
+	EXPECT_FAILS(ENOTTY, stplr_connect_detach(channel));
+	EXPECT_FAILS(ENOTTY, stplr_connect_info(channel, &about));
+}
+
 TEST_F(LibMessage, WrongDescriptors)
 {
 	char byte;
