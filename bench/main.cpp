@@ -2,6 +2,7 @@
 // stplr-bench: what passing messages costs.
 #include "bars.h"
 #include "options.h"
+#include "quiet.h"
 #include "report.h"
 #include "roundtrip.h"
 #include "scaling.h"
@@ -40,6 +41,7 @@ bool runRoundTrips(Options options)
 
 bool run(const Options &options)
 {
+	awaitQuiet(options.cpus);
 	switch (options.command) {
 	case Command::roundtrip:
 		return runRoundTrips(options);

@@ -78,16 +78,6 @@ int reap(pid_t child)
 	return status;
 }
 
-void pinToCpu(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		throw CallError("sched_setaffinity(processor " + std::to_string(cpu) + ")");
-}
-
 // The failure of this process's row, for onServerEnd().
 Failure *rowFailure;
 
@@ -116,6 +106,16 @@ private:
 };
 
 } // namespace
+
+void pinToCpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		throw CallError("sched_setaffinity(processor " + std::to_string(cpu) + ")");
+}
 
 void Measurement::runBothSides(const Cpus &cpus,
 			       const std::function<void(const std::function<void()> &)> &server,

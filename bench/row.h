@@ -17,6 +17,8 @@ struct Cpus {
 	int server = 0;
 };
 
+void pinToCpu(int cpu);
+
 // Clock nanoseconds a round, of a few batches that follow each other: they show what an average
 // hides.
 struct Costs {
