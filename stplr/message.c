@@ -178,9 +178,7 @@ struct task_struct *stplr_message_end(struct stplr_message *message, int result)
 struct task_struct *stplr_message_transfer_out(struct stplr_message *message)
 {
 	lockdep_assert_held(&message->connection->channel->lock);
-	if (--message->transfers)
-		return NULL;
-	if (message->state == STPLR_ENDING)
+	if (!--message->transfers && message->state == STPLR_ENDING)
 		return stplr_message_done(message);
 	if (!message->drain)
 		return NULL;
@@ -226,7 +224,7 @@ int stplr_message_gone(const struct stplr_message *message)
 		return -ESRCH;
 	if (message->connection->detached && !message->queued)
 		return -EBADF;
-	return 0;
+	return message->leaving ? -EINTR : 0;
 }
 
 /* Its owner takes the message back: waits for transfers, after which the server cannot reach it. */
@@ -235,6 +233,7 @@ void stplr_message_withdraw(struct stplr_message *message)
 	struct task_struct *self;
 
 	lockdep_assert_held(&message->connection->channel->lock);
+	message->leaving = true;
 	for (;;) {
 		self = stplr_message_end(message, -EINTR);
 		if (self)
@@ -258,7 +257,8 @@ void stplr_message_discard(struct stplr_message *message)
 
 /* Parked messages: REPLY-blocked ones whose thread has left the call for a signal */
 
-void stplr_message_park(struct stplr_message *message)
+/* Leaves a message to its connection; the token by which to find it again. */
+u64 stplr_message_park(struct stplr_message *message)
 {
 	struct stplr_connection *connection = message->connection;
 
@@ -268,6 +268,7 @@ void stplr_message_park(struct stplr_message *message)
 	message->parker = get_pid(task_pid(current));
 	message->token = ++connection->last_token;
 	WRITE_ONCE(connection->nr_parked, connection->nr_parked + 1);
+	return message->token;
 }
 
 static void stplr_message_unpark(struct stplr_message *message)

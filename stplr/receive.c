@@ -80,7 +80,7 @@ static int stplr_receive_fault_in(const struct iov_iter *to, size_t len,
 
 static bool stplr_match_polled(const struct stplr_message *message, const void *arg)
 {
-	return message->poll;
+	return message->state == STPLR_QUEUED && message->poll;
 }
 
 /*
@@ -196,9 +196,9 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		stplr_user_buffer_iter(&buffer, ITER_DEST, &to);
 		if (likely(stplr_receive_copy(message, len, &to, uinfo))) {
 			err = stplr_receive_commit(channel, message, len);
-			if (err == -EBADF) /* its connection was detached meanwhile: on to the next */
-				continue;
-			break;
+			if (!err || err == -ESRCH)
+				break;
+			continue; /* its client has gone meanwhile: on to the next */
 		}
 		stplr_receive_put_back(channel, message);
 		err = -EFAULT;
@@ -256,6 +256,7 @@ long stplr_reply_receive_ioctl(struct stplr_channel *channel, bool nonblock, voi
 			return -EFAULT;
 	}
 
+	stplr_hand_over();
 	err = stplr_receive(channel, nonblock, &args.receive, &uargs->receive.info);
 	stplr_dbg(3, "reply and receive on channel %d: %d\n", channel->chid, err);
 	return err;

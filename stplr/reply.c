@@ -99,12 +99,15 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 		int err = stplr_reply_side_attach(message, chunk);
 
 		taken = !err;
-		result = err ?: result;
+		if (err)
+			result = err;
 	}
 	reply->len = step->len;
 	reply->total = total;
 	if (reply->pages)
 		reply->pages_written = max(reply->pages_written, step->direct);
+	else
+		reply->buffer_len = step->direct;
 	message->status = args->status;
 	stplr_message_ending(message, result);
 	client = stplr_message_transfer_out(message);
@@ -130,7 +133,8 @@ static int stplr_reply_buffer(struct stplr_channel *channel, const struct stplr_
 			break;
 		}
 		if (!message) {
-			chunk = stplr_chunk_new(from, step.direct, step.len - step.direct, step.direct);
+			chunk = stplr_chunk_new(channel->user, from, step.direct,
+						step.len - step.direct, step.direct);
 			if (IS_ERR(chunk))
 				return PTR_ERR(chunk);
 			continue;
@@ -155,7 +159,7 @@ static int stplr_reply_buffer(struct stplr_channel *channel, const struct stplr_
 		if (fatal_signal_pending(current))
 			break;
 	}
-	kvfree(chunk);
+	stplr_chunk_free(chunk);
 	return err;
 }
 
@@ -355,7 +359,7 @@ static int stplr_write_chunk(struct stplr_channel *channel, const struct stplr_m
 	struct stplr_chunk *chunk;
 	int err = -ESRCH;
 
-	chunk = stplr_chunk_new(buffer, skip, len, args->offset + skip);
+	chunk = stplr_chunk_new(channel->user, buffer, skip, len, args->offset + skip);
 	if (IS_ERR(chunk))
 		return PTR_ERR(chunk);
 
@@ -366,7 +370,7 @@ static int stplr_write_chunk(struct stplr_channel *channel, const struct stplr_m
 	spin_unlock(&channel->lock);
 
 	if (err)
-		kvfree(chunk);
+		stplr_chunk_free(chunk);
 	return err;
 }
 

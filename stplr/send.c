@@ -114,6 +114,7 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 
 	message->kind = kind;
 	message->poll = 0;
+	message->leaving = false;
 	message->result = 0;
 	message->status = 0;
 	message->rcvid = 0;
@@ -164,8 +165,6 @@ static struct stplr_message *stplr_send_start(struct stplr_connection *connectio
 	if (IS_ERR(message))
 		return message;
 	message->client = current;
-	message->wake_on_receive = args->reply_deadline != args->send_deadline &&
-				   args->reply_deadline != STPLR_DEADLINE_NONE;
 	err = stplr_send_prepare(message, kind, args, room);
 
 	/* Not to wait, or not any more: only a receiver that is there already will do. */
@@ -175,6 +174,8 @@ static struct stplr_message *stplr_send_start(struct stplr_connection *connectio
 		message->poll = -ETIMEDOUT;
 	if (unlikely(message->poll))
 		args->send_deadline = STPLR_DEADLINE_NONE;
+	message->wake_on_receive = args->reply_deadline != args->send_deadline &&
+				   args->reply_deadline != STPLR_DEADLINE_NONE;
 
 	if (!err)
 		err = stplr_send_queue(message);
@@ -201,12 +202,12 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 			     const struct stplr_user_buffer *room)
 {
 	struct stplr_connection *connection = message->connection;
+	u64 token = 0;
 	int err;
 
-	err = stplr_client_wait(message, args);
-	if (unlikely(err == -ERESTARTSYS && message->parked)) {
-		u64 token = message->token;
-
+	err = stplr_client_wait(message, args, &token);
+	if (unlikely(token)) {
+		/* parked: the message is the connection's now, and another thread's if it guesses the token */
 		if (!put_user(token, &uargs->token))
 			return err;
 		message = stplr_parked_claim(connection, token, NULL);

@@ -353,12 +353,14 @@ struct stplr_pages;
 /**
  * struct stplr_chunk - reply bytes that found no pinned page, for the client to fetch
  * @link: in reply->chunks
+ * @server: who pays until the client does
  * @offset: where they belong in the client's buffer
  * @len: how many
  * @data: the bytes
  */
 struct stplr_chunk {
 	struct list_head link;
+	struct stplr_user *server;
 	size_t offset;
 	size_t len;
 	u8 data[];
@@ -425,7 +427,8 @@ enum stplr_message_state {
  * @kind: STPLR_KIND_*
  * @poll: to be received by a thread that waits already, or not at all: the error then, else 0
  * @wake_on_receive: the client sets another timer once the message is received
- * @drain: the client is to be woken, once, when no transfer is left
+ * @drain: the client is to be woken, once, when a transfer ends
+ * @leaving: the client takes the message back: as soon as a transfer under way lets it
  * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to @connection
  * @parked: its client has left the call for a signal and may come back
  * @result: 0 or -errno, from ENDING on
@@ -457,6 +460,7 @@ struct stplr_message {
 	int poll;
 	bool wake_on_receive;
 	bool drain;
+	bool leaving;
 	bool queued;
 	bool parked;
 	int result;
@@ -495,7 +499,7 @@ void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *cl
 void stplr_channel_reap(struct stplr_channel *channel);
 void stplr_message_withdraw(struct stplr_message *message);
 void stplr_message_discard(struct stplr_message *message);
-void stplr_message_park(struct stplr_message *message);
+u64 stplr_message_park(struct stplr_message *message);
 struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token,
 					 const struct pid *parker);
 void stplr_parked_drop(struct stplr_connection *connection, const struct pid *parker);
@@ -516,8 +520,9 @@ size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_
 			     struct iov_iter *from);
 int stplr_reply_side_attach(struct stplr_message *message, struct stplr_chunk *chunk);
 int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_user_buffer *room);
-struct stplr_chunk *stplr_chunk_new(const struct stplr_user_buffer *from, size_t skip, size_t len,
-				    size_t offset);
+struct stplr_chunk *stplr_chunk_new(struct stplr_user *server, const struct stplr_user_buffer *from,
+				    size_t skip, size_t len, size_t offset);
+void stplr_chunk_free(struct stplr_chunk *chunk);
 
 /* wait.c: how threads sleep and wake */
 
@@ -547,13 +552,15 @@ bool stplr_deadline_valid(s64 deadline, u32 clock);
 bool stplr_deadline_passed(s64 deadline, clockid_t clock);
 bool stplr_sleep(s64 deadline, clockid_t clock);
 void stplr_wake(struct task_struct *task);
+void stplr_hand_over(void);
 bool stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
 void stplr_wake_all(struct stplr_wake_batch *batch);
 struct task_struct *stplr_receiver_pop(struct stplr_channel *channel);
 int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t clock);
 int stplr_room_wait(struct stplr_channel *channel, int (*try)(struct stplr_channel *, void *),
 		    void *arg, s64 deadline, clockid_t clock);
-int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args);
+int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args,
+		      u64 *token);
 void stplr_client_drain(struct stplr_message *message);
 
 /* connection.c */

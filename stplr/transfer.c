@@ -83,7 +83,8 @@ int stplr_user_buffer_import(struct stplr_user_buffer *buffer, const struct stpl
 		return 0;
 	if (vector)
 		return stplr_parts_import(buffer, from);
-
+	if (unlikely(from->len > S64_MAX))
+		return -EINVAL;
 	if (!access_ok(u64_to_user_ptr(from->addr), from->len))
 		return -EFAULT;
 	buffer->len = min_t(u64, from->len, MAX_RW_COUNT);
@@ -521,32 +522,51 @@ size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_
 		done = stplr_pages_copy(reply->pages, offset, len, from);
 	} else {
 		done = _copy_from_iter(reply->buffer, len, from);
-		reply->buffer_len = done;
 	}
 	pagefault_enable();
 	return done;
 }
 
-/* Takes @len of the caller's bytes after the first @skip, for @offset of a client's buffer. */
-struct stplr_chunk *stplr_chunk_new(const struct stplr_user_buffer *from, size_t skip, size_t len,
-				    size_t offset)
+/*
+ * Takes @len of the caller's bytes after the first @skip, for @offset of a client's buffer. The caller's memory may
+ * take its time, and so the server's user pays until the chunk is attached.
+ */
+struct stplr_chunk *stplr_chunk_new(struct stplr_user *server, const struct stplr_user_buffer *from,
+				    size_t skip, size_t len, size_t offset)
 {
+	size_t bytes = size_add(sizeof(struct stplr_chunk), len);
 	struct stplr_chunk *chunk;
 	struct iov_iter iter;
+	int err;
 
-	chunk = kvmalloc(struct_size(chunk, data, len), GFP_KERNEL);
-	if (!chunk)
+	err = stplr_charge_memory(server, bytes);
+	if (err)
+		return ERR_PTR(err);
+	chunk = kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
+	if (!chunk) {
+		stplr_uncharge_memory(server, bytes);
 		return ERR_PTR(-ENOMEM);
+	}
+	chunk->server = server;
 	chunk->offset = offset;
 	chunk->len = len;
 
 	stplr_user_buffer_iter(from, ITER_SOURCE, &iter);
 	iov_iter_advance(&iter, skip);
 	if (copy_from_iter(chunk->data, len, &iter) != len) {
-		kvfree(chunk);
+		stplr_chunk_free(chunk);
 		return ERR_PTR(-EFAULT);
 	}
 	return chunk;
+}
+
+/* Frees a chunk that was not attached; NULL is none. */
+void stplr_chunk_free(struct stplr_chunk *chunk)
+{
+	if (!chunk)
+		return;
+	stplr_uncharge_memory(chunk->server, struct_size(chunk, data, chunk->len));
+	kvfree(chunk);
 }
 
 /* Hands a chunk to the client, who pays for it; ENOBUFS. */
@@ -562,6 +582,7 @@ int stplr_reply_side_attach(struct stplr_message *message, struct stplr_chunk *c
 	err = stplr_charge_memory(message->connection->user, bytes);
 	if (err)
 		return err;
+	stplr_uncharge_memory(chunk->server, bytes);
 	list_add_tail(&chunk->link, &reply->chunks);
 	reply->chunk_bytes += bytes;
 	return 0;

@@ -67,6 +67,16 @@ bool stplr_sleep(s64 deadline, clockid_t clock)
 					       HRTIMER_MODE_ABS, clock);
 }
 
+/*
+ * Between waking the other side and waiting for it: if the scheduler would run the woken thread now, let it,
+ * while this one is still runnable. What it does may be just what this one would have slept for: in a ping-pong
+ * on one processor that saves a sleep and a wake-up each round, 2,000 of 11,400 instructions (6.1, icount).
+ */
+void stplr_hand_over(void)
+{
+	cond_resched();
+}
+
 /* Wakes a thread and drops its reference; NULL is nobody. */
 void stplr_wake(struct task_struct *task)
 {
@@ -180,13 +190,14 @@ int stplr_room_wait(struct stplr_channel *channel, int (*try)(struct stplr_chann
 
 /* The client's side */
 
-/* Waits for the transfers of a message to end, which is soon; called and left with the lock. */
+/* Waits until a message that is being copied is not any more, which is soon; called and left with the lock. */
 void stplr_client_drain(struct stplr_message *message)
 {
 	struct stplr_channel *channel = message->connection->channel;
 
 	lockdep_assert_held(&channel->lock);
-	while (message->transfers) {
+	while (message->state == STPLR_RECEIVING || message->state == STPLR_REPLYING ||
+	       message->state == STPLR_ENDING) {
 		message->drain = true;
 		set_current_state(TASK_UNINTERRUPTIBLE);
 		spin_unlock(&channel->lock);
@@ -197,45 +208,44 @@ void stplr_client_drain(struct stplr_message *message)
 
 /*
  * A signal came, or the timer for @fired. What that means depends on how far the message is: 0 go on
- * waiting, or an error, with the message either out of the server's reach or, -ERESTARTSYS and
- * message->parked, left there.
+ * waiting, or an error. Then the message is out of the server's reach; or, with a @token, left there, parked.
  */
 static int stplr_client_interrupted(struct stplr_message *message, const struct stplr_msg_send *args,
-				    s64 fired)
+				    s64 fired, u64 *token)
 {
 	struct stplr_channel *channel = message->connection->channel;
 	s64 deadline;
 	int err = 0;
 
 	spin_lock(&channel->lock);
-	while (message->state == STPLR_RECEIVING || message->state == STPLR_REPLYING ||
-	       message->state == STPLR_ENDING)
-		stplr_client_drain(message);
-
+	if (fatal_signal_pending(current)) {
+		stplr_message_withdraw(message);
+		err = -EINTR;
+		goto unlock;
+	}
+	stplr_client_drain(message);
 	if (message->state == STPLR_DONE)
 		goto unlock;
 
 	deadline = message->state == STPLR_QUEUED ? args->send_deadline : args->reply_deadline;
-	if (fatal_signal_pending(current))
-		err = -EINTR;
-	else if (fired != STPLR_DEADLINE_NONE && fired == deadline)
-		err = -ETIMEDOUT;
-	else if (signal_pending(current))
-		err = -ERESTARTSYS;
-	if (!err)
-		goto unlock;
-
-	if (err == -ERESTARTSYS && message->state == STPLR_RECEIVED)
-		stplr_message_park(message);
-	else
+	if (fired != STPLR_DEADLINE_NONE && fired == deadline) {
 		stplr_message_withdraw(message);
+		err = -ETIMEDOUT;
+	} else if (signal_pending(current)) {
+		if (message->state == STPLR_RECEIVED)
+			*token = stplr_message_park(message);
+		else
+			stplr_message_withdraw(message);
+		err = -ERESTARTSYS;
+	}
 unlock:
 	spin_unlock(&channel->lock);
 	return err;
 }
 
-/* Waits until the message is DONE (0, see message->result), or withdrawn or parked (an error). */
-int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args)
+/* Waits until the message is DONE (0, see message->result), or withdrawn or, with a token, parked (an error). */
+int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args,
+		      u64 *token)
 {
 	s64 fired = STPLR_DEADLINE_NONE;
 	int err;
@@ -251,7 +261,7 @@ int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send
 			break;
 		if (unlikely(signal_pending(current) || fired != STPLR_DEADLINE_NONE)) {
 			__set_current_state(TASK_RUNNING);
-			err = stplr_client_interrupted(message, args, fired);
+			err = stplr_client_interrupted(message, args, fired, token);
 			if (err)
 				return err;
 			fired = STPLR_DEADLINE_NONE;

@@ -217,7 +217,8 @@ struct stplr_channel_accept {
  * (pid, chid), the caller must have the creator's effective user, or CAP_SYS_PTRACE in the creator's user
  * namespace, unless the channel has STPLR_CHANNEL_ATTACH_ANY.
  *
- * EINVAL: a bad name, flag, clock, deadline or reserved field; ENOENT: no such name, and not waiting;
+ * EINVAL: a bad name, flag, clock, deadline or reserved field, a negative @pid, a @chid that is not positive;
+ * ENOENT: no such name, and not waiting;
  * EAGAIN: the backlog is full, and not waiting; ETIMEDOUT: neither by the deadline; EINTR: a signal came while waiting; EACCES: the mode or the creator's user
  * forbids it; EPERM: the server's user is not @uid; ESRCH: no such process or channel, or its creator is dead;
  * EDQUOT: the user has too many connections (module parameter user_connections); EMFILE, ENFILE, ENOMEM as for open(2).
@@ -436,7 +437,8 @@ struct stplr_msg_receive {
  *
  * EINVAL: a bad flag, an @error above 511, an @rcvid that is not positive, too many parts; ESRCH: no such message: never
  * received here, received by another process, already answered, or its client is gone; EFAULT: @reply cannot be
- * read: the message is still to be answered; EMSGSIZE: longer than message_max, or see STPLR_REPLY_NO_TRUNC.
+ * read: the message is still to be answered; EMSGSIZE: longer than message_max, or see STPLR_REPLY_NO_TRUNC;
+ * ENOBUFS, ENOMEM: no memory for a reply longer than the client expected: still to be answered.
  */
 struct stplr_msg_reply {
 	struct stplr_buffer reply;
