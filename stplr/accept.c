@@ -15,22 +15,47 @@
 
 #include "stplr.h"
 
-/* One of a listener's children; the backlog's reference goes with it. Called with the listener's lock. */
+/* One of a listener's children, with the backlog's reference to it; its place stays reserved. */
 static struct stplr_channel *stplr_backlog_pop(struct stplr_channel *listener)
 {
 	struct stplr_channel *child;
 
 	lockdep_assert_held(&listener->lock);
 	child = list_first_entry_or_null(&listener->backlog, struct stplr_channel, peer.waiting);
-	if (child) {
+	if (child)
 		list_del_init(&child->peer.waiting);
-		listener->nr_backlog--;
-	}
 	return child;
 }
 
-/* Puts a channel to wait, at the end or, if it could not be accepted after all, at the beginning. */
-static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channel *child, bool again)
+/* Takes a place in the backlog, for a channel that is still to be made. */
+static int stplr_backlog_reserve(struct stplr_channel *listener, void *unused)
+{
+	int err = 0;
+
+	spin_lock(&listener->lock);
+	if (listener->dead || listener->shutdown)
+		err = -ESRCH;
+	else if (listener->nr_backlog >= listener->backlog_max)
+		err = -ENOSPC;
+	else
+		listener->nr_backlog++;
+	spin_unlock(&listener->lock);
+	return err;
+}
+
+static void stplr_backlog_unreserve(struct stplr_channel *listener)
+{
+	spin_lock(&listener->lock);
+	listener->nr_backlog--;
+	spin_unlock(&listener->lock);
+	wake_up_interruptible(&listener->room);
+}
+
+/*
+ * Puts a channel on a reserved place, at the end or, if it could not be accepted after all, at the beginning; the
+ * backlog takes a reference.
+ */
+static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channel *child, bool first)
 {
 	struct task_struct *receiver;
 
@@ -39,15 +64,10 @@ static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channe
 		spin_unlock(&listener->lock);
 		return -ESRCH;
 	}
-	if (!again && listener->nr_backlog >= listener->backlog_max) {
-		spin_unlock(&listener->lock);
-		return -ENOSPC;
-	}
-	if (again)
+	if (first)
 		list_add(&child->peer.waiting, &listener->backlog);
 	else
 		list_add_tail(&child->peer.waiting, &listener->backlog);
-	listener->nr_backlog++;
 	kref_get(&child->ref);
 	receiver = stplr_receiver_pop(listener);
 	spin_unlock(&listener->lock);
@@ -55,11 +75,6 @@ static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channe
 	stplr_wake(receiver);
 	stplr_channel_wake_pollers(listener);
 	return 0;
-}
-
-static int stplr_backlog_try(struct stplr_channel *listener, void *child)
-{
-	return stplr_backlog_add(listener, child, false);
 }
 
 /*
@@ -73,17 +88,23 @@ struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 	struct stplr_channel *child;
 	int err;
 
+	err = stplr_room_wait(listener, stplr_backlog_reserve, NULL, deadline, clock);
+	if (err)
+		return ERR_PTR(err);
 	child = stplr_channel_alloc(listener->device, listener);
-	if (IS_ERR(child))
+	if (IS_ERR(child)) {
+		stplr_backlog_unreserve(listener);
 		return child;
+	}
 	child->peer.pid = get_pid(process->pid);
 	child->peer.uid = current_euid();
 	child->peer.gid = current_egid();
 	child->peer.scoid = process->scoid;
 	child->peer.coid = coid;
 
-	err = stplr_room_wait(listener, stplr_backlog_try, child, deadline, clock);
+	err = stplr_backlog_add(listener, child, false);
 	if (err) {
+		stplr_backlog_unreserve(listener);
 		stplr_channel_put(child);
 		return ERR_PTR(err);
 	}
@@ -101,20 +122,45 @@ void stplr_backlog_end(struct stplr_channel *listener)
 		spin_unlock(&listener->lock);
 		if (!child)
 			return;
+		stplr_backlog_unreserve(listener);
 		stplr_channel_destroy(child);
 		stplr_channel_put(child);
 		cond_resched();
 	}
 }
 
-/* The client of an accepted channel, or of one to be, has closed: what it sent is still received, then EPIPE. */
+/*
+ * The client of an accepted channel has closed: what it has queued is still received, then EPIPE. If the channel still
+ * waits to be accepted and nothing is queued, nobody will miss it.
+ */
 void stplr_peer_closed(struct stplr_channel *channel)
 {
-	if (!channel->peer.listener)
+	struct stplr_channel *listener = channel->peer.listener;
+	bool unseen = false;
+
+	if (!listener)
 		return;
 	spin_lock(&channel->lock);
 	channel->peer.closed = true;
+	if (!channel->nr_queued)
+		unseen = true;
 	spin_unlock(&channel->lock);
+
+	if (unseen) {
+		spin_lock(&listener->lock);
+		unseen = !list_empty(&channel->peer.waiting);
+		if (unseen) {
+			list_del_init(&channel->peer.waiting);
+			listener->nr_backlog--;
+		}
+		spin_unlock(&listener->lock);
+	}
+	if (unseen) {
+		wake_up_interruptible(&listener->room);
+		stplr_channel_destroy(channel);
+		stplr_channel_put(channel);
+		return;
+	}
 	stplr_channel_wake_receivers(channel);
 	wake_up_interruptible_poll(&channel->readable, EPOLLIN | EPOLLHUP);
 }
@@ -144,17 +190,20 @@ static int stplr_accept(struct stplr_channel *listener, bool nonblock,
 	spin_unlock(&listener->lock);
 	if (err)
 		return err;
-	wake_up_interruptible(&listener->room);
 
 	err = stplr_accept_tell(&child->peer, args, uargs);
 	if (!err)
 		err = stplr_channel_file(child, args->flags & STPLR_ACCEPT_NONBLOCK, file);
-	if (!err)
+	if (!err) {
+		stplr_backlog_unreserve(listener);
 		return 0;
+	}
 
 	/* The connection is not lost for this: it takes its place again, unless the listener has ended. */
-	if (stplr_backlog_add(listener, child, true))
+	if (stplr_backlog_add(listener, child, true)) {
+		stplr_backlog_unreserve(listener);
 		stplr_channel_destroy(child);
+	}
 	stplr_channel_put(child);
 	return err;
 }

@@ -9,6 +9,7 @@
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/poll.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -29,12 +30,14 @@ static bool stplr_queue_less(struct rb_node *a, const struct rb_node *b)
 void stplr_queue_add(struct stplr_channel *channel, struct stplr_message *message)
 {
 	lockdep_assert_held(&channel->lock);
+	channel->nr_polled += !!message->poll;
 	rb_add_cached(&message->queue_node, &channel->queue, stplr_queue_less);
 }
 
 void stplr_queue_del(struct stplr_channel *channel, struct stplr_message *message)
 {
 	lockdep_assert_held(&channel->lock);
+	channel->nr_polled -= !!message->poll;
 	rb_erase_cached(&message->queue_node, &channel->queue);
 }
 
@@ -102,64 +105,83 @@ void stplr_channel_wake_pollers(struct stplr_channel *channel)
 
 /* The end */
 
-/* Ends matching messages until the batch is full; false if there may be more. */
-static bool stplr_channel_end_some(struct stplr_channel *channel, stplr_message_match match,
-				   const void *arg, int result, struct stplr_wake_batch *batch)
+/* After a batch of what was to be done under the lock: more may be left if it was full. */
+static bool stplr_channel_batch(struct stplr_channel *channel, struct stplr_wake_batch *batch,
+				unsigned int done)
 {
-	struct stplr_message *message;
-	struct rb_node *node, *next;
-	struct hlist_node *tmp;
-	unsigned int bucket;
+	bool finished = !list_empty(&channel->finished);
 
-	lockdep_assert_held(&channel->lock);
-	for (node = rb_first_cached(&channel->queue); node; node = next) {
-		next = rb_next(node);
-		message = rb_entry(node, struct stplr_message, queue_node);
-		if ((!match || match(message, arg)) &&
-		    stplr_wake_add(batch, stplr_message_end(message, result)))
-			return false;
-	}
-	hash_for_each_safe(channel->received, bucket, tmp, message, received_node) {
-		if ((!match || match(message, arg)) &&
-		    stplr_wake_add(batch, stplr_message_end(message, result)))
-			return false;
-	}
-	return true;
+	spin_unlock(&channel->lock);
+	stplr_wake_all(batch);
+	if (finished)
+		stplr_channel_reap(channel);
+	cond_resched();
+	return done == STPLR_WAKE_BATCH;
 }
 
-/* Ends all messages that match (all, without a match), waking their clients in batches outside the lock. */
-void stplr_channel_end_messages(struct stplr_channel *channel, stplr_message_match match,
-				const void *arg, int result)
+/* Ends the queued messages that match, or all. */
+void stplr_channel_end_queued(struct stplr_channel *channel,
+			      bool (*match)(const struct stplr_message *), int result)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
-	bool all;
+	struct rb_node *node, *next;
+	unsigned int done;
 
 	do {
+		done = 0;
 		spin_lock(&channel->lock);
-		all = stplr_channel_end_some(channel, match, arg, result, &batch);
-		spin_unlock(&channel->lock);
-		stplr_wake_all(&batch);
-		stplr_channel_reap(channel);
-		cond_resched();
-	} while (!all);
+		for (node = rb_first_cached(&channel->queue); node && done < STPLR_WAKE_BATCH;
+		     node = next) {
+			struct stplr_message *message;
+
+			next = rb_next(node);
+			message = rb_entry(node, struct stplr_message, queue_node);
+			if (match && !match(message))
+				continue;
+			stplr_wake_add(&batch, stplr_message_end(message, result));
+			done++;
+		}
+	} while (stplr_channel_batch(channel, &batch, done));
+}
+
+/* Ends with ESRCH the messages that @tgid has received and nobody else can answer, or all received ones. */
+static void stplr_channel_end_received(struct stplr_channel *channel, const struct pid *tgid)
+{
+	struct stplr_wake_batch batch = { .count = 0 };
+	struct stplr_message *message;
+	struct hlist_node *next;
+	unsigned int bucket = 0, done;
+
+	while (bucket < HASH_SIZE(channel->received)) {
+		done = 0;
+		spin_lock(&channel->lock);
+		hlist_for_each_entry_safe(message, next, &channel->received[bucket], received_node) {
+			if (tgid && message->receiver != tgid &&
+			    pid_has_task(message->receiver, PIDTYPE_TGID))
+				continue;
+			stplr_wake_add(&batch, stplr_message_end(message, -ESRCH));
+			if (++done == STPLR_WAKE_BATCH)
+				break;
+		}
+		if (!stplr_channel_batch(channel, &batch, done))
+			bucket++;
+	}
 }
 
 void stplr_channel_wake_receivers(struct stplr_channel *channel)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
-	bool full;
+	struct task_struct *receiver;
+	unsigned int done;
 
 	do {
-		struct task_struct *receiver;
-
-		full = false;
+		done = 0;
 		spin_lock(&channel->lock);
-		while (!full && (receiver = stplr_receiver_pop(channel)))
-			full = stplr_wake_add(&batch, receiver);
-		spin_unlock(&channel->lock);
-		stplr_wake_all(&batch);
-		cond_resched();
-	} while (full);
+		while (done < STPLR_WAKE_BATCH && (receiver = stplr_receiver_pop(channel))) {
+			stplr_wake_add(&batch, receiver);
+			done++;
+		}
+	} while (stplr_channel_batch(channel, &batch, done));
 }
 
 /* Whoever waits for the channel looks again. */
@@ -186,15 +208,11 @@ int stplr_channel_destroy(struct stplr_channel *channel)
 	if (dead)
 		return -ESRCH;
 
-	stplr_channel_end_messages(channel, NULL, NULL, -ESRCH);
+	stplr_channel_end_queued(channel, NULL, -ESRCH);
+	stplr_channel_end_received(channel, NULL);
 	stplr_channel_wake_everyone(channel);
 	stplr_dbg(2, "channel %d ended\n", channel->chid);
 	return 0;
-}
-
-static bool stplr_match_queued(const struct stplr_message *message, const void *arg)
-{
-	return message->state == STPLR_QUEUED;
 }
 
 /* Nothing is received any more, and so nothing is sent; what was received can be answered. */
@@ -209,7 +227,7 @@ static int stplr_channel_shutdown(struct stplr_channel *channel)
 	if (dead)
 		return -ESRCH;
 
-	stplr_channel_end_messages(channel, stplr_match_queued, NULL, -ESRCH);
+	stplr_channel_end_queued(channel, NULL, -ESRCH);
 	stplr_channel_wake_everyone(channel);
 	stplr_dbg(2, "channel %d shut down\n", channel->chid);
 	return 0;
@@ -252,27 +270,43 @@ static int stplr_is_file(const void *file, struct file *other, unsigned int fd)
 	return file == other;
 }
 
-static bool stplr_match_receiver(const struct stplr_message *message, const void *tgid)
-{
-	return message->state == STPLR_RECEIVED && message->receiver == tgid;
-}
-
 /*
- * The calling process closes a descriptor of the channel. With its last one, at the latest when it dies, it
- * can no longer reply: the clients of what it received must not wait for it, whoever else has the channel.
- * The descriptor is out of its table already.
+ * The calling process closes a descriptor of the channel, which is out of its table already. With its last one, at
+ * the latest when it dies, it can no longer reply: the clients of what it received must not wait for it,
+ * whoever else has the channel. A thread that dies with a table of its own takes nothing from its process.
  */
 static int stplr_channel_flush(struct file *file, fl_owner_t id)
 {
 	struct stplr_channel *channel = file->private_data;
 	struct pid *tgid = task_tgid(current);
+	bool held;
 
-	if (!(current->flags & PF_EXITING) && iterate_fd(current->files, 0, stplr_is_file, file))
+	if (current->flags & PF_EXITING)
+		held = atomic_read(&current->signal->live) > 0;
+	else
+		held = iterate_fd(current->files, 0, stplr_is_file, file);
+	if (held)
 		return 0;
-	stplr_channel_end_messages(channel, stplr_match_receiver, tgid, -ESRCH);
+
+	spin_lock(&channel->lock);
+	WRITE_ONCE(channel->left, true);
+	spin_unlock(&channel->lock);
+	stplr_channel_end_received(channel, tgid);
 	if (channel->flags & STPLR_CHANNEL_CREATOR && tgid == channel->creator->pid)
 		stplr_channel_destroy(channel);
 	return 0;
+}
+
+/*
+ * A message has just become the calling process's to answer. If that has closed its last descriptor meanwhile, flush
+ * was too early to see it; if not, flush will. Under the lock flush sets @left and looks, we add and then look.
+ */
+void stplr_channel_check_held(struct stplr_channel *channel)
+{
+	if (likely(!READ_ONCE(channel->left)))
+		return;
+	if (!iterate_fd(current->files, 0, stplr_is_file, channel->file))
+		stplr_channel_end_received(channel, task_tgid(current));
 }
 
 static __poll_t stplr_channel_poll(struct file *file, poll_table *wait)
@@ -314,9 +348,9 @@ static long stplr_channel_ioctl(struct file *file, unsigned int cmd, unsigned lo
 	case _IOC_NR(STPLR_MSG_WRITE):
 		return stplr_write_ioctl(channel, uarg, size);
 	case _IOC_NR(STPLR_CHANNEL_DESTROY):
-		return size || arg ? -EINVAL : stplr_channel_destroy(channel);
+		return stplr_channel_destroy(channel);
 	case _IOC_NR(STPLR_CHANNEL_SHUTDOWN):
-		return size || arg ? -EINVAL : stplr_channel_shutdown(channel);
+		return stplr_channel_shutdown(channel);
 	case _IOC_NR(STPLR_CHANNEL_ACCEPT):
 		return stplr_accept_ioctl(channel, nonblock, uarg, size);
 	case _IOC_NR(STPLR_VERSION):
@@ -412,7 +446,10 @@ int stplr_channel_file(struct stplr_channel *channel, bool nonblock, struct file
 {
 	*file = anon_inode_getfile("[stplr-channel]", &stplr_channel_fops, channel,
 				   O_RDWR | (nonblock ? O_NONBLOCK : 0));
-	return PTR_ERR_OR_ZERO(*file);
+	if (IS_ERR(*file))
+		return PTR_ERR(*file);
+	channel->file = *file;
+	return 0;
 }
 
 /* Reads what the caller wants into the channel. */

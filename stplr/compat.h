@@ -8,6 +8,8 @@
 
 #include <linux/device/class.h>
 #include <linux/fs.h>
+#include <linux/hugetlb.h>
+#include <linux/mm.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -34,5 +36,20 @@ static inline struct class *stplr_class_create(const char *name)
 #else
 #define STPLR_DEVNODE_CONST const
 #endif
+
+/*
+ * 6.5: pinning file pages for a long time, to write to them, is refused (they would be written behind the file
+ * system's back); before, that is left to who pins. Shared memory's pages are backed by swap.
+ */
+static inline bool stplr_page_refused(struct page *page)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	struct folio *folio = page_folio(page);
+
+	return !folio_test_swapbacked(folio) && !folio_test_hugetlb(folio);
+#else
+	return false;
+#endif
+}
 
 #endif /* STPLR_COMPAT_H */

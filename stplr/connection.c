@@ -61,9 +61,27 @@ static int stplr_connection_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static bool stplr_match_connection(const struct stplr_message *message, const void *connection)
+/* Ends all that its threads wait for, or have parked. */
+static void stplr_connection_end_messages(struct stplr_connection *connection)
 {
-	return message->connection == connection && !message->queued;
+	struct stplr_channel *channel = connection->channel;
+	struct stplr_wake_batch batch = { .count = 0 };
+	struct stplr_message *message;
+	bool more;
+
+	do {
+		spin_lock(&channel->lock);
+		stplr_wake_add(&batch, stplr_message_end(&connection->own, -EBADF));
+		list_for_each_entry(message, &connection->messages, link) {
+			if (batch.count == STPLR_WAKE_BATCH)
+				break;
+			stplr_wake_add(&batch, stplr_message_end(message, -EBADF));
+		}
+		more = batch.count == STPLR_WAKE_BATCH;
+		spin_unlock(&channel->lock);
+		stplr_wake_all(&batch);
+		cond_resched();
+	} while (more);
 }
 
 /* Ends the connection for all who have it. */
@@ -79,7 +97,7 @@ static int stplr_connection_detach(struct stplr_connection *connection)
 	if (detached)
 		return -EBADF;
 
-	stplr_channel_end_messages(channel, stplr_match_connection, connection, -EBADF);
+	stplr_connection_end_messages(connection);
 	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
 	wake_up_interruptible(&channel->room);
 	stplr_peer_closed(channel);
@@ -141,7 +159,7 @@ static long stplr_connection_ioctl(struct file *file, unsigned int cmd, unsigned
 	case _IOC_NR(STPLR_MSG_SEND):
 		return stplr_send_ioctl(connection, STPLR_KIND_SEND, nonblock, uarg, size);
 	case _IOC_NR(STPLR_CONNECT_DETACH):
-		return size || arg ? -EINVAL : stplr_connection_detach(connection);
+		return stplr_connection_detach(connection);
 	case _IOC_NR(STPLR_CONNECT_INFO):
 		return stplr_connection_info(connection, uarg, size);
 	case _IOC_NR(STPLR_VERSION):
@@ -200,6 +218,7 @@ static struct stplr_connection *stplr_connection_alloc(struct stplr_channel *cha
 	kref_init(&connection->ref);
 	connection->reply_hint = STPLR_WINDOW_MIN;
 	INIT_LIST_HEAD(&connection->messages);
+	INIT_LIST_HEAD(&connection->parked);
 	connection->own.connection = connection;
 
 	err = -ENOMEM;

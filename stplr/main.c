@@ -4,6 +4,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/init.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -43,9 +44,11 @@ module_param_named(user_messages, stplr_user_messages, uint, 0644);
 MODULE_PARM_DESC(user_messages,
 		 "messages a user may have under way, beyond one a connection (default 65536)");
 
-unsigned int stplr_user_memory = 1024;
+/* 0 until the module is loaded: an eighth of what there is. */
+unsigned int stplr_user_memory;
 module_param_named(user_memory, stplr_user_memory, uint, 0644);
-MODULE_PARM_DESC(user_memory, "MiB a user's messages may pin and copy (default 1024)");
+MODULE_PARM_DESC(user_memory,
+		 "MiB a user's messages may pin and copy (default an eighth of the memory)");
 
 unsigned int stplr_connection_queued = 256;
 module_param_named(connection_queued, stplr_connection_queued, uint, 0644);
@@ -93,7 +96,7 @@ MODULE_PARM_DESC(debug, "what to log: 0 nothing, 1 devices, 2 channels and conne
 
 static dev_t stplr_devt;
 static struct class *stplr_class;
-static struct stplr_device *stplr_devices;
+static struct stplr_device *stplr_devices[STPLR_DEVICES_MAX];
 
 /* Channels and names have permissions of their own; a udev rule may say otherwise. */
 static char *stplr_devnode(STPLR_DEVNODE_CONST struct device *dev, umode_t *mode)
@@ -103,12 +106,25 @@ static char *stplr_devnode(STPLR_DEVNODE_CONST struct device *dev, umode_t *mode
 	return NULL;
 }
 
-static int stplr_device_add(struct stplr_device *device, unsigned int index)
+static void stplr_device_release(struct device *dev)
 {
-	dev_t devt = MKDEV(MAJOR(stplr_devt), MINOR(stplr_devt) + index);
-	struct device *dev;
+	struct stplr_device *device = container_of(dev, struct stplr_device, dev);
+
+	WARN_ON(!hash_empty(device->names) || !hash_empty(device->processes));
+	ida_destroy(&device->scoids);
+	ida_destroy(&device->coids);
+	kfree(device);
+}
+
+/* From device_initialize() on, put_device() frees it. */
+static struct stplr_device *stplr_device_add(unsigned int index)
+{
+	struct stplr_device *device;
 	int err;
 
+	device = kzalloc(sizeof(*device), GFP_KERNEL);
+	if (!device)
+		return ERR_PTR(-ENOMEM);
 	device->index = index;
 	mutex_init(&device->registry);
 	hash_init(device->names);
@@ -117,27 +133,27 @@ static int stplr_device_add(struct stplr_device *device, unsigned int index)
 	ida_init(&device->scoids);
 	ida_init(&device->coids);
 
+	device_initialize(&device->dev);
+	device->dev.class = stplr_class;
+	device->dev.devt = MKDEV(MAJOR(stplr_devt), MINOR(stplr_devt) + index);
+	device->dev.release = stplr_device_release;
 	cdev_init(&device->cdev, &stplr_device_fops);
 	device->cdev.owner = THIS_MODULE;
-	err = cdev_add(&device->cdev, devt, 1);
-	if (err)
-		return err;
 
-	dev = device_create(stplr_class, NULL, devt, NULL, "stplr-%u", index);
-	if (IS_ERR(dev)) {
-		cdev_del(&device->cdev);
-		return PTR_ERR(dev);
+	err = dev_set_name(&device->dev, "stplr-%u", index);
+	if (!err)
+		err = cdev_device_add(&device->cdev, &device->dev);
+	if (err) {
+		put_device(&device->dev);
+		return ERR_PTR(err);
 	}
-	return 0;
+	return device;
 }
 
 static void stplr_device_remove(struct stplr_device *device)
 {
-	device_destroy(stplr_class, device->cdev.dev);
-	cdev_del(&device->cdev);
-	WARN_ON(!hash_empty(device->names) || !hash_empty(device->processes));
-	ida_destroy(&device->scoids);
-	ida_destroy(&device->coids);
+	cdev_device_del(&device->cdev, &device->dev);
+	put_device(&device->dev);
 }
 
 static int __init stplr_init(void)
@@ -150,6 +166,9 @@ static int __init stplr_init(void)
 		return -EINVAL;
 	}
 
+	if (!stplr_user_memory)
+		stplr_user_memory = clamp(totalram_pages() / 8 >> (20 - PAGE_SHIFT), 64UL, 1UL << 20);
+
 	err = stplr_message_cache_init();
 	if (err)
 		return err;
@@ -160,15 +179,9 @@ static int __init stplr_init(void)
 	if (err)
 		goto exit_buffer_cache;
 
-	stplr_devices = kcalloc(devices, sizeof(*stplr_devices), GFP_KERNEL);
-	if (!stplr_devices) {
-		err = -ENOMEM;
-		goto exit_connection_cache;
-	}
-
 	err = alloc_chrdev_region(&stplr_devt, 0, devices, "stplr");
 	if (err)
-		goto free_devices;
+		goto exit_connection_cache;
 
 	stplr_class = stplr_class_create("stplr");
 	if (IS_ERR(stplr_class)) {
@@ -178,9 +191,11 @@ static int __init stplr_init(void)
 	stplr_class->devnode = stplr_devnode;
 
 	for (i = 0; i < devices; i++) {
-		err = stplr_device_add(&stplr_devices[i], i);
-		if (err)
+		stplr_devices[i] = stplr_device_add(i);
+		if (IS_ERR(stplr_devices[i])) {
+			err = PTR_ERR(stplr_devices[i]);
 			goto remove_devices;
+		}
 	}
 
 	stplr_dbg(1, "version %s, %u device%s\n", STPLR_MODULE_VERSION, devices,
@@ -189,12 +204,10 @@ static int __init stplr_init(void)
 
 remove_devices:
 	while (i--)
-		stplr_device_remove(&stplr_devices[i]);
+		stplr_device_remove(stplr_devices[i]);
 	class_destroy(stplr_class);
 unregister_region:
 	unregister_chrdev_region(stplr_devt, devices);
-free_devices:
-	kfree(stplr_devices);
 exit_connection_cache:
 	stplr_connection_cache_exit();
 exit_buffer_cache:
@@ -211,10 +224,9 @@ static void __exit stplr_exit(void)
 	unsigned int i;
 
 	for (i = 0; i < devices; i++)
-		stplr_device_remove(&stplr_devices[i]);
+		stplr_device_remove(stplr_devices[i]);
 	class_destroy(stplr_class);
 	unregister_chrdev_region(stplr_devt, devices);
-	kfree(stplr_devices);
 	stplr_connection_cache_exit();
 	stplr_buffer_cache_exit();
 	stplr_message_cache_exit();

@@ -96,6 +96,8 @@ void stplr_message_free(struct stplr_message *message)
 
 	stplr_send_side_free(message);
 	stplr_reply_side_free(message);
+	put_pid(message->receiver);
+	message->receiver = NULL;
 	if (likely(message == &connection->own)) {
 		clear_bit_unlock(STPLR_OWN_MESSAGE, &connection->busy);
 		return;
@@ -148,7 +150,7 @@ struct task_struct *stplr_message_ending(struct stplr_message *message, int resu
 {
 	lockdep_assert_held(&message->connection->channel->lock);
 	message->result = result;
-	message->state = STPLR_ENDING;
+	WRITE_ONCE(message->state, STPLR_ENDING);
 	return message->transfers ? NULL : stplr_message_done(message);
 }
 
@@ -263,10 +265,11 @@ u64 stplr_message_park(struct stplr_message *message)
 	struct stplr_connection *connection = message->connection;
 
 	lockdep_assert_held(&connection->channel->lock);
-	message->parked = true;
 	message->client = NULL;
 	message->parker = get_pid(task_pid(current));
 	message->token = ++connection->last_token;
+	message->mm = current->mm;
+	list_add(&message->parked_link, &connection->parked);
 	WRITE_ONCE(connection->nr_parked, connection->nr_parked + 1);
 	return message->token;
 }
@@ -276,49 +279,48 @@ static void stplr_message_unpark(struct stplr_message *message)
 	struct stplr_connection *connection = message->connection;
 
 	lockdep_assert_held(&connection->channel->lock);
-	message->parked = false;
 	message->client = current;
+	list_del(&message->parked_link);
 	put_pid(message->parker);
 	message->parker = NULL;
 	WRITE_ONCE(connection->nr_parked, connection->nr_parked - 1);
 }
 
-static bool stplr_parked_matches(const struct stplr_message *message, u64 token,
-				 const struct pid *parker)
+static struct stplr_message *stplr_parked_take(struct stplr_connection *connection,
+					       struct stplr_message *message)
 {
-	if (!message->parked)
-		return false;
-	if (token)
-		return message->token == token;
-	return !parker || message->parker == parker || !pid_task(message->parker, PIDTYPE_PID);
+	stplr_message_unpark(message);
+	spin_unlock(&connection->channel->lock);
+	return message;
 }
 
-/*
- * Takes a parked message over for the calling thread: the one with this token, or, with token 0, one that
- * @parker or a dead thread left (any, if @parker is NULL).
- */
-struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token,
-					 const struct pid *parker)
+/* Takes the parked message with this token over for the calling thread, if it was sent this way from here. */
+struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token, u32 kind)
 {
-	struct stplr_channel *channel = connection->channel;
 	struct stplr_message *message;
 
-	spin_lock(&channel->lock);
-	rcu_read_lock();
-	message = &connection->own;
-	if (stplr_parked_matches(message, token, parker))
-		goto found;
-	list_for_each_entry(message, &connection->messages, link) {
-		if (stplr_parked_matches(message, token, parker))
-			goto found;
+	spin_lock(&connection->channel->lock);
+	list_for_each_entry(message, &connection->parked, parked_link) {
+		if (message->token == token && message->kind == kind && message->mm == current->mm)
+			return stplr_parked_take(connection, message);
 	}
-	message = NULL;
-found:
-	rcu_read_unlock();
-	if (message)
-		stplr_message_unpark(message);
-	spin_unlock(&channel->lock);
-	return message;
+	spin_unlock(&connection->channel->lock);
+	return NULL;
+}
+
+/* Takes one that @parker left, or a thread that is dead; any, without a @parker. */
+static struct stplr_message *stplr_parked_claim_left(struct stplr_connection *connection,
+						     const struct pid *parker)
+{
+	struct stplr_message *message;
+
+	spin_lock(&connection->channel->lock);
+	list_for_each_entry(message, &connection->parked, parked_link) {
+		if (!parker || message->parker == parker || !pid_has_task(message->parker, PIDTYPE_PID))
+			return stplr_parked_take(connection, message);
+	}
+	spin_unlock(&connection->channel->lock);
+	return NULL;
 }
 
 /* Drops what the thread @parker left parked on this connection, or NULL: all that was left. */
@@ -326,6 +328,6 @@ void stplr_parked_drop(struct stplr_connection *connection, const struct pid *pa
 {
 	struct stplr_message *message;
 
-	while ((message = stplr_parked_claim(connection, 0, parker)))
+	while ((message = stplr_parked_claim_left(connection, parker)))
 		stplr_message_discard(message);
 }

@@ -73,7 +73,7 @@ unlock:
 	mutex_unlock(&device->registry);
 
 	if (!err && channel->name[0])
-		wake_up_all(&device->named);
+		__wake_up(&device->named, TASK_NORMAL, 0, channel->name);
 	return err;
 }
 
@@ -121,13 +121,35 @@ struct stplr_channel *stplr_name_find(struct stplr_device *device, const char *n
 	return channel;
 }
 
+/**
+ * struct stplr_name_waiter - a thread that waits for a name
+ * @wait: in device->named
+ * @name: which
+ */
+struct stplr_name_waiter {
+	wait_queue_entry_t wait;
+	const char *name;
+};
+
+/* Wakes those only who wait for this name. */
+static int stplr_name_wake(wait_queue_entry_t *wait, unsigned int mode, int flags, void *name)
+{
+	struct stplr_name_waiter *waiter = container_of(wait, struct stplr_name_waiter, wait);
+
+	return strcmp(waiter->name, name) ? 0 : default_wake_function(wait, mode, flags, name);
+}
+
 /* The same, waiting for the name; in addition ENOENT without waiting, ETIMEDOUT, ERESTARTSYS. */
 struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, s64 deadline,
 				      clockid_t clock)
 {
-	DEFINE_WAIT(wait);
+	struct stplr_name_waiter waiter = { .name = name };
 	struct stplr_channel *channel;
 	bool expired = false;
+
+	init_waitqueue_func_entry(&waiter.wait, stplr_name_wake);
+	waiter.wait.private = current;
+	INIT_LIST_HEAD(&waiter.wait.entry);
 
 	for (;;) {
 		unsigned int names_seen = READ_ONCE(device->names_made);
@@ -144,10 +166,10 @@ struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *n
 			break;
 		}
 		/* The look-up above took a mutex, so it cannot be repeated once set to sleep. */
-		prepare_to_wait(&device->named, &wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		prepare_to_wait(&device->named, &waiter.wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		if (READ_ONCE(device->names_made) == names_seen)
 			expired = stplr_sleep(deadline, clock);
-		finish_wait(&device->named, &wait);
+		finish_wait(&device->named, &waiter.wait);
 	}
 	return channel;
 }

@@ -66,11 +66,9 @@ static bool stplr_receive_copy(const struct stplr_message *message, size_t len,
 }
 
 /* Brings in what is missing of the calling thread's memory. */
-static int stplr_receive_fault_in(const struct iov_iter *to, size_t len,
+static int stplr_receive_fault_in(const struct iov_iter *to, size_t missing,
 				  struct stplr_msg_info __user *uinfo)
 {
-	size_t missing = min(len, iov_iter_count(to));
-
 	if (missing && fault_in_iov_iter_writeable(to, missing) == missing)
 		return -EFAULT;
 	if (fault_in_safe_writeable((char __user *)uinfo, sizeof(*uinfo)))
@@ -78,14 +76,14 @@ static int stplr_receive_fault_in(const struct iov_iter *to, size_t len,
 	return signal_pending(current) ? -ERESTARTSYS : 0;
 }
 
-static bool stplr_match_polled(const struct stplr_message *message, const void *arg)
+static bool stplr_match_polled(const struct stplr_message *message)
 {
-	return message->state == STPLR_QUEUED && message->poll;
+	return message->poll;
 }
 
 /*
- * The receiver gives the message its place back. Another may be able to take it; if none is left, because this
- * one leaves for good, senders that relied on a waiting receiver are told.
+ * The receiver gives the message its place back, and sees to its own memory. Another may be able to take it; a sender
+ * that relied on a waiting receiver does not wait for this one.
  */
 static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_message *message)
 {
@@ -93,32 +91,38 @@ static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 	int err;
 
 	spin_lock(&channel->lock);
+	other = stplr_receiver_pop(channel);
 	err = stplr_message_gone(message);
+	if (!err && channel->shutdown)
+		err = -ESRCH;
+	if (!err && !other)
+		err = message->poll;
 	if (err) {
 		stplr_message_ending(message, err);
 	} else {
-		message->state = STPLR_QUEUED;
+		WRITE_ONCE(message->state, STPLR_QUEUED);
 		stplr_queue_add(channel, message);
 	}
 	client = stplr_message_transfer_out(message);
-	other = stplr_receiver_pop(channel);
 	stplr_unlock_and_wake(channel, client);
 	stplr_wake(other);
 	stplr_channel_wake_pollers(channel);
 }
 
+/* The receiver leaves the message at the head to another; or there is none, and the same is true. */
 static void stplr_receive_leave(struct stplr_channel *channel)
 {
 	struct task_struct *other;
+	bool refuse;
 
 	spin_lock(&channel->lock);
 	other = stplr_receiver_pop(channel);
+	refuse = !other && channel->nr_polled;
 	spin_unlock(&channel->lock);
 
-	if (other)
-		stplr_wake(other);
-	else
-		stplr_channel_end_messages(channel, stplr_match_polled, NULL, -EAGAIN);
+	stplr_wake(other);
+	if (refuse)
+		stplr_channel_end_queued(channel, stplr_match_polled, -EAGAIN);
 }
 
 /* The message was copied: now it is to be answered, or done, or gone meanwhile (an error). */
@@ -135,13 +139,14 @@ static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_mess
 	} else if (message->kind == STPLR_KIND_SEND && len == message->send.len) {
 		stplr_message_ending(message, 0);
 	} else {
-		message->state = STPLR_RECEIVED;
-		message->receiver = task_tgid(current);
+		WRITE_ONCE(message->state, STPLR_RECEIVED);
+		message->receiver = get_pid(task_tgid(current));
 		message->drain |= message->wake_on_receive;
 		stplr_received_add(channel, message);
 	}
 	client = stplr_message_transfer_out(message);
 	stplr_unlock_and_wake(channel, client);
+	stplr_channel_check_held(channel);
 	return err;
 }
 
@@ -188,7 +193,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		}
 		len = min(len, buffer.len);
 		stplr_queue_del(channel, message);
-		message->state = STPLR_RECEIVING;
+		WRITE_ONCE(message->state, STPLR_RECEIVING);
 		message->transfers++;
 		message->rcvid = stplr_rcvid_next(channel);
 		spin_unlock(&channel->lock);
@@ -201,9 +206,11 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 			continue; /* its client has gone meanwhile: on to the next */
 		}
 		stplr_receive_put_back(channel, message);
+		stplr_dbg(4, "receive on channel %d: a page is missing\n", channel->chid);
 		err = -EFAULT;
 		if (faults++ < STPLR_FAULT_TRIES)
-			err = stplr_receive_fault_in(&to, len, uinfo);
+			err = stplr_receive_fault_in(&to, len - (buffer.len - iov_iter_count(&to)),
+						     uinfo);
 		if (err) {
 			stplr_receive_leave(channel);
 			break;
@@ -247,6 +254,8 @@ long stplr_reply_receive_ioctl(struct stplr_channel *channel, bool nonblock, voi
 	if (err)
 		return err;
 
+	if (args.reply.flags & ~(STPLR_REPLY_VECTOR | STPLR_REPLY_NO_TRUNC))
+		return -EINVAL;
 	if (args.reply.rcvid) {
 		err = stplr_reply(channel, &args.reply, &uargs->reply);
 		if (err)

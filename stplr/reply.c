@@ -59,7 +59,7 @@ static struct stplr_message *stplr_reply_begin(struct stplr_channel *channel,
 		goto unlock;
 	}
 	stplr_received_del(channel, message);
-	message->state = STPLR_REPLYING;
+	WRITE_ONCE(message->state, STPLR_REPLYING);
 	message->transfers++;
 unlock:
 	spin_unlock(&channel->lock);
@@ -77,11 +77,13 @@ static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_mes
 	if (err) {
 		stplr_message_ending(message, err);
 	} else {
-		message->state = STPLR_RECEIVED;
+		WRITE_ONCE(message->state, STPLR_RECEIVED);
 		stplr_received_add(channel, message);
 	}
 	client = stplr_message_transfer_out(message);
 	stplr_unlock_and_wake(channel, client);
+	stplr_channel_check_held(channel);
+	stplr_dbg(4, "reply on channel %d: a page is missing\n", channel->chid);
 }
 
 /* All bytes are there: the client gets its result. True if it took the chunk. */
@@ -91,7 +93,7 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 {
 	struct stplr_reply_side *reply = &message->reply;
 	struct task_struct *client;
-	int result = -(int)args->error;
+	int result = message->queued ? 0 : -(int)args->error;
 	bool taken = false;
 
 	spin_lock(&channel->lock);
@@ -174,6 +176,9 @@ int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *arg
 	err = stplr_reply_check(args);
 	if (err)
 		return err;
+	/* what was answered cannot fail any more: so find out now whether the length can be told */
+	if (put_user(args->len, &uargs->len))
+		return -EFAULT;
 	err = stplr_user_buffer_import(&from, &args->reply, args->flags & STPLR_REPLY_VECTOR);
 	if (err)
 		return err;

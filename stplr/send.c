@@ -50,7 +50,7 @@ static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 	struct stplr_channel *channel = message->connection->channel;
 
 	message->seq = ++channel->last_seq;
-	message->state = STPLR_QUEUED;
+	WRITE_ONCE(message->state, STPLR_QUEUED);
 	stplr_queue_add(channel, message);
 	return stplr_receiver_pop(channel);
 }
@@ -202,6 +202,7 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 			     const struct stplr_user_buffer *room)
 {
 	struct stplr_connection *connection = message->connection;
+	u32 kind = message->kind;
 	u64 token = 0;
 	int err;
 
@@ -210,7 +211,7 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 		/* parked: the message is the connection's now, and another thread's if it guesses the token */
 		if (!put_user(token, &uargs->token))
 			return err;
-		message = stplr_parked_claim(connection, token, NULL);
+		message = stplr_parked_claim(connection, token, kind);
 		if (message)
 			stplr_message_discard(message);
 		return -EFAULT;
@@ -256,16 +257,16 @@ long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblo
 		stplr_parked_drop(connection, task_pid(current));
 	if (args.flags & STPLR_SEND_QUEUED)
 		return stplr_send_queued(connection, nonblock, &args);
-	/* Nobody to wait for once a one-way message was received, but the server's reading of the rest. */
+	/* A one-way message that was received in part is waited for as long as for its receipt. */
 	if (kind == STPLR_KIND_SEND)
-		args.reply_deadline = STPLR_DEADLINE_NONE;
+		args.reply_deadline = args.send_deadline ?: STPLR_DEADLINE_NONE;
 	err = stplr_user_buffer_import(&room, &args.reply, args.flags & STPLR_REPLY_VECTOR);
 	if (err)
 		return err;
 
 	resumed = args.token;
 	if (unlikely(resumed)) {
-		message = stplr_parked_claim(connection, args.token, NULL);
+		message = stplr_parked_claim(connection, args.token, kind);
 		if (!message)
 			message = ERR_PTR(-ENOENT);
 	} else {

@@ -32,9 +32,9 @@
  * Bytes are copied with no lock held and page faults disabled, with message->transfers counted up: a
  * transfer never waits for anybody, so waiting for one to end is short. Each side takes its own page faults.
  *
- * States of a message; all changes happen under channel->lock
+ * States of a message; all changes happen under channel->lock. One that is not in use is DONE
  *
- *	IDLE -> QUEUED			the client is SEND-blocked, the message in channel->queue
+ *	DONE -> QUEUED			the client is SEND-blocked, the message in channel->queue
  *	QUEUED -> RECEIVING		a receiver took it and copies (transfers is 1)
  *	RECEIVING -> QUEUED		the receiver could not take it: it has its old place again
  *	RECEIVING -> RECEIVED		the client is REPLY-blocked, the message in channel->received
@@ -42,12 +42,12 @@
  *	REPLYING -> RECEIVED		the server's buffer was bad, the message is still to be answered
  *	RECEIVING, RECEIVED, REPLYING -> ENDING	   the result is set, no new transfer may start
  *	QUEUED, ENDING -> DONE		the last transfer is out; the client goes on
- *	DONE -> IDLE			the client has taken the result
  */
 #ifndef STPLR_PRIVATE_H
 #define STPLR_PRIVATE_H
 
 #include <linux/cdev.h>
+#include <linux/device.h>
 #include <linux/hashtable.h>
 #include <linux/idr.h>
 #include <linux/kref.h>
@@ -152,6 +152,7 @@ int stplr_users_show(char *buffer);
 
 /**
  * struct stplr_device - /dev/stplr-N, a domain of channels and names
+ * @dev: its place in /sys and /dev; holds the memory
  * @cdev: the character device
  * @index: N
  * @registry: guards @names and @processes and all that hangs on them
@@ -163,6 +164,7 @@ int stplr_users_show(char *buffer);
  * @coids: ids of connections
  */
 struct stplr_device {
+	struct device dev;
 	struct cdev cdev;
 	unsigned int index;
 	struct mutex registry;
@@ -234,6 +236,7 @@ struct stplr_peer {
  * @cred: the creator's, to decide who may attach
  * @user: who pays
  * @flags: STPLR_CHANNEL_*
+ * @file: its file; only compared
  * @chid: its id in the creator, 0 for an accepted channel
  * @backlog_max: of a listening channel: how many connections may wait
  * @peer: of an accepted channel (peer.listener is set): its client
@@ -251,10 +254,12 @@ struct stplr_peer {
  * @last_rcvid: the last one given out
  * @receivers: threads that wait for a message, the last that came first
  * @received: messages that wait for their reply, by rcvid
+ * @nr_polled: messages in @queue whose sender does not wait for a receiver
+ * @left: a process has closed its last descriptor
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @finished: such messages that have ended, to be freed once the lock is released
  * @backlog: of a listening channel: accepted channels to be
- * @nr_backlog: how many
+ * @nr_backlog: how many, and places reserved for such
  * @readable: who polls the channel
  * @hangup: who polls its connections
  * @room: who waits for room in the queue or the backlog
@@ -266,6 +271,7 @@ struct stplr_channel {
 	const struct cred *cred;
 	struct stplr_user *user;
 	u32 flags;
+	struct file *file;
 	s32 chid;
 	u32 backlog_max;
 	struct stplr_peer peer;
@@ -285,6 +291,8 @@ struct stplr_channel {
 	s32 last_rcvid;
 	struct list_head receivers;
 	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
+	unsigned int nr_polled;
+	bool left;
 	unsigned int nr_queued;
 	struct list_head finished;
 	struct list_head backlog;
@@ -409,13 +417,12 @@ struct stplr_reply_side {
 /* message.c: a message's life */
 
 enum stplr_message_state {
-	STPLR_IDLE,
+	STPLR_DONE,
 	STPLR_QUEUED,
 	STPLR_RECEIVING,
 	STPLR_RECEIVED,
 	STPLR_REPLYING,
 	STPLR_ENDING,
-	STPLR_DONE,
 };
 
 /**
@@ -430,7 +437,7 @@ enum stplr_message_state {
  * @drain: the client is to be woken, once, when a transfer ends
  * @leaving: the client takes the message back: as soon as a transfer under way lets it
  * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to @connection
- * @parked: its client has left the call for a signal and may come back
+ * @parked_link: in connection->parked: its client has left the call for a signal and may come back
  * @result: 0 or -errno, from ENDING on
  * @status: of the reply
  * @rcvid: given out, or 0
@@ -438,12 +445,13 @@ enum stplr_message_state {
  * @seq: its age
  * @queue_node: in channel->queue while QUEUED
  * @received_node: in channel->received while RECEIVED
- * @receiver: process that received it; only compared
+ * @receiver: process that received it, or NULL; holds a reference
  * @client: thread that waits, or NULL
  * @uid: of the client
  * @gid: of the client
  * @token: names it while it is parked
  * @parker: thread that parked it; holds a reference
+ * @mm: whose memory it is about, once parked; only compared
  * @tgid: of the sender, if @queued; holds a reference
  * @tid: likewise
  * @send: what is sent
@@ -462,7 +470,6 @@ struct stplr_message {
 	bool drain;
 	bool leaving;
 	bool queued;
-	bool parked;
 	int result;
 	s32 status;
 	s32 rcvid;
@@ -478,6 +485,8 @@ struct stplr_message {
 	kgid_t gid;
 	u64 token;
 	struct pid *parker;
+	struct mm_struct *mm;
+	struct list_head parked_link;
 	struct pid *tgid;
 	struct pid *tid;
 
@@ -500,8 +509,7 @@ void stplr_channel_reap(struct stplr_channel *channel);
 void stplr_message_withdraw(struct stplr_message *message);
 void stplr_message_discard(struct stplr_message *message);
 u64 stplr_message_park(struct stplr_message *message);
-struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token,
-					 const struct pid *parker);
+struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token, u32 kind);
 void stplr_parked_drop(struct stplr_connection *connection, const struct pid *parker);
 
 /* transfer.c again: the bytes of a message */
@@ -536,6 +544,7 @@ struct stplr_receiver {
 	struct task_struct *task;
 };
 
+/* also how much is done under a lock at once */
 #define STPLR_WAKE_BATCH 16
 
 /**
@@ -553,7 +562,7 @@ bool stplr_deadline_passed(s64 deadline, clockid_t clock);
 bool stplr_sleep(s64 deadline, clockid_t clock);
 void stplr_wake(struct task_struct *task);
 void stplr_hand_over(void);
-bool stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
+void stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
 void stplr_wake_all(struct stplr_wake_batch *batch);
 struct task_struct *stplr_receiver_pop(struct stplr_channel *channel);
 int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t clock);
@@ -584,6 +593,7 @@ void stplr_client_drain(struct stplr_message *message);
  * @nr_parked: messages whose thread may come back; read without the lock too
  * @last_token: given to the last message that was parked
  * @messages: messages in use beyond @own
+ * @parked: those whose thread may come back, @own among them
  * @own: the message most sends use
  */
 struct stplr_connection {
@@ -601,6 +611,7 @@ struct stplr_connection {
 	unsigned int nr_parked;
 	u64 last_token;
 	struct list_head messages;
+	struct list_head parked;
 	struct stplr_message own;
 };
 
@@ -636,9 +647,9 @@ struct stplr_message *stplr_received_find(struct stplr_channel *channel, s32 rcv
 void stplr_channel_wake_pollers(struct stplr_channel *channel);
 void stplr_channel_wake_receivers(struct stplr_channel *channel);
 
-typedef bool (*stplr_message_match)(const struct stplr_message *message, const void *arg);
-void stplr_channel_end_messages(struct stplr_channel *channel, stplr_message_match match,
-				const void *arg, int result);
+void stplr_channel_check_held(struct stplr_channel *channel);
+void stplr_channel_end_queued(struct stplr_channel *channel,
+			      bool (*match)(const struct stplr_message *), int result);
 
 /*
  * Arguments come in the size the caller knows. The usual one, exactly ours, is copied with a constant

@@ -157,6 +157,20 @@ static unsigned int stplr_pin_part(struct page **pages, const void __user *base,
 	return done;
 }
 
+/* Lets go from the first page on that must not be written to for long; how many are kept. */
+static unsigned int stplr_pin_refuse(struct page **pages, unsigned int nr_pages)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_pages; i++) {
+		if (stplr_page_refused(pages[i])) {
+			unpin_user_pages(pages + i, nr_pages - i);
+			break;
+		}
+	}
+	return i;
+}
+
 /*
  * Pins the pages of the first @window bytes of the caller's @buffer, for as long as the server thinks. Fewer
  * than asked for, or NULL, is no error: the rest is copied, and that is where a bad address is found.
@@ -200,6 +214,8 @@ static struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffe
 		part->len = min(iov->iov_len, window - pages->len);
 		wanted = stplr_pages_of(iov->iov_base, part->len);
 		got = stplr_pin_part(pages->pages + pages->nr_pages, iov->iov_base, wanted, gup_flags);
+		if (write)
+			got = stplr_pin_refuse(pages->pages + pages->nr_pages, got);
 		if (got < wanted)
 			part->len = got ? got * PAGE_SIZE - part->offset : 0;
 		pages->nr_pages += got;
@@ -272,6 +288,8 @@ static size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, s
 			in_part -= n;
 			pos = 0;
 			page++;
+			if (!(done & (SZ_64K - 1)))
+				cond_resched();
 		}
 		if (done == len)
 			return done;
@@ -337,7 +355,7 @@ static u8 *stplr_buffer_alloc(const struct stplr_message *message, size_t size)
 /* Frees what is not part of the message. */
 static void stplr_buffer_free(const struct stplr_message *message, u8 *buffer, size_t size)
 {
-	if (!buffer || (buffer >= message->data && buffer <= message->data + STPLR_INLINE_MAX))
+	if (!buffer || (buffer >= message->data && buffer < message->data + STPLR_INLINE_MAX))
 		return;
 	if (stplr_buffer_cached(message, size))
 		kmem_cache_free(stplr_buffer_cache, buffer);
@@ -444,8 +462,8 @@ int stplr_reply_side_prepare(struct stplr_message *message, const struct stplr_u
 	reply->room = room->len;
 	reply->pages = NULL;
 	reply->pages_written = 0;
-	reply->buffer = message->data + used;
 	reply->buffer_room = STPLR_INLINE_MAX - used;
+	reply->buffer = reply->buffer_room ? message->data + used : NULL;
 	reply->buffer_len = 0;
 	INIT_LIST_HEAD(&reply->chunks);
 	reply->chunk_bytes = 0;
@@ -577,7 +595,7 @@ int stplr_reply_side_attach(struct stplr_message *message, struct stplr_chunk *c
 	int err;
 
 	lockdep_assert_held(&message->connection->channel->lock);
-	if (reply->chunk_bytes + bytes > (size_t)READ_ONCE(stplr_message_max) + SZ_64K)
+	if (reply->chunk_bytes + bytes > reply->room + SZ_64K)
 		return -ENOBUFS;
 	err = stplr_charge_memory(message->connection->user, bytes);
 	if (err)
@@ -598,6 +616,7 @@ int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_use
 	list_for_each_entry(chunk, &reply->chunks, link) {
 		stplr_user_buffer_iter(room, ITER_DEST, &iter);
 		iov_iter_advance(&iter, chunk->offset);
+		cond_resched();
 		if (copy_to_iter(chunk->data, chunk->len, &iter) != chunk->len)
 			return -EFAULT;
 	}

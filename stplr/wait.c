@@ -86,12 +86,11 @@ void stplr_wake(struct task_struct *task)
 	put_task_struct(task);
 }
 
-/* Notes a thread to be woken after unlocking; true when the batch is full. NULL is nobody. */
-bool stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task)
+/* Notes a thread to be woken after unlocking; NULL is nobody. */
+void stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task)
 {
 	if (task)
 		batch->tasks[batch->count++] = task;
-	return batch->count == STPLR_WAKE_BATCH;
 }
 
 void stplr_wake_all(struct stplr_wake_batch *batch)
@@ -117,8 +116,7 @@ struct task_struct *stplr_receiver_pop(struct stplr_channel *channel)
 
 /*
  * Waits until the queue has a message, or a listening channel's backlog a connection. Called and left with the lock, which is released meanwhile. A
- * receiver that was taken off the list for a message finds it or somebody else has taken it: it never leaves
- * with an error while there is one.
+ * receiver that was taken off the list for a message finds it, or somebody else has taken it.
  */
 int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t clock)
 {
@@ -130,6 +128,8 @@ int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t c
 		lockdep_assert_held(&channel->lock);
 		if (channel->dead)
 			return -ESRCH;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		if (channel->shutdown)
 			return -ESHUTDOWN;
 		if (stplr_queue_first(channel) || !list_empty(&channel->backlog))

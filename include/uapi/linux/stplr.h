@@ -499,11 +499,11 @@ struct stplr_msg_data {
 #define STPLR_CONNECT_ATTACH _IOWR(STPLR_IOC_MAGIC, 0x02, struct stplr_connect_attach)
 
 /* channel */
-/** STPLR_CHANNEL_DESTROY - end the channel now: all its clients and receivers wake with ESRCH. ESRCH if it has ended. No argument (0). */
+/** STPLR_CHANNEL_DESTROY - end the channel now: all its clients and receivers wake with ESRCH. ESRCH if it has ended. The argument is not looked at. */
 #define STPLR_CHANNEL_DESTROY _IO(STPLR_IOC_MAGIC, 0x10)
 /**
  * STPLR_CHANNEL_SHUTDOWN - receive nothing more: present and future receives and accepts end with ESHUTDOWN,
- * sends not yet received and later ones with ESRCH. What was received can still be answered. No argument (0).
+ * sends not yet received and later ones with ESRCH. What was received can still be answered. The argument is not looked at.
  */
 #define STPLR_CHANNEL_SHUTDOWN _IO(STPLR_IOC_MAGIC, 0x11)
 #define STPLR_CHANNEL_ACCEPT _IOWR(STPLR_IOC_MAGIC, 0x12, struct stplr_channel_accept)
@@ -516,7 +516,7 @@ struct stplr_msg_data {
 /* connection */
 /**
  * STPLR_CONNECT_DETACH - end the connection now, whoever else has it: its blocked and later sends get EBADF, the
- * server's replies ESRCH. EBADF if it was detached before. No argument (0).
+ * server's replies ESRCH. EBADF if it was detached before. The argument is not looked at.
  */
 #define STPLR_CONNECT_DETACH _IO(STPLR_IOC_MAGIC, 0x30)
 #define STPLR_CONNECT_INFO _IOR(STPLR_IOC_MAGIC, 0x31, struct stplr_connect_info)
