@@ -170,27 +170,47 @@ TEST_F(MemoryTest, SharedMemoryIsWrittenThrough)
 	}
 }
 
-TEST_F(MemoryTest, FileOnDiskIsWrittenThrough)
+// Where a file is written back to something else than memory.
+std::string disk_directory()
 {
-	// Written pages must be marked dirty, or they are lost when the page cache is dropped.
-	const char *directory = getenv("TMPDIR") ?: "/tmp";
-	std::string path = std::string(directory) + "/stplr-memory-test.XXXXXX";
+	if (const char *directory = getenv("STPLR_TEST_DISK"))
+		return directory;
+	return access("build/vm", W_OK) == 0 ? "build/vm" : "/tmp";
+}
+
+TEST_F(MemoryTest, PagesCleanedWhileBlockedAreWrittenBackAgain)
+{
+	// The client's pages are pinned, then written back and so clean; what the reply writes to
+	// them must make them dirty again, or it is lost when they leave the page cache.
+	std::string path = disk_directory() + "/stplr-memory-test.XXXXXX";
 	Fd file(mkostemp(path.data(), O_CLOEXEC));
 	ASSERT_GE(file, 0) << path << ": " << strerror(errno);
-	unlink(path.c_str());
+	// Removed last: not every file system can map a file that has no name any more.
+	std::shared_ptr<void> removal(nullptr, [&](void *) { unlink(path.c_str()); });
 	for (size_t size : sizes) {
-		std::vector<char> zero(size), through(size);
-		ASSERT_EQ(ssize_t(size), pwrite(file, zero.data(), size, 0));
-		ASSERT_EQ(0, fsync(file));
+		std::vector<char> bytes(size), through(size);
+		ASSERT_EQ(ssize_t(size), pwrite(file, bytes.data(), size, 0));
 		{
-			Mapping message(size, PROT_READ, MAP_SHARED, file);
-			Mapping reply(size, PROT_READ | PROT_WRITE, MAP_SHARED, file);
-			round_trip(message.data(), reply.data(), size);
+			Mapping room(size, PROT_READ | PROT_WRITE, MAP_SHARED, file);
+			// The second time the client expects a reply as long as the first.
+			for (int pass = 0; pass < 2; pass++) {
+				stplr_msg_send args =
+					send_args(buffer("x"), buffer(room.data(), size));
+				Thread client([&] { return msg_send_receive(connection, args); });
+				Received message = receive(channel);
+				ASSERT_EQ(0, msync(room.data(), size, MS_SYNC)) << strerror(errno);
+				fill_pattern(bytes.data(), size, pass);
+				stplr_msg_reply answer =
+					reply_args(message.rcvid(), buffer(bytes.data(), size));
+				ASSERT_EQ(0, msg_reply(channel, answer));
+				ASSERT_EQ(0, client.join());
+				ASSERT_TRUE(expect_pattern(room.data(), size, pass));
+			}
 		}
 		ASSERT_EQ(0, fsync(file));
 		posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
 		ASSERT_EQ(ssize_t(size), pread(file, through.data(), size, 0));
-		EXPECT_TRUE(expect_pattern(through.data(), size, size + 5));
+		EXPECT_TRUE(expect_pattern(through.data(), size, 1));
 	}
 }
 

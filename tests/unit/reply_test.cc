@@ -32,7 +32,7 @@ TEST_F(ReplyTest, StatusIsHandedOverAsItIs)
 
 TEST_F(ReplyTest, ErrorIsTheClientsErrno)
 {
-	for (int error : {1, EINTR, EAGAIN, ESRCH, EPROTO, 200, 511, 512, 516, 517, 530, 4095}) {
+	for (int error : {1, EINTR, EAGAIN, ESRCH, EPROTO, 200, 511}) {
 		Sender client(connection, "x");
 		Received message = receive(channel);
 		EXPECT_EQ(0, reply_error(channel, message.rcvid(), error));
@@ -45,7 +45,7 @@ TEST_F(ReplyTest, ErrorMustBeAnErrno)
 	Sender client(connection, "x");
 	Received message = receive(channel);
 
-	for (uint32_t error : {4096u, 1u << 31, ~0u, uint32_t(-EPROTO)}) {
+	for (uint32_t error : {512u, 516u, 4095u, 4096u, 1u << 31, ~0u, uint32_t(-EPROTO)}) {
 		stplr_msg_reply args = reply_args(message.rcvid());
 		args.error = error;
 		EXPECT_EQ(-EINVAL, msg_reply(channel, args)) << error;

@@ -313,6 +313,27 @@ TEST_F(SignalTest, OtherConnectionsToken)
 	EXPECT_EQ(0, stolen[0]);
 }
 
+TEST_F(SignalTest, TwoParkedOnOneConnection)
+{
+	char other_room[64] = {}, stray_room[64] = {};
+	Parked one(connection, buffer("one"), buffer(room, sizeof(room)));
+	Received first = receive(channel);
+	one.park();
+	Parked two(connection, buffer("two"), buffer(other_room, sizeof(other_room)));
+	Received second = receive(channel);
+	two.park();
+	EXPECT_NE(one.args.token, two.args.token);
+	stplr_msg_send stray = send_args(buffer("x"), buffer(stray_room, sizeof(stray_room)));
+	stray.token = one.args.token + two.args.token;
+	EXPECT_EQ(-ENOENT, msg_send_receive(connection, stray));
+	EXPECT_EQ(0, reply(channel, second.rcvid(), "to two"));
+	EXPECT_EQ(0, reply(channel, first.rcvid(), "to one"));
+	EXPECT_EQ(0, two.resume());
+	EXPECT_EQ(0, one.resume());
+	EXPECT_EQ("to one", std::string(room));
+	EXPECT_EQ("to two", std::string(other_room));
+}
+
 TEST_F(SignalTest, ChannelEndsWhileParked)
 {
 	Parked client(connection, buffer("x"), buffer(room, sizeof(room)));

@@ -343,20 +343,28 @@ TEST_F(VectorTest, TooManyParts)
 	}
 }
 
-TEST_F(VectorTest, SumsThatOverflow)
+TEST_F(VectorTest, PartsBeyondAllMemory)
 {
 	char byte = 0;
-	stplr_iovec parts[] = {part(&byte, 1), {4096, 1ull << 62}, {4096, 1ull << 62}};
-	stplr_iovec wrap[] = {{4096, ~0ull}, {4096, 2}};
+	stplr_iovec too_long[] = {part(&byte, 1), {4096, 1ull << 63}};
+	stplr_iovec longest[] = {{4096, ~0ull}, {4096, 2}};
+	// Each could be, together they wrap.
+	stplr_iovec wrapping[] = {
+		{4096, 1ull << 62}, {4096, 1ull << 62}, {4096, 1ull << 62}, {4096, 1ull << 62}};
 
-	for (auto vector : {buffer(parts, 3), buffer(wrap, 2)}) {
+	for (auto vector : {buffer(too_long, 2), buffer(longest, 2), buffer(wrapping, 4)}) {
+		long expected = vector.len == 4 ? -EFAULT : -EINVAL;
 		stplr_msg_send send = send_args(vector, {});
 		send.flags = STPLR_SEND_VECTOR;
-		EXPECT_EQ(-EINVAL, msg_send_receive(connection, send));
+		EXPECT_EQ(expected, msg_send_receive(connection, send));
 		send = send_args({}, vector);
 		send.flags = STPLR_REPLY_VECTOR;
-		EXPECT_EQ(-EINVAL, msg_send_receive(connection, send));
+		EXPECT_EQ(expected, msg_send_receive(connection, send));
+		stplr_msg_receive receive = receive_args(vector, STPLR_DEADLINE_POLL);
+		receive.flags = STPLR_RECEIVE_VECTOR;
+		EXPECT_EQ(expected, msg_receive(channel, receive));
 	}
+	EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
 }
 
 TEST_F(VectorTest, PartsMayOverlap)

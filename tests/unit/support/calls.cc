@@ -84,7 +84,8 @@ void check_receive(const stplr_msg_receive &before, const stplr_msg_receive &arg
 	EXPECT_EQ(args.info.len < args.info.src_len, (args.info.flags & STPLR_INFO_TRUNCATED) != 0);
 	EXPECT_EQ(args.info.kind == STPLR_KIND_SEND, (args.info.flags & STPLR_INFO_NO_REPLY) != 0);
 	EXPECT_TRUE(args.info.kind == STPLR_KIND_SEND || args.info.kind == STPLR_KIND_SEND_RECEIVE);
-	EXPECT_EQ(0u, args.info.flags & ~(STPLR_INFO_NO_REPLY | STPLR_INFO_TRUNCATED));
+	EXPECT_EQ(0u, args.info.flags &
+			      ~(STPLR_INFO_NO_REPLY | STPLR_INFO_TRUNCATED | STPLR_INFO_QUEUED));
 	EXPECT_EQ(0u, args.info.cookie);
 }
 
@@ -249,6 +250,51 @@ long channel_create(int device, stplr_channel_create &args)
 long channel_destroy(int channel)
 {
 	return call(channel, STPLR_CHANNEL_DESTROY);
+}
+
+long channel_shutdown(int channel)
+{
+	return call(channel, STPLR_CHANNEL_SHUTDOWN);
+}
+
+stplr_channel_accept accept_args(int64_t deadline)
+{
+	stplr_channel_accept args = {};
+
+	poison(args);
+	args.deadline = deadline;
+	args.clock = CLOCK_MONOTONIC;
+	args.flags = args.reserved = 0;
+	return args;
+}
+
+long channel_accept(int channel, stplr_channel_accept &args)
+{
+	const stplr_channel_accept before = args;
+	long result = call(channel, STPLR_CHANNEL_ACCEPT, &args);
+
+	if (result < 0)
+		EXPECT_TRUE(same(before, args))
+			<< "a failed accept wrote outputs, " << result_name(result);
+	EXPECT_EQ(0, memcmp(&before, &args, offsetof(stplr_channel_accept, pid)))
+		<< "accept changed its inputs";
+	return result;
+}
+
+long connect_detach(int connection)
+{
+	return call(connection, STPLR_CONNECT_DETACH);
+}
+
+long connect_info(int connection, stplr_connect_info &args)
+{
+	poison(args);
+	long result = call(connection, STPLR_CONNECT_INFO, &args);
+
+	EXPECT_LE(result, 0);
+	if (result == 0)
+		EXPECT_EQ(0u, args.reserved);
+	return result;
 }
 
 long connect_attach(int device, stplr_connect_attach &args)

@@ -59,6 +59,11 @@ stplr_msg_reply_receive reply_receive_args(const stplr_msg_reply &reply,
 long stplr_version_get(int fd, stplr_version &args);
 long channel_create(int device, stplr_channel_create &args);
 long channel_destroy(int channel);
+long channel_shutdown(int channel);
+stplr_channel_accept accept_args(int64_t deadline = STPLR_DEADLINE_NONE);
+long channel_accept(int channel, stplr_channel_accept &args);
+long connect_detach(int connection);
+long connect_info(int connection, stplr_connect_info &args);
 long connect_attach(int device, stplr_connect_attach &args);
 long msg_send(int connection, stplr_msg_send &args);
 long msg_send_receive(int connection, stplr_msg_send &args);

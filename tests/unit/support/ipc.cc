@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -111,6 +112,15 @@ long send_one_way(int connection, std::string_view text)
 	return msg_send(connection, args);
 }
 
+long send_queued(int connection, std::string_view text, int64_t deadline)
+{
+	stplr_msg_send args = send_args(buffer(text));
+
+	args.flags = STPLR_SEND_QUEUED;
+	args.send_deadline = deadline;
+	return msg_send(connection, args);
+}
+
 Sender::Sender(int connection, std::string text, size_t room)
 	: thread_([this, connection, text = std::move(text), room] {
 		  sent_ = send_receive(connection, text, room);
@@ -188,4 +198,6 @@ void become_user(unsigned uid, unsigned gid)
 
 	if (setgroups(1, &group) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
 		_exit(96);
+	// Otherwise its parent could not see where it is blocked.
+	prctl(PR_SET_DUMPABLE, 1);
 }

@@ -51,6 +51,8 @@ struct Sent {
 };
 Sent send_receive(int connection, std::string_view text, size_t room = 4096);
 long send_one_way(int connection, std::string_view text);
+// With STPLR_SEND_QUEUED.
+long send_queued(int connection, std::string_view text, int64_t deadline = STPLR_DEADLINE_NONE);
 
 // A client thread that sends a message and waits for its reply.
 class Sender

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+// Bounds: everything a user can make grow ends with the errno that says so, and what is given back
+// can be had again.
+#include <gtest/gtest.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/ipc.h"
+#include "support/memory.h"
+
+namespace
+{
+
+constexpr unsigned kUser = 4001, kGroup = 4101;
+
+// A parameter of the module with another value while this lives.
+class Parameter
+{
+public:
+	Parameter(const std::string &name, uint64_t value)
+		: path_("/sys/module/stplr/parameters/" + name)
+	{
+		std::ifstream(path_) >> before_;
+		std::ofstream file(path_);
+		file << value << std::endl;
+		EXPECT_TRUE(file.good()) << path_;
+	}
+	~Parameter()
+	{
+		std::ofstream(path_) << before_ << std::endl;
+	}
+
+private:
+	std::string path_, before_;
+};
+
+// Each test body runs as an ordinary user, who has nothing yet.
+class QuotaTest : public testing::Test
+{
+protected:
+	void as_user(std::function<void()> body)
+	{
+		Child child([&](Child &) {
+			become_user(kUser, kGroup);
+			body();
+			return 0;
+		});
+		child.expect_success();
+	}
+
+	long create()
+	{
+		stplr_channel_create args = channel_args();
+		return channel_create(device, args);
+	}
+
+	long attach(int chid)
+	{
+		stplr_connect_attach args = attach_args(0, chid);
+		return connect_attach(device, args);
+	}
+
+	Fd device = open_device();
+};
+
+TEST_F(QuotaTest, Channels)
+{
+	Parameter limit("user_channels", 3);
+	as_user([&] {
+		std::vector<Fd> channels;
+		for (int i = 0; i < 3; i++) {
+			channels.emplace_back(create());
+			ASSERT_GE(channels.back(), 0);
+		}
+		EXPECT_EQ(-EDQUOT, create());
+		Child other([&](Child &) { return create() == -EDQUOT ? 0 : 1; });
+		other.expect_success();
+		channels.pop_back();
+		EXPECT_GE(Fd(create()), 0);
+	});
+	// Other users have their own.
+	Child other([&](Child &) {
+		become_user(kUser + 1, kGroup);
+		return Fd(create()) >= 0 ? 0 : 1;
+	});
+	other.expect_success();
+}
+
+TEST_F(QuotaTest, Connections)
+{
+	Parameter limit("user_connections", 3);
+	as_user([&] {
+		int chid;
+		Fd channel = new_channel(device, {}, 0, &chid);
+		std::vector<Fd> connections;
+		for (int i = 0; i < 3; i++) {
+			connections.emplace_back(attach(chid));
+			ASSERT_GE(connections.back(), 0);
+		}
+		EXPECT_EQ(-EDQUOT, attach(chid));
+		Fd copy(dup(connections.back()));
+		EXPECT_EQ(-EDQUOT, attach(chid));
+		connections.pop_back();
+		EXPECT_EQ(-EDQUOT, attach(chid)) << "a copy of the descriptor holds it";
+		copy.reset();
+		EXPECT_GE(Fd(attach(chid)), 0);
+	});
+}
+
+TEST_F(QuotaTest, Messages)
+{
+	Parameter limit("user_messages", 2);
+	as_user([&] {
+		int chid;
+		Fd channel = new_channel(device, {}, 0, &chid);
+		Fd connection = new_connection(device, 0, chid);
+		std::vector<std::unique_ptr<OneWaySender>> clients;
+		// One with the connection, two beyond.
+		for (int i = 0; i < 3; i++) {
+			clients.push_back(std::make_unique<OneWaySender>(connection, "x"));
+			ASSERT_TRUE(clients.back()->wait_blocked());
+		}
+		EXPECT_EQ(-EDQUOT, send_one_way(connection, "y"));
+		EXPECT_EQ(0, poll_receive(channel).result);
+		EXPECT_EQ(0, clients[0]->finish());
+		OneWaySender again(connection, "again");
+		ASSERT_TRUE(again.wait_blocked());
+		while (poll_receive(channel).result == 0)
+			;
+		EXPECT_EQ(0, again.finish());
+	});
+}
+
+TEST_F(QuotaTest, MemoryOfMessages)
+{
+	Parameter limit("user_memory", 1);
+	as_user([&] {
+		int chid;
+		Fd channel = new_channel(device, {}, 0, &chid);
+		Fd connection = new_connection(device, 0, chid);
+		std::vector<char> large(3 << 20), fits(600000);
+		stplr_msg_send args = send_args(buffer(large.data(), large.size()));
+		EXPECT_EQ(-ENOBUFS, msg_send(connection, args));
+		EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
+		// Two that fit alone do not fit together; when the first is through, another does.
+		stplr_msg_send small = send_args(buffer(fits.data(), fits.size()));
+		Thread first([&] { return msg_send(connection, small); });
+		ASSERT_TRUE(first.wait_blocked(STPLR_MSG_SEND));
+		stplr_msg_send second = small;
+		EXPECT_EQ(-ENOBUFS, msg_send(connection, second));
+		EXPECT_EQ(0, poll_receive(channel, fits.size()).result);
+		EXPECT_EQ(0, first.join());
+		Thread third([&] { return msg_send(connection, second); });
+		ASSERT_TRUE(third.wait_blocked(STPLR_MSG_SEND));
+		EXPECT_EQ(0, poll_receive(channel, fits.size()).result);
+		EXPECT_EQ(0, third.join());
+	});
+}
+
+TEST_F(QuotaTest, MemoryOfReplies)
+{
+	// A client that has most of what it may in one message has no memory for another's large
+	// reply. The server is another user, who has all of its own.
+	Parameter limit("user_memory", 8);
+	int chid;
+	Fd channel = new_channel(device, {}, STPLR_CHANNEL_ATTACH_ANY, &chid);
+	Child client([&](Child &self) {
+		become_user(kUser, kGroup);
+		Fd connection = new_connection(device, getppid(), chid);
+		std::vector<char> most(6 << 20), room(3 << 20);
+		stplr_msg_send holding = send_args(buffer(most.data(), most.size()));
+		Thread holder([&] { return msg_send(connection, holding); });
+		EXPECT_TRUE(holder.wait_blocked(STPLR_MSG_SEND));
+		self.tell(0);
+		stplr_msg_send args = send_args(buffer("x"), buffer(room.data(), room.size()));
+		EXPECT_EQ(-ENOBUFS, msg_send_receive(connection, args));
+		EXPECT_EQ(0, msg_send_receive(connection, args));
+		EXPECT_EQ(5u, args.reply_len);
+		return int(holder.join());
+	});
+	client.hear();
+	Received holding = receive(channel, 0);
+	ASSERT_EQ(0, holding.result);
+	std::vector<char> large(3 << 20);
+	Received message = receive(channel);
+	stplr_msg_reply answer = reply_args(message.rcvid(), buffer(large.data(), large.size()));
+	EXPECT_EQ(0, msg_reply(channel, answer)) << "the client's failure, not the server's";
+	// A write more than the client may have is told to the server, and the message goes on.
+	message = receive(channel);
+	stplr_msg_data data = data_args(message.rcvid(), buffer(large.data(), large.size()));
+	EXPECT_EQ(-ENOBUFS, msg_write(channel, data));
+	EXPECT_EQ(0, reply(channel, message.rcvid(), "small"));
+	EXPECT_EQ(0, reply(channel, holding.rcvid()));
+	client.expect_success();
+}
+
+TEST_F(QuotaTest, QueuedMessages)
+{
+	Parameter limit("user_messages", 2);
+	as_user([&] {
+		int chid;
+		Fd channel = new_channel(device, {}, 0, &chid);
+		Fd connection = new_connection(device, 0, chid);
+		int sent = 0;
+		long result;
+		while ((result = send_queued(connection, "x", STPLR_DEADLINE_POLL)) == 0)
+			sent++;
+		EXPECT_TRUE(result == -EAGAIN || result == -EDQUOT) << result_name(result);
+		EXPECT_LE(sent, 3);
+		EXPECT_GT(sent, 0);
+		for (int i = 0; i < sent; i++)
+			EXPECT_EQ(0, poll_receive(channel).result);
+		EXPECT_EQ(0, send_queued(connection, "x", STPLR_DEADLINE_POLL)) << "given back";
+	});
+}
+
+TEST_F(QuotaTest, LongestMessage)
+{
+	Parameter limit("message_max", 8192);
+	stplr_version version;
+	ASSERT_EQ(0, stplr_version_get(device, version));
+	EXPECT_EQ(8192u, version.message_max);
+	int chid;
+	Fd channel = new_channel(device, {}, 0, &chid);
+	Fd connection = new_connection(device, 0, chid);
+	EXPECT_EQ(-EMSGSIZE, send_one_way(connection, std::string(8193, 'x')));
+	OneWaySender client(connection, std::string(8192, 'x'));
+	EXPECT_EQ(8192u, receive(channel, 10000).info.len);
+	EXPECT_EQ(0, client.finish());
+}
+
+} // namespace
