@@ -38,7 +38,7 @@ const char *const help =
 	"calls\n"
 	"  --size N,...           roundtrip: sizes in bytes (default 64,4096,65536,1048576)\n"
 	"  --count N              rounds to time (default: by size and command)\n"
-	"  --warm-up N            rounds before the timed ones (default 100)\n"
+	"  --warm-up N            rounds before the timed ones (default 100; connections: 10000)\n"
 	"  --cpus A-B             processor of the client and of the server (default 0-0)\n"
 	"  --json                 one JSON object a line instead of the table\n"
 	"  --check                compare with the project's bars, which are printed; exit 1 if "
@@ -178,6 +178,7 @@ Options parseOptions(int argc, char **argv)
 	const char *const unitVariable = "STPLR_BENCH_UNIT";
 	Options options;
 	std::string forRoundTrips;
+	bool warmUpGiven = false;
 
 	options.cpus = {-1, -1};
 	if (const char *value = getenv(unitVariable); value && *value)
@@ -202,6 +203,7 @@ Options parseOptions(int argc, char **argv)
 			break;
 		case warmUp:
 			options.warmUp = parseNumber("--warm-up", optarg, 0, countMost);
+			warmUpGiven = true;
 			break;
 		case cpus:
 			options.cpus = parseCpus(optarg);
@@ -231,8 +233,14 @@ Options parseOptions(int argc, char **argv)
 	if (optind + 1 < argc)
 		throw UsageError("'" + std::string(argv[optind + 1]) +
 				 "' is one argument too many");
+	if (options.command == Command::queue && warmUpGiven)
+		throw UsageError("--warm-up is not for queue");
 	if (options.command != Command::roundtrip && !forRoundTrips.empty())
 		throw UsageError(forRoundTrips + " is for roundtrip only");
+	// Two costs that are compared to a few percent have to be of the same regime: the settled
+	// one (README.md).
+	if (!warmUpGiven)
+		options.warmUp = options.command == Command::connections ? 10000 : 100;
 	if (options.cpus.client < 0)
 		options.cpus = parseCpus("0-0");
 	if (options.transports.empty())

@@ -21,7 +21,7 @@ struct Options {
 	std::vector<std::size_t> sizes;
 	// 0: as many as the size suggests.
 	std::uint64_t count = 0;
-	std::uint64_t warmUp = 100;
+	std::uint64_t warmUp = 0;
 	Cpus cpus;
 	bool json = false;
 	bool check = false;
