@@ -15,39 +15,57 @@
 
 #include "stplr.h"
 
-/* The queue: by priority, then by age */
+/*
+ * The queue: by priority, then by age. Its first message stands outside the tree, which is empty as long as the
+ * server keeps up.
+ */
+
+static bool stplr_queue_before(const struct stplr_message *a, const struct stplr_message *b)
+{
+	return a->priority != b->priority ? a->priority > b->priority : a->seq < b->seq;
+}
 
 static bool stplr_queue_less(struct rb_node *a, const struct rb_node *b)
 {
-	const struct stplr_message *first = rb_entry(a, struct stplr_message, queue_node);
-	const struct stplr_message *second = rb_entry(b, struct stplr_message, queue_node);
-
-	if (first->priority != second->priority)
-		return first->priority > second->priority;
-	return first->seq < second->seq;
+	return stplr_queue_before(rb_entry(a, struct stplr_message, queue_node),
+				  rb_entry(b, struct stplr_message, queue_node));
 }
 
 void stplr_queue_add(struct stplr_channel *channel, struct stplr_message *message)
 {
 	lockdep_assert_held(&channel->lock);
 	channel->nr_polled += !!message->poll;
-	rb_add_cached(&message->queue_node, &channel->queue, stplr_queue_less);
+	if (!channel->first || stplr_queue_before(message, channel->first))
+		swap(message, channel->first);
+	if (unlikely(message))
+		rb_add_cached(&message->queue_node, &channel->queue, stplr_queue_less);
 }
 
 void stplr_queue_del(struct stplr_channel *channel, struct stplr_message *message)
 {
+	struct rb_node *next = rb_first_cached(&channel->queue);
+
 	lockdep_assert_held(&channel->lock);
 	channel->nr_polled -= !!message->poll;
-	rb_erase_cached(&message->queue_node, &channel->queue);
+	if (message != channel->first) {
+		rb_erase_cached(&message->queue_node, &channel->queue);
+	} else if (next) {
+		rb_erase_cached(next, &channel->queue);
+		channel->first = rb_entry(next, struct stplr_message, queue_node);
+	} else {
+		channel->first = NULL;
+	}
 }
 
-struct stplr_message *stplr_queue_first(struct stplr_channel *channel)
+/* The one after @message in the queue; NULL after the last. */
+static struct stplr_message *stplr_queue_next(struct stplr_channel *channel,
+					      struct stplr_message *message)
 {
 	struct rb_node *node;
 
-	lockdep_assert_held(&channel->lock);
-	node = rb_first_cached(&channel->queue);
-	return node ? rb_entry(node, struct stplr_message, queue_node) : NULL;
+	node = message == channel->first ? rb_first_cached(&channel->queue) :
+					   rb_next(&message->queue_node);
+	return rb_entry_safe(node, struct stplr_message, queue_node);
 }
 
 /* Received messages, by rcvid */
@@ -124,18 +142,14 @@ void stplr_channel_end_queued(struct stplr_channel *channel,
 			      bool (*match)(const struct stplr_message *), int result)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
-	struct rb_node *node, *next;
+	struct stplr_message *message, *next;
 	unsigned int done;
 
 	do {
 		done = 0;
 		spin_lock(&channel->lock);
-		for (node = rb_first_cached(&channel->queue); node && done < STPLR_WAKE_BATCH;
-		     node = next) {
-			struct stplr_message *message;
-
-			next = rb_next(node);
-			message = rb_entry(node, struct stplr_message, queue_node);
+		for (message = channel->first; message && done < STPLR_WAKE_BATCH; message = next) {
+			next = stplr_queue_next(channel, message);
 			if (match && !match(message))
 				continue;
 			stplr_wake_add(&batch, stplr_message_end(message, result));
@@ -237,7 +251,7 @@ static void stplr_channel_free(struct kref *ref)
 {
 	struct stplr_channel *channel = container_of(ref, struct stplr_channel, ref);
 
-	WARN_ON(!RB_EMPTY_ROOT(&channel->queue.rb_root) || !hash_empty(channel->received) ||
+	WARN_ON(channel->first || !hash_empty(channel->received) ||
 		!list_empty(&channel->finished) || !list_empty(&channel->backlog));
 	put_pid(channel->peer.pid);
 	if (channel->peer.listener)
@@ -320,7 +334,7 @@ static __poll_t stplr_channel_poll(struct file *file, poll_table *wait)
 		events |= EPOLLHUP | EPOLLERR;
 	if (channel->peer.closed)
 		events |= EPOLLHUP;
-	if (stplr_queue_first(channel) || !list_empty(&channel->backlog))
+	if (channel->first || !list_empty(&channel->backlog))
 		events |= EPOLLIN | EPOLLRDNORM;
 	spin_unlock(&channel->lock);
 	return events;
@@ -402,7 +416,7 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	channel->device = device;
 	spin_lock_init(&channel->lock);
 	channel->queue = RB_ROOT_CACHED;
-	INIT_LIST_HEAD(&channel->receivers);
+	INIT_HLIST_HEAD(&channel->receivers);
 	hash_init(channel->received);
 	INIT_LIST_HEAD(&channel->finished);
 	INIT_LIST_HEAD(&channel->backlog);

@@ -18,6 +18,17 @@ static int stplr_receive_check(const struct stplr_msg_receive *args)
 	return stplr_deadline_valid(args->deadline, args->clock) ? 0 : -EINVAL;
 }
 
+/* All ids of the first user namespace are themselves; others' are looked up. */
+static u32 stplr_uid_in(struct user_namespace *ns, kuid_t uid)
+{
+	return likely(ns == &init_user_ns) ? __kuid_val(uid) : from_kuid_munged(ns, uid);
+}
+
+static u32 stplr_gid_in(struct user_namespace *ns, kgid_t gid)
+{
+	return likely(ns == &init_user_ns) ? __kgid_val(gid) : from_kgid_munged(ns, gid);
+}
+
 /* Describes a message that is being received, whose client is therefore in its call, unless it is queued. */
 static void stplr_receive_describe(const struct stplr_message *message, size_t len,
 				   struct stplr_msg_info *info)
@@ -35,15 +46,15 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 	info->src_len = message->send.len;
 	info->dst_len = message->reply.room;
 	if (likely(!message->queued)) {
-		info->pid = task_tgid_nr_ns(message->client, pid_ns);
-		info->tid = task_pid_nr_ns(message->client, pid_ns);
+		info->pid = pid_nr_ns(task_tgid(message->client), pid_ns);
+		info->tid = pid_nr_ns(task_pid(message->client), pid_ns);
 	} else {
 		info->flags |= STPLR_INFO_QUEUED;
 		info->pid = pid_nr_ns(message->tgid, pid_ns);
 		info->tid = pid_nr_ns(message->tid, pid_ns);
 	}
-	info->uid = from_kuid_munged(user_ns, message->uid);
-	info->gid = from_kgid_munged(user_ns, message->gid);
+	info->uid = stplr_uid_in(user_ns, message->uid);
+	info->gid = stplr_gid_in(user_ns, message->gid);
 	info->scoid = message->connection->process->scoid;
 	info->coid = message->connection->coid;
 	info->cookie = 0;
@@ -183,7 +194,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 			spin_unlock(&channel->lock);
 			break;
 		}
-		message = stplr_queue_first(channel);
+		message = channel->first;
 		len = message->send.len;
 		if (len > buffer.len && args->flags & STPLR_RECEIVE_NO_TRUNC) {
 			spin_unlock(&channel->lock);

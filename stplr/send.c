@@ -65,7 +65,7 @@ static int stplr_send_queue(struct stplr_message *message)
 
 	spin_lock(&channel->lock);
 	err = stplr_send_refused(connection);
-	if (!err && message->poll && list_empty(&channel->receivers))
+	if (!err && message->poll && hlist_empty(&channel->receivers))
 		err = message->poll;
 	receiver = err ? NULL : stplr_send_enqueue(message);
 	spin_unlock(&channel->lock);

@@ -249,7 +249,8 @@ struct stplr_peer {
  * @lock: guards what follows, see above
  * @dead: it has ended: nothing is queued or received any more
  * @shutdown: nothing is queued or received any more, replies still pass
- * @queue: messages to be received, by priority and age
+ * @first: the message to be received next, or NULL
+ * @queue: those after it, by priority and age
  * @last_seq: age of the last message queued
  * @last_rcvid: the last one given out
  * @receivers: threads that wait for a message, the last that came first
@@ -286,10 +287,11 @@ struct stplr_channel {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	bool dead;
 	bool shutdown;
+	struct stplr_message *first;
 	struct rb_root_cached queue;
 	u64 last_seq;
 	s32 last_rcvid;
-	struct list_head receivers;
+	struct hlist_head receivers;
 	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
 	unsigned int nr_polled;
 	bool left;
@@ -345,10 +347,39 @@ struct stplr_user_buffer {
 	struct iovec fast[STPLR_FAST_PARTS];
 };
 
-int stplr_user_buffer_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from,
-			     bool vector);
-void stplr_user_buffer_iter(const struct stplr_user_buffer *buffer, unsigned int direction,
-			    struct iov_iter *iter);
+int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from);
+
+/* Checks a buffer of the caller's. Undone with stplr_user_buffer_free(), which may follow a failure too. */
+static inline int stplr_user_buffer_import(struct stplr_user_buffer *buffer,
+					   const struct stplr_buffer *from, bool vector)
+{
+	buffer->parts = buffer->fast;
+	buffer->len = 0;
+	buffer->nr_parts = 0;
+	if (!from->len)
+		return 0;
+	if (unlikely(vector))
+		return stplr_parts_import(buffer, from);
+	if (unlikely(from->len > S64_MAX))
+		return -EINVAL;
+	if (unlikely(!access_ok(u64_to_user_ptr(from->addr), from->len)))
+		return -EFAULT;
+	buffer->len = min_t(u64, from->len, MAX_RW_COUNT);
+	buffer->nr_parts = 1;
+	buffer->fast[0].iov_base = u64_to_user_ptr(from->addr);
+	buffer->fast[0].iov_len = buffer->len;
+	return 0;
+}
+
+/* An iterator over it, from the caller (ITER_SOURCE) or to it (ITER_DEST). */
+static inline void stplr_user_buffer_iter(const struct stplr_user_buffer *buffer,
+					  unsigned int direction, struct iov_iter *iter)
+{
+	if (likely(buffer->nr_parts == 1))
+		iov_iter_ubuf(iter, direction, buffer->parts[0].iov_base, buffer->len);
+	else
+		iov_iter_init(iter, direction, buffer->parts, buffer->nr_parts, buffer->len);
+}
 
 static inline void stplr_user_buffer_free(struct stplr_user_buffer *buffer)
 {
@@ -443,7 +474,7 @@ enum stplr_message_state {
  * @rcvid: given out, or 0
  * @priority: of the client when it queued
  * @seq: its age
- * @queue_node: in channel->queue while QUEUED
+ * @queue_node: in channel->queue while QUEUED, unless it is channel->first
  * @received_node: in channel->received while RECEIVED
  * @receiver: process that received it, or NULL; holds a reference
  * @client: thread that waits, or NULL
@@ -540,7 +571,7 @@ void stplr_chunk_free(struct stplr_chunk *chunk);
  * @task: the thread
  */
 struct stplr_receiver {
-	struct list_head link;
+	struct hlist_node link;
 	struct task_struct *task;
 };
 
@@ -557,7 +588,13 @@ struct stplr_wake_batch {
 	struct task_struct *tasks[STPLR_WAKE_BATCH];
 };
 
-bool stplr_deadline_valid(s64 deadline, u32 clock);
+/* A clock that is known, and a deadline that can be. */
+static inline bool stplr_deadline_valid(s64 deadline, u32 clock)
+{
+	return deadline >= STPLR_DEADLINE_NONE &&
+	       (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME || clock == CLOCK_BOOTTIME);
+}
+
 bool stplr_deadline_passed(s64 deadline, clockid_t clock);
 bool stplr_sleep(s64 deadline, clockid_t clock);
 void stplr_wake(struct task_struct *task);
@@ -638,7 +675,6 @@ long stplr_write_ioctl(struct stplr_channel *channel, void __user *arg, unsigned
 
 void stplr_queue_add(struct stplr_channel *channel, struct stplr_message *message);
 void stplr_queue_del(struct stplr_channel *channel, struct stplr_message *message);
-struct stplr_message *stplr_queue_first(struct stplr_channel *channel);
 s32 stplr_rcvid_next(struct stplr_channel *channel);
 void stplr_received_add(struct stplr_channel *channel, struct stplr_message *message);
 void stplr_received_del(struct stplr_channel *channel, struct stplr_message *message);

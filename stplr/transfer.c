@@ -26,7 +26,7 @@
 /* The caller's own buffers */
 
 /* Reads a vector of parts; checks each as access_ok() does; cuts the sum at MAX_RW_COUNT, like readv(2). */
-static int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from)
+int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from)
 {
 	size_t left = MAX_RW_COUNT;
 	unsigned int i;
@@ -70,38 +70,6 @@ free_parts:
 	stplr_user_buffer_free(buffer);
 	buffer->parts = buffer->fast;
 	return err;
-}
-
-/* Checks a buffer of the caller's. Undone with stplr_user_buffer_free(), which may follow a failure too. */
-int stplr_user_buffer_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from,
-			     bool vector)
-{
-	buffer->parts = buffer->fast;
-	buffer->len = 0;
-	buffer->nr_parts = 0;
-	if (!from->len)
-		return 0;
-	if (vector)
-		return stplr_parts_import(buffer, from);
-	if (unlikely(from->len > S64_MAX))
-		return -EINVAL;
-	if (!access_ok(u64_to_user_ptr(from->addr), from->len))
-		return -EFAULT;
-	buffer->len = min_t(u64, from->len, MAX_RW_COUNT);
-	buffer->nr_parts = 1;
-	buffer->fast[0].iov_base = u64_to_user_ptr(from->addr);
-	buffer->fast[0].iov_len = buffer->len;
-	return 0;
-}
-
-/* An iterator over it, from the caller (ITER_SOURCE) or to it (ITER_DEST). */
-void stplr_user_buffer_iter(const struct stplr_user_buffer *buffer, unsigned int direction,
-			    struct iov_iter *iter)
-{
-	if (likely(buffer->nr_parts == 1))
-		iov_iter_ubuf(iter, direction, buffer->parts[0].iov_base, buffer->len);
-	else
-		iov_iter_init(iter, direction, buffer->parts, buffer->nr_parts, buffer->len);
 }
 
 /* Pinned pages */

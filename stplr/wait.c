@@ -26,12 +26,6 @@
 
 #include "stplr.h"
 
-bool stplr_deadline_valid(s64 deadline, u32 clock)
-{
-	return deadline >= STPLR_DEADLINE_NONE &&
-	       (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME || clock == CLOCK_BOOTTIME);
-}
-
 /* Has it passed already? A poll has, by definition. */
 bool stplr_deadline_passed(s64 deadline, clockid_t clock)
 {
@@ -107,10 +101,10 @@ struct task_struct *stplr_receiver_pop(struct stplr_channel *channel)
 	struct stplr_receiver *receiver;
 
 	lockdep_assert_held(&channel->lock);
-	receiver = list_first_entry_or_null(&channel->receivers, struct stplr_receiver, link);
-	if (!receiver)
+	if (hlist_empty(&channel->receivers))
 		return NULL;
-	list_del_init(&receiver->link);
+	receiver = hlist_entry(channel->receivers.first, struct stplr_receiver, link);
+	hlist_del_init(&receiver->link);
 	return get_task_struct(receiver->task);
 }
 
@@ -123,7 +117,7 @@ int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t c
 	struct stplr_receiver self = { .task = current };
 	bool expired = false;
 
-	INIT_LIST_HEAD(&self.link);
+	INIT_HLIST_NODE(&self.link);
 	for (;;) {
 		lockdep_assert_held(&channel->lock);
 		if (channel->dead)
@@ -132,7 +126,7 @@ int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t c
 			return -EINTR;
 		if (channel->shutdown)
 			return -ESHUTDOWN;
-		if (stplr_queue_first(channel) || !list_empty(&channel->backlog))
+		if (channel->first || !list_empty(&channel->backlog))
 			return 0;
 		if (channel->peer.closed)
 			return -EPIPE;
@@ -143,12 +137,12 @@ int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t c
 		if (signal_pending(current))
 			return -ERESTARTSYS;
 
-		list_add(&self.link, &channel->receivers);
+		hlist_add_head(&self.link, &channel->receivers);
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		spin_unlock(&channel->lock);
 		expired = stplr_sleep(deadline, clock);
 		spin_lock(&channel->lock);
-		list_del_init(&self.link);
+		hlist_del_init(&self.link);
 	}
 }
 
