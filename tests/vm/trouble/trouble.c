@@ -16,7 +16,7 @@ static DEFINE_SPINLOCK(lock);
 static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
 
-static void leak(void)
+static noinline void leak_memory(void)
 {
 	int i;
 
@@ -62,7 +62,7 @@ static int __init trouble_init(void)
 	if (!strcmp(kind, "warn"))
 		WARN(1, "as asked");
 	else if (!strcmp(kind, "leak"))
-		leak();
+		leak_memory();
 	else if (!strcmp(kind, "overrun"))
 		overrun();
 	else if (!strcmp(kind, "sleep"))
