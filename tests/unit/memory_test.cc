@@ -180,8 +180,9 @@ std::string disk_directory()
 
 TEST_F(MemoryTest, PagesCleanedWhileBlockedAreWrittenBackAgain)
 {
-	// The client's pages are pinned, then written back and so clean; what the reply writes to
-	// them must make them dirty again, or it is lost when they leave the page cache.
+	// Pages that are pinned while the client is blocked are written back meanwhile and so
+	// clean; what the reply writes to them must make them dirty again. Where a file system's
+	// pages cannot be pinned for long, the reply takes another way, with the same promise.
 	std::string path = disk_directory() + "/stplr-memory-test.XXXXXX";
 	Fd file(mkostemp(path.data(), O_CLOEXEC));
 	ASSERT_GE(file, 0) << path << ": " << strerror(errno);
