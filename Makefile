@@ -11,10 +11,12 @@ CFLAGS ?= -O2 -g -Wall -Wextra
 CXXFLAGS ?= -O2 -g -Wall -Wextra
 CPPFLAGS += -I include/uapi -I lib
 ALL := module
+STPLR_VERSION := $(shell sed -n 's/^.define STPLR_MODULE_VERSION "\(.*\)"/\1/p' stplr/stplr.h)
 
 all: ## the module, the library, the programs (default)
 
 -include stplr/build.mk lib/build.mk tests/build.mk bench/build.mk
+include install.mk
 
 .PHONY: all module tests demo check bench packages clean help
 .DELETE_ON_ERROR:
@@ -23,7 +25,7 @@ all: $(ALL)
 
 # The kernel to build the module for: KVER is a release, how one begins, or debug (see tools/kernels --help);
 # KDIR is a kernel's build folder.
-ifneq ($(filter-out help clean packages demo check bench,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean packages demo check check-full bench lint dkms-install dkms-remove,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(KDIR),)
 kernel := $(shell tools/kernels show $(KVER))
 module_release := $(firstword $(kernel))
@@ -69,4 +71,4 @@ clean: ## remove all that was built
 	rm -rf $(B)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile install.mk

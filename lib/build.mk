@@ -10,8 +10,8 @@ mandir ?= $(prefix)/share/man
 pkgconfigdir ?= $(libdir)/pkgconfig
 INSTALL ?= install
 
-# The library's release, and the number that changes only when programs must be built anew.
-LIBSTPLR_VERSION := 0.1.0
+# The library's release is the module's; the other number changes only when programs must be built anew.
+LIBSTPLR_VERSION := $(STPLR_VERSION)
 LIBSTPLR_SOVERSION := 0
 
 LIBSTPLR_SO := $(B)/lib/libstplr.so.$(LIBSTPLR_VERSION)
