@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listening channels. Connecting to one makes a channel for that connection alone, which waits in the
- * listener's backlog, with whatever the client sends already, until the server accepts it. From then on it is a
- * channel like others, except that it knows its client and ends its receives once that has closed.
+ * Listening channels. Connecting to one makes a channel for that connection alone, which waits in
+ * the listener's backlog, with whatever the client sends already, until the server accepts it.
+ * From then on it is a channel like others, except that it knows its client and ends its receives
+ * once that has closed.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -52,10 +53,11 @@ static void stplr_backlog_unreserve(struct stplr_channel *listener)
 }
 
 /*
- * Puts a channel on a reserved place, at the end or, if it could not be accepted after all, at the beginning; the
- * backlog takes a reference.
+ * Puts a channel on a reserved place, at the end or, if it could not be accepted after all, at the
+ * beginning; the backlog takes a reference.
  */
-static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channel *child, bool first)
+static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channel *child,
+			     bool first)
 {
 	struct task_struct *receiver;
 
@@ -78,8 +80,8 @@ static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channe
 }
 
 /*
- * A channel for one connection of @process to @listener, waiting to be accepted; with a reference. ESRCH,
- * EAGAIN, ETIMEDOUT, ERESTARTSYS, EDQUOT, ENOMEM.
+ * A channel for one connection of @process to @listener, waiting to be accepted; with a reference.
+ * ESRCH, EAGAIN, ETIMEDOUT, ERESTARTSYS, EDQUOT, ENOMEM.
  */
 struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 					 struct stplr_process *process, u32 coid, s64 deadline,
@@ -130,8 +132,8 @@ void stplr_backlog_end(struct stplr_channel *listener)
 }
 
 /*
- * The client of an accepted channel has closed: what it has queued is still received, then EPIPE. If the channel still
- * waits to be accepted and nothing is queued, nobody will miss it.
+ * The client of an accepted channel has closed: what it has queued is still received, then EPIPE.
+ * If the channel still waits to be accepted and nothing is queued, nobody will miss it.
  */
 void stplr_peer_closed(struct stplr_channel *channel)
 {
@@ -199,7 +201,10 @@ static int stplr_accept(struct stplr_channel *listener, bool nonblock,
 		return 0;
 	}
 
-	/* The connection is not lost for this: it takes its place again, unless the listener has ended. */
+	/*
+	 * The connection is not lost for this: it takes its place again, unless the listener has
+	 * ended.
+	 */
 	if (stplr_backlog_add(listener, child, true)) {
 		stplr_backlog_unreserve(listener);
 		stplr_channel_destroy(child);

@@ -16,8 +16,8 @@
 #include "stplr.h"
 
 /*
- * The queue: by priority, then by age. Its first message stands outside the tree, which is empty as long as the
- * server keeps up.
+ * The queue: by priority, then by age. Its first message stands outside the tree, which is empty
+ * as long as the server keeps up.
  */
 
 static bool stplr_queue_before(const struct stplr_message *a, const struct stplr_message *b)
@@ -126,6 +126,7 @@ void stplr_channel_wake_pollers(struct stplr_channel *channel)
 /* After a batch of what was to be done under the lock: more may be left if it was full. */
 static bool stplr_channel_batch(struct stplr_channel *channel, struct stplr_wake_batch *batch,
 				unsigned int done)
+	__releases(&channel->lock)
 {
 	bool finished = !list_empty(&channel->finished);
 
@@ -158,7 +159,10 @@ void stplr_channel_end_queued(struct stplr_channel *channel,
 	} while (stplr_channel_batch(channel, &batch, done));
 }
 
-/* Ends with ESRCH the messages that @tgid has received and nobody else can answer, or all received ones. */
+/*
+ * Ends with ESRCH the messages that @tgid has received and nobody else can answer, or all received
+ * ones.
+ */
 static void stplr_channel_end_received(struct stplr_channel *channel, const struct pid *tgid)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
@@ -169,7 +173,8 @@ static void stplr_channel_end_received(struct stplr_channel *channel, const stru
 	while (bucket < HASH_SIZE(channel->received)) {
 		done = 0;
 		spin_lock(&channel->lock);
-		hlist_for_each_entry_safe(message, next, &channel->received[bucket], received_node) {
+		hlist_for_each_entry_safe(message, next, &channel->received[bucket],
+					  received_node) {
 			if (tgid && message->receiver != tgid &&
 			    pid_has_task(message->receiver, PIDTYPE_TGID))
 				continue;
@@ -208,7 +213,10 @@ static void stplr_channel_wake_everyone(struct stplr_channel *channel)
 	stplr_backlog_end(channel);
 }
 
-/* Ends the channel: it cannot be found, nothing new comes, whoever waits for it is woken. ESRCH if it has ended. */
+/*
+ * Ends the channel: it cannot be found, nothing new comes, whoever waits for it is woken. ESRCH if
+ * it has ended.
+ */
 int stplr_channel_destroy(struct stplr_channel *channel)
 {
 	bool dead;
@@ -285,9 +293,10 @@ static int stplr_is_file(const void *file, struct file *other, unsigned int fd)
 }
 
 /*
- * The calling process closes a descriptor of the channel, which is out of its table already. With its last one, at
- * the latest when it dies, it can no longer reply: the clients of what it received must not wait for it,
- * whoever else has the channel. A thread that dies with a table of its own takes nothing from its process.
+ * The calling process closes a descriptor of the channel, which is out of its table already. With
+ * its last one, at the latest when it dies, it can no longer reply: the clients of what it
+ * received must not wait for it, whoever else has the channel. A thread that dies with a table of
+ * its own takes nothing from its process.
  */
 static int stplr_channel_flush(struct file *file, fl_owner_t id)
 {
@@ -312,8 +321,9 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
 }
 
 /*
- * A message has just become the calling process's to answer. If that has closed its last descriptor meanwhile, flush
- * was too early to see it; if not, flush will. Under the lock flush sets @left and looks, we add and then look.
+ * A message has just become the calling process's to answer. If that has closed its last
+ * descriptor meanwhile, flush was too early to see it; if not, flush will. Under the lock flush
+ * sets @left and looks, we add and then look.
  */
 void stplr_channel_check_held(struct stplr_channel *channel)
 {
@@ -358,9 +368,9 @@ static long stplr_channel_ioctl(struct file *file, unsigned int cmd, unsigned lo
 	case _IOC_NR(STPLR_MSG_REPLY):
 		return stplr_reply_ioctl(channel, uarg, size);
 	case _IOC_NR(STPLR_MSG_READ):
-		return stplr_read_ioctl(channel, uarg, size);
+		return stplr_data_ioctl(channel, false, uarg, size);
 	case _IOC_NR(STPLR_MSG_WRITE):
-		return stplr_write_ioctl(channel, uarg, size);
+		return stplr_data_ioctl(channel, true, uarg, size);
 	case _IOC_NR(STPLR_CHANNEL_DESTROY):
 		return stplr_channel_destroy(channel);
 	case _IOC_NR(STPLR_CHANNEL_SHUTDOWN):

@@ -38,8 +38,9 @@ static inline struct class *stplr_class_create(const char *name)
 #endif
 
 /*
- * 6.5: pinning file pages for a long time, to write to them, is refused (they would be written behind the file
- * system's back); before, that is left to who pins. Shared memory's pages are backed by swap.
+ * 6.5: pinning file pages for a long time, to write to them, is refused (they would be written
+ * behind the file system's back); before, that is left to who pins. Shared memory's pages are
+ * backed by swap.
  */
 static inline bool stplr_page_refused(struct page *page)
 {
@@ -51,5 +52,12 @@ static inline bool stplr_page_refused(struct page *page)
 	return false;
 #endif
 }
+
+/*
+ * 6.6: with EEVDF a thread that yields falls a whole slice behind, and others than the one it
+ * yields to may run first: too dear a courtesy. CFS makes the other its next choice, and that is
+ * all.
+ */
+#define STPLR_YIELD_TO (LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
 
 #endif /* STPLR_COMPAT_H */

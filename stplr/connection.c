@@ -19,10 +19,9 @@ static struct kmem_cache *stplr_connection_cache;
 
 int stplr_connection_cache_init(void)
 {
-	stplr_connection_cache = kmem_cache_create_usercopy(
-		"stplr_connection", sizeof(struct stplr_connection), 0,
-		SLAB_ACCOUNT | SLAB_HWCACHE_ALIGN, offsetof(struct stplr_connection, own.data),
-		STPLR_INLINE_MAX, NULL);
+	stplr_connection_cache = kmem_cache_create("stplr_connection",
+						   sizeof(struct stplr_connection), 0,
+						   SLAB_ACCOUNT | SLAB_HWCACHE_ALIGN, NULL);
 	return stplr_connection_cache ? 0 : -ENOMEM;
 }
 
@@ -188,7 +187,10 @@ static const struct file_operations stplr_connection_fops = {
 	.llseek = noop_llseek,
 };
 
-/* Gives the connection its channel: the one attached to, or, if that listens, one that it has for itself. */
+/*
+ * Gives the connection its channel: the one attached to, or, if that listens, one that it has for
+ * itself.
+ */
 static int stplr_connection_join(struct stplr_connection *connection,
 				 struct stplr_channel *channel,
 				 const struct stplr_connect_attach *args)
@@ -312,8 +314,10 @@ long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, u
 	channel = stplr_attach_find(device, &args);
 	if (IS_ERR(channel))
 		return PTR_ERR(channel);
-	connection = stplr_attach_expected(channel, &args) ? stplr_connection_alloc(channel, &args) :
-							     ERR_PTR(-EPERM);
+	if (stplr_attach_expected(channel, &args))
+		connection = stplr_connection_alloc(channel, &args);
+	else
+		connection = ERR_PTR(-EPERM);
 	stplr_channel_put(channel);
 	if (IS_ERR(connection))
 		return PTR_ERR(connection);

@@ -91,8 +91,7 @@ static const struct kernel_param_ops debug_ops = {
 	.get = param_get_uint,
 };
 module_param_cb(debug, &debug_ops, &stplr_debug, 0644);
-MODULE_PARM_DESC(debug, "what to log: 0 nothing, 1 devices, 2 channels and connections, "
-			"3 messages, 4 transfers and waits (default 0)");
+MODULE_PARM_DESC(debug, "log: 0 nothing, 1 devices, 2 channels, 3 messages, 4 faults and waits");
 
 static dev_t stplr_devt;
 static struct class *stplr_class;
@@ -167,7 +166,8 @@ static int __init stplr_init(void)
 	}
 
 	if (!stplr_user_memory)
-		stplr_user_memory = clamp(totalram_pages() / 8 >> (20 - PAGE_SHIFT), 64UL, 1UL << 20);
+		stplr_user_memory = clamp(totalram_pages() / 8 >> (20 - PAGE_SHIFT), 64UL,
+					  1UL << 20);
 
 	err = stplr_message_cache_init();
 	if (err)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A message's life: where it comes from, the steps between its states (see stplr.h), where it goes.
- * Everything here that changes a state is called with channel->lock held, and returns the thread that is to be
- * woken once the lock is released.
+ * A message's life: where it comes from, the steps between its states (see stplr.h), where it
+ * goes. Everything here that changes a state is called with channel->lock held, and returns the
+ * thread that is to be woken once the lock is released.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -16,9 +16,8 @@ static struct kmem_cache *stplr_message_cache;
 
 int stplr_message_cache_init(void)
 {
-	stplr_message_cache = kmem_cache_create_usercopy(
-		"stplr_message", sizeof(struct stplr_message), 0, SLAB_ACCOUNT,
-		offsetof(struct stplr_message, data), STPLR_INLINE_MAX, NULL);
+	stplr_message_cache = kmem_cache_create("stplr_message", sizeof(struct stplr_message), 0,
+						SLAB_ACCOUNT, NULL);
 	return stplr_message_cache ? 0 : -ENOMEM;
 }
 
@@ -114,8 +113,8 @@ void stplr_message_free(struct stplr_message *message)
 }
 
 /*
- * Nobody waits for a queued message: it is to be freed after unlocking. If it was lost, its connection, should it
- * still be open, is told.
+ * Nobody waits for a queued message: it is to be freed after unlocking. If it was lost, its
+ * connection, should it still be open, is told.
  */
 static void stplr_message_finish(struct stplr_message *message)
 {
@@ -155,8 +154,9 @@ struct task_struct *stplr_message_ending(struct stplr_message *message, int resu
 }
 
 /*
- * Ends a message with this result, if it is still to be answered. One that is being copied is left alone: its
- * transfer looks at channel->dead and connection->detached when it is through, or has answered it.
+ * Ends a message with this result, if it is still to be answered. One that is being copied is left
+ * alone: its transfer looks at channel->dead and connection->detached when it is through, or has
+ * answered it.
  */
 struct task_struct *stplr_message_end(struct stplr_message *message, int result)
 {
@@ -209,6 +209,7 @@ void stplr_channel_reap(struct stplr_channel *channel)
 
 /* The end of each step that a server makes. */
 void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *client)
+	__releases(&channel->lock)
 {
 	bool finished = !list_empty(&channel->finished);
 
@@ -216,6 +217,18 @@ void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *cl
 	stplr_wake(client);
 	if (unlikely(finished))
 		stplr_channel_reap(channel);
+}
+
+/* The same, before the server receives: unless there is something, its client may go first. */
+void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client)
+	__releases(&channel->lock)
+{
+	if (channel->first || !list_empty(&channel->finished)) {
+		stplr_unlock_and_wake(channel, client);
+		return;
+	}
+	spin_unlock(&channel->lock);
+	stplr_hand_over(client);
 }
 
 /* Why a message cannot be left for an answer, or 0. */
@@ -229,7 +242,9 @@ int stplr_message_gone(const struct stplr_message *message)
 	return message->leaving ? -EINTR : 0;
 }
 
-/* Its owner takes the message back: waits for transfers, after which the server cannot reach it. */
+/*
+ * Its owner takes the message back: waits for transfers, after which the server cannot reach it.
+ */
 void stplr_message_withdraw(struct stplr_message *message)
 {
 	struct task_struct *self;
@@ -286,41 +301,41 @@ static void stplr_message_unpark(struct stplr_message *message)
 	WRITE_ONCE(connection->nr_parked, connection->nr_parked - 1);
 }
 
-static struct stplr_message *stplr_parked_take(struct stplr_connection *connection,
-					       struct stplr_message *message)
-{
-	stplr_message_unpark(message);
-	spin_unlock(&connection->channel->lock);
-	return message;
-}
-
-/* Takes the parked message with this token over for the calling thread, if it was sent this way from here. */
+/* Takes over the parked message with this token, if it was sent by this call, from this memory. */
 struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token, u32 kind)
 {
-	struct stplr_message *message;
+	struct stplr_message *message, *found = NULL;
 
 	spin_lock(&connection->channel->lock);
 	list_for_each_entry(message, &connection->parked, parked_link) {
-		if (message->token == token && message->kind == kind && message->mm == current->mm)
-			return stplr_parked_take(connection, message);
+		if (message->token == token && message->kind == kind &&
+		    message->mm == current->mm) {
+			found = message;
+			stplr_message_unpark(message);
+			break;
+		}
 	}
 	spin_unlock(&connection->channel->lock);
-	return NULL;
+	return found;
 }
 
 /* Takes one that @parker left, or a thread that is dead; any, without a @parker. */
 static struct stplr_message *stplr_parked_claim_left(struct stplr_connection *connection,
 						     const struct pid *parker)
 {
-	struct stplr_message *message;
+	struct stplr_message *message, *found = NULL;
 
 	spin_lock(&connection->channel->lock);
 	list_for_each_entry(message, &connection->parked, parked_link) {
-		if (!parker || message->parker == parker || !pid_has_task(message->parker, PIDTYPE_PID))
-			return stplr_parked_take(connection, message);
+		if (!parker || message->parker == parker ||
+		    !pid_has_task(message->parker, PIDTYPE_PID)) {
+			found = message;
+			stplr_message_unpark(message);
+			break;
+		}
 	}
 	spin_unlock(&connection->channel->lock);
-	return NULL;
+	return found;
 }
 
 /* Drops what the thread @parker left parked on this connection, or NULL: all that was left. */

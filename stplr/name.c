@@ -194,7 +194,9 @@ static bool stplr_chid_permitted(const struct stplr_channel *channel)
 	       ns_capable(channel->cred->user_ns, CAP_SYS_PTRACE);
 }
 
-/* The channel with this id in that process, with a reference; pid 0 is the caller; ESRCH, EACCES. */
+/*
+ * The channel with this id in that process, with a reference; pid 0 is the caller; ESRCH, EACCES.
+ */
 struct stplr_channel *stplr_chid_find(struct stplr_device *device, pid_t pid, s32 chid)
 {
 	struct stplr_channel *channel = ERR_PTR(-ESRCH);

@@ -2,8 +2,9 @@
 /*
  * What one user may hold: a bound on everything that a user can make grow.
  *
- * The user is the effective one of whoever made the channel or the connection. Counts are plain atomics on
- * the user: small messages use the message their connection brings along and touch none of them.
+ * The user is the effective one of whoever made the channel or the connection. Counts are plain
+ * atomics on the user: small messages use the message their connection brings along and touch none
+ * of them.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -62,10 +63,15 @@ struct stplr_user *stplr_user_get(kuid_t uid)
 
 void stplr_user_put(struct stplr_user *user)
 {
-	if (!refcount_dec_and_lock(&user->ref, &stplr_users_lock))
-		return;
-	hash_del(&user->node);
+	bool last;
+
+	spin_lock(&stplr_users_lock);
+	last = refcount_dec_and_test(&user->ref);
+	if (last)
+		hash_del(&user->node);
 	spin_unlock(&stplr_users_lock);
+	if (!last)
+		return;
 
 	WARN_ON(atomic_read(&user->channels) || atomic_read(&user->connections) ||
 		atomic_read(&user->messages) || atomic_long_read(&user->memory));
@@ -120,6 +126,7 @@ int stplr_users_show(char *buffer)
 		memory += atomic_long_read(&user->memory);
 	}
 	spin_unlock(&stplr_users_lock);
-	return sysfs_emit(buffer, "users %lu channels %lu connections %lu messages %lu memory %lu\n",
+	return sysfs_emit(buffer,
+			  "users %lu channels %lu connections %lu messages %lu memory %lu\n",
 			  users, channels, connections, messages, memory);
 }

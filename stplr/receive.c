@@ -29,7 +29,10 @@ static u32 stplr_gid_in(struct user_namespace *ns, kgid_t gid)
 	return likely(ns == &init_user_ns) ? __kgid_val(gid) : from_kgid_munged(ns, gid);
 }
 
-/* Describes a message that is being received, whose client is therefore in its call, unless it is queued. */
+/*
+ * Describes a message that is being received, whose client is therefore in its call, unless it is
+ * queued.
+ */
 static void stplr_receive_describe(const struct stplr_message *message, size_t len,
 				   struct stplr_msg_info *info)
 {
@@ -60,7 +63,9 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 	info->cookie = 0;
 }
 
-/* Copies a message and its description to the calling thread without waiting for any page of its. */
+/*
+ * Copies a message and its description to the calling thread without waiting for any page of its.
+ */
 static bool stplr_receive_copy(const struct stplr_message *message, size_t len,
 			       struct iov_iter *to, struct stplr_msg_info __user *uinfo)
 {
@@ -93,8 +98,8 @@ static bool stplr_match_polled(const struct stplr_message *message)
 }
 
 /*
- * The receiver gives the message its place back, and sees to its own memory. Another may be able to take it; a sender
- * that relied on a waiting receiver does not wait for this one.
+ * The receiver gives the message its place back, and sees to its own memory. Another may be able
+ * to take it; a sender that relied on a waiting receiver does not wait for this one.
  */
 static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_message *message)
 {
@@ -120,7 +125,9 @@ static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 	stplr_channel_wake_pollers(channel);
 }
 
-/* The receiver leaves the message at the head to another; or there is none, and the same is true. */
+/*
+ * The receiver leaves the message at the head to another; or there is none, and the same is true.
+ */
 static void stplr_receive_leave(struct stplr_channel *channel)
 {
 	struct task_struct *other;
@@ -137,7 +144,8 @@ static void stplr_receive_leave(struct stplr_channel *channel)
 }
 
 /* The message was copied: now it is to be answered, or done, or gone meanwhile (an error). */
-static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_message *message, size_t len)
+static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_message *message,
+				size_t len)
 {
 	struct task_struct *client;
 	int err;
@@ -268,7 +276,7 @@ long stplr_reply_receive_ioctl(struct stplr_channel *channel, bool nonblock, voi
 	if (args.reply.flags & ~(STPLR_REPLY_VECTOR | STPLR_REPLY_NO_TRUNC))
 		return -EINVAL;
 	if (args.reply.rcvid) {
-		err = stplr_reply(channel, &args.reply, &uargs->reply);
+		err = stplr_reply(channel, &args.reply, &uargs->reply, true);
 		if (err)
 			return err;
 		/* so that the call, when it starts over, does not reply twice */
@@ -276,7 +284,6 @@ long stplr_reply_receive_ioctl(struct stplr_channel *channel, bool nonblock, voi
 			return -EFAULT;
 	}
 
-	stplr_hand_over();
 	err = stplr_receive(channel, nonblock, &args.receive, &uargs->receive.info);
 	stplr_dbg(3, "reply and receive on channel %d: %d\n", channel->chid, err);
 	return err;

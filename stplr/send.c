@@ -16,7 +16,8 @@ static int stplr_send_check(const struct stplr_msg_send *args, u32 kind)
 		flags |= STPLR_REPLY_VECTOR;
 	else
 		flags |= STPLR_SEND_QUEUED;
-	if (kind == STPLR_KIND_SEND && (args->reply.addr || args->reply.len || args->reply_deadline))
+	if (kind == STPLR_KIND_SEND &&
+	    (args->reply.addr || args->reply.len || args->reply_deadline))
 		return -EINVAL;
 	if (args->flags & STPLR_SEND_QUEUED && args->token)
 		return -EINVAL;
@@ -55,7 +56,9 @@ static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 	return stplr_receiver_pop(channel);
 }
 
-/* Queues a message that its client waits for, and wakes a receiver; or message->poll without one. */
+/*
+ * Queues a message that its client waits for, and wakes a receiver; or message->poll without one.
+ */
 static int stplr_send_queue(struct stplr_message *message)
 {
 	struct stplr_connection *connection = message->connection;
@@ -196,7 +199,10 @@ static void stplr_send_learn(struct stplr_connection *connection, size_t total)
 		WRITE_ONCE(connection->reply_hint, hint);
 }
 
-/* Waits for the end of a message that was sent, and takes its result. The message is gone after, or parked. */
+/*
+ * Waits for the end of a message that was sent, and takes its result. The message is gone after,
+ * or parked.
+ */
 static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_send *args,
 			     struct stplr_msg_send __user *uargs,
 			     const struct stplr_user_buffer *room)
@@ -208,7 +214,10 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 
 	err = stplr_client_wait(message, args, &token);
 	if (unlikely(token)) {
-		/* parked: the message is the connection's now, and another thread's if it guesses the token */
+		/*
+		 * parked: the message is the connection's now, and another thread's if it guesses
+		 * the token
+		 */
 		if (!put_user(token, &uargs->token))
 			return err;
 		message = stplr_parked_claim(connection, token, kind);
@@ -278,7 +287,10 @@ long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblo
 		err = stplr_send_finish(message, &args, uargs, &room);
 	stplr_user_buffer_free(&room);
 
-	/* The token is used up, unless the message was parked again; if it cannot be cleared, it is refused. */
+	/*
+	 * The token is used up, unless the message was parked again; if it cannot be cleared, it
+	 * is refused.
+	 */
 	if (unlikely(resumed && err && err != -ERESTARTSYS))
 		(void)put_user(0, &uargs->token);
 	stplr_dbg(3, "%s on connection %u: %d\n",

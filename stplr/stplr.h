@@ -12,34 +12,36 @@
  *	channel, connection	-> process (who made it), user (who pays for it)
  *	process			-> struct pid
  *
- * Nothing of stplr refers to a struct file or, beyond the time of a call, to a task, so no cycle can form.
- * Devices live as long as the module, and every file holds the module.
+ * Nothing of stplr refers to a struct file or, beyond the time of a call, to a task, so no cycle
+ * can form. Devices live as long as the module, and every file holds the module.
  *
- * A message belongs to its client: to the thread that is in the call, or, once parked, to the connection. A
- * queued one belongs to itself, and is freed by whoever ends it (channel->finished).
- * The server reaches it in three ways only, all under channel->lock: in channel->queue, in channel->received,
- * and through a transfer that it counted in message->transfers. The owner frees a message after it has seen
- * it in none of them. A thread is woken through a task reference taken under the lock.
+ * A message belongs to its client: to the thread that is in the call, or, once parked, to the
+ * connection. A queued one belongs to itself, and is freed by whoever ends it (channel->finished).
+ * The server reaches it in three ways only, all under channel->lock: in channel->queue, in
+ * channel->received, and through a transfer that it counted in message->transfers. The owner frees
+ * a message after it has seen it in none of them. A thread is woken through a task reference taken
+ * under the lock.
  *
  * Locks, in the order in which they may be taken
  *
  *	device->registry		mutex: names, processes, their channels and ids
- *	  channel->lock			spinlock: the channel's queue, waiting receivers and received messages, the
- *					state of its messages, the flags dead and detached, and the lists of
- *					messages of its connections
+ *	  channel->lock			spinlock: the channel's queue, waiting receivers and
+ *					received messages, the state of its messages, its flags,
+ *					and the lists of messages of its connections
  *	stplr_users_lock		spinlock, in quota.c; nothing is taken under it
  *
- * Bytes are copied with no lock held and page faults disabled, with message->transfers counted up: a
- * transfer never waits for anybody, so waiting for one to end is short. Each side takes its own page faults.
+ * Bytes are copied with no lock held and page faults disabled, with message->transfers counted up:
+ * a transfer never waits for anybody, so waiting for one to end is short. Each side takes its own
+ * page faults.
  *
  * States of a message; all changes happen under channel->lock. One that is not in use is DONE
  *
  *	DONE -> QUEUED			the client is SEND-blocked, the message in channel->queue
  *	QUEUED -> RECEIVING		a receiver took it and copies (transfers is 1)
  *	RECEIVING -> QUEUED		the receiver could not take it: it has its old place again
- *	RECEIVING -> RECEIVED		the client is REPLY-blocked, the message in channel->received
+ *	RECEIVING -> RECEIVED		the client is REPLY-blocked, it is in channel->received
  *	RECEIVED -> REPLYING		a reply has taken the rcvid and copies (one transfer more)
- *	REPLYING -> RECEIVED		the server's buffer was bad, the message is still to be answered
+ *	REPLYING -> RECEIVED		the server's buffer was bad: still to be answered
  *	RECEIVING, RECEIVED, REPLYING -> ENDING	   the result is set, no new transfer may start
  *	QUEUED, ENDING -> DONE		the last transfer is out; the client goes on
  */
@@ -73,10 +75,11 @@
 #define STPLR_MODULE_VERSION_CODE (0 << 16 | 1 << 8 | 0)
 
 /*
- * Bytes that go through the message itself, both ways together: what keeps a connection below 2 KiB.
+ * Bytes that go through the message itself, both ways together: what keeps a connection below 2
+ * KiB.
  *
- * Up to STPLR_COPY_MAX, bytes go through a buffer made for the call: a second copy of a page costs 560
- * instructions and the buffer 200, pinning 1,100 and 300 for each further page (6.1, icount).
+ * Up to STPLR_COPY_MAX, bytes go through a buffer made for the call: a second copy of a page costs
+ * 560 instructions and the buffer 200, pinning 1,100 and 300 for each further page (6.1, icount).
  */
 #define STPLR_INLINE_MAX 1024
 #define STPLR_COPY_MAX 4096
@@ -89,7 +92,10 @@
 
 #define STPLR_RECEIVED_BITS 8
 
-/* A server whose own memory goes again as fast as it is faulted in gets EFAULT after so many tries. */
+/*
+ * A server whose own memory goes again as fast as it is faulted in gets EFAULT after so many
+ * tries.
+ */
 #define STPLR_FAULT_TRIES 64
 
 struct stplr_connection;
@@ -108,8 +114,8 @@ extern unsigned int stplr_connection_queued;
 extern unsigned int stplr_channel_queued;
 
 /*
- * Levels of the parameter debug: 1 the module and its devices, 2 channels and connections come and go,
- * 3 messages, 4 transfers and waits.
+ * Levels of the parameter debug: 1 the module and its devices, 2 channels and connections come and
+ * go, 3 messages, 4 transfers and waits.
  */
 #define stplr_dbg(level, fmt, ...)                                                                 \
 	do {                                                                                       \
@@ -155,7 +161,7 @@ int stplr_users_show(char *buffer);
  * @dev: its place in /sys and /dev; holds the memory
  * @cdev: the character device
  * @index: N
- * @registry: guards @names and @processes and all that hangs on them
+ * @registry: guards @names and @processes
  * @names: channels by name
  * @processes: processes that made a channel or a connection here, by struct pid
  * @names_made: how often a name came; read without the lock too
@@ -167,7 +173,7 @@ struct stplr_device {
 	struct device dev;
 	struct cdev cdev;
 	unsigned int index;
-	struct mutex registry;
+	struct mutex registry; /* guards the two below, and all that hangs on them */
 	DECLARE_HASHTABLE(names, 8);
 	DECLARE_HASHTABLE(processes, 8);
 	unsigned int names_made;
@@ -349,7 +355,10 @@ struct stplr_user_buffer {
 
 int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from);
 
-/* Checks a buffer of the caller's. Undone with stplr_user_buffer_free(), which may follow a failure too. */
+/*
+ * Checks a buffer of the caller's. Undone with stplr_user_buffer_free(), which may follow a
+ * failure too.
+ */
 static inline int stplr_user_buffer_import(struct stplr_user_buffer *buffer,
 					   const struct stplr_buffer *from, bool vector)
 {
@@ -387,7 +396,43 @@ static inline void stplr_user_buffer_free(struct stplr_user_buffer *buffer)
 		kfree(buffer->parts);
 }
 
-struct stplr_pages;
+/* pages.c: pinned pages */
+
+/**
+ * struct stplr_part - a run of bytes that is contiguous in its owner's address space
+ * @len: bytes
+ * @offset: of the first of them in its first page
+ */
+struct stplr_part {
+	size_t len;
+	unsigned int offset;
+};
+
+/**
+ * struct stplr_pages - pages pinned by the client that own the first bytes of one of its buffers
+ * @len: how many bytes
+ * @nr_parts: in how many parts
+ * @nr_pages: how many pages; the parts' pages follow each other, none is shared between two
+ * @charged: bytes charged to the user
+ * @parts: stand behind the pages
+ * @pages: the pages
+ */
+struct stplr_pages {
+	size_t len;
+	unsigned int nr_parts;
+	unsigned int nr_pages;
+	size_t charged;
+	struct stplr_part *parts;
+	struct page *pages[];
+};
+
+struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size_t window,
+				    bool write, struct stplr_user *user);
+void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_user *user);
+size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t len,
+			struct iov_iter *iter);
+
+/* transfer.c again: the two sides of a message */
 
 /**
  * struct stplr_chunk - reply bytes that found no pinned page, for the client to fetch
@@ -459,7 +504,8 @@ enum stplr_message_state {
 /**
  * struct stplr_message - one send of one thread
  * @connection: over which it came
- * @link: in connection->messages, unless it is the connection's own; if @queued, in channel->finished
+ * @link: in connection->messages, unless it is the connection's own; if @queued, in
+ *	channel->finished
  * @state: under channel->lock; its client may read it without
  * @transfers: reads and writes under way; under channel->lock
  * @kind: STPLR_KIND_*
@@ -467,7 +513,8 @@ enum stplr_message_state {
  * @wake_on_receive: the client sets another timer once the message is received
  * @drain: the client is to be woken, once, when a transfer ends
  * @leaving: the client takes the message back: as soon as a transfer under way lets it
- * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to @connection
+ * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to
+ *	@connection
  * @parked_link: in connection->parked: its client has left the call for a signal and may come back
  * @result: 0 or -errno, from ENDING on
  * @status: of the reply
@@ -535,7 +582,10 @@ struct task_struct *stplr_message_end(struct stplr_message *message, int result)
 struct task_struct *stplr_message_ending(struct stplr_message *message, int result);
 struct task_struct *stplr_message_transfer_out(struct stplr_message *message);
 int stplr_message_gone(const struct stplr_message *message);
-void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *client);
+void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *client)
+	__releases(&channel->lock);
+void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client)
+	__releases(&channel->lock);
 void stplr_channel_reap(struct stplr_channel *channel);
 void stplr_message_withdraw(struct stplr_message *message);
 void stplr_message_discard(struct stplr_message *message);
@@ -598,7 +648,7 @@ static inline bool stplr_deadline_valid(s64 deadline, u32 clock)
 bool stplr_deadline_passed(s64 deadline, clockid_t clock);
 bool stplr_sleep(s64 deadline, clockid_t clock);
 void stplr_wake(struct task_struct *task);
-void stplr_hand_over(void);
+void stplr_hand_over(struct task_struct *client);
 void stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
 void stplr_wake_all(struct stplr_wake_batch *batch);
 struct task_struct *stplr_receiver_pop(struct stplr_channel *channel);
@@ -657,7 +707,7 @@ void stplr_connection_cache_exit(void);
 void stplr_connection_put(struct stplr_connection *connection);
 long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, unsigned int size);
 
-/* send.c, receive.c, reply.c: the calls */
+/* send.c, receive.c, reply.c, data.c: the calls */
 
 long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblock,
 		      void __user *arg, unsigned int size);
@@ -667,9 +717,9 @@ long stplr_reply_receive_ioctl(struct stplr_channel *channel, bool nonblock, voi
 			       unsigned int size);
 long stplr_reply_ioctl(struct stplr_channel *channel, void __user *arg, unsigned int size);
 int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *args,
-		struct stplr_msg_reply __user *uargs);
-long stplr_read_ioctl(struct stplr_channel *channel, void __user *arg, unsigned int size);
-long stplr_write_ioctl(struct stplr_channel *channel, void __user *arg, unsigned int size);
+		struct stplr_msg_reply __user *uargs, bool then_receive);
+long stplr_data_ioctl(struct stplr_channel *channel, bool write, void __user *arg,
+		      unsigned int size);
 
 /* channel.c again: its queue and its received messages; channel->lock is held */
 
@@ -688,8 +738,8 @@ void stplr_channel_end_queued(struct stplr_channel *channel,
 			      bool (*match)(const struct stplr_message *), int result);
 
 /*
- * Arguments come in the size the caller knows. The usual one, exactly ours, is copied with a constant
- * size, which hardened usercopy need not look up.
+ * Arguments come in the size the caller knows. The usual one, exactly ours, is copied with a
+ * constant size, which hardened usercopy need not look up.
  */
 static __always_inline int stplr_args_get(void *args, size_t known, const void __user *from,
 					  unsigned int size)

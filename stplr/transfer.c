@@ -2,14 +2,16 @@
 /*
  * How bytes move.
  *
- * The client prepares both sides of its message in its own context, before it queues: up to a page is copied,
- * into the message itself where it fits; of more the pages are pinned; and where memory cannot be pinned for
- * long (device memory, some file systems) the bytes are copied after all. So nothing the server does ever needs
- * the client's page tables, and no client can stall a server by memory that does not come.
+ * The client prepares both sides of its message in its own context, before it queues: up to a page
+ * is copied, into the message itself where it fits; of more the pages are pinned; and where memory
+ * cannot be pinned for long (device memory, some file systems) the bytes are copied after all. So
+ * nothing the server does ever needs the client's page tables, and no client can stall a server by
+ * memory that does not come.
  *
- * The server copies between that and its own memory, with page faults disabled while it counts as a transfer.
- * Reply bytes for which the client has no page pinned (it did not expect so many, or could not pin) are put
- * into kernel memory charged to the client, a chunk, which the client copies to its place when it wakes.
+ * The server copies between that and its own memory, with page faults disabled while it counts as
+ * a transfer. Reply bytes for which the client has no page pinned (it did not expect so many, or
+ * could not pin) are put into kernel memory charged to the client, a chunk, which the client
+ * copies to its place when it wakes.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -25,7 +27,10 @@
 
 /* The caller's own buffers */
 
-/* Reads a vector of parts; checks each as access_ok() does; cuts the sum at MAX_RW_COUNT, like readv(2). */
+/*
+ * Reads a vector of parts; checks each as access_ok() does; cuts the sum at MAX_RW_COUNT, like
+ * readv(2).
+ */
 int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from)
 {
 	size_t left = MAX_RW_COUNT;
@@ -72,210 +77,17 @@ free_parts:
 	return err;
 }
 
-/* Pinned pages */
-
-/**
- * struct stplr_part - a run of bytes that is contiguous in its owner's address space
- * @len: bytes
- * @offset: of the first of them in its first page
- */
-struct stplr_part {
-	size_t len;
-	unsigned int offset;
-};
-
-/**
- * struct stplr_pages - pages pinned by the client that own the first bytes of one of its buffers
- * @len: how many bytes
- * @nr_parts: in how many parts
- * @nr_pages: how many pages; the parts' pages follow each other, none is shared between two
- * @charged: bytes charged to the user
- * @parts: stand behind the pages
- * @pages: the pages
- */
-struct stplr_pages {
-	size_t len;
-	unsigned int nr_parts;
-	unsigned int nr_pages;
-	size_t charged;
-	struct stplr_part *parts;
-	struct page *pages[];
-};
-
-static unsigned int stplr_pages_of(const void __user *base, size_t len)
-{
-	return len ? DIV_ROUND_UP(offset_in_page(base) + len, PAGE_SIZE) : 0;
-}
-
-/* Pins the pages of one part; how many it could. */
-static unsigned int stplr_pin_part(struct page **pages, const void __user *base, unsigned int nr_pages,
-				   unsigned int gup_flags)
-{
-	unsigned long start = (unsigned long)base & PAGE_MASK;
-	unsigned int done = 0;
-
-	while (done < nr_pages) {
-		int n = pin_user_pages_fast(start + (unsigned long)done * PAGE_SIZE, nr_pages - done,
-					    gup_flags, pages + done);
-
-		if (n <= 0)
-			break;
-		done += n;
-	}
-	return done;
-}
-
-/* Lets go from the first page on that must not be written to for long; how many are kept. */
-static unsigned int stplr_pin_refuse(struct page **pages, unsigned int nr_pages)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_pages; i++) {
-		if (stplr_page_refused(pages[i])) {
-			unpin_user_pages(pages + i, nr_pages - i);
-			break;
-		}
-	}
-	return i;
-}
-
 /*
- * Pins the pages of the first @window bytes of the caller's @buffer, for as long as the server thinks. Fewer
- * than asked for, or NULL, is no error: the rest is copied, and that is where a bad address is found.
- */
-static struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size_t window,
-					   bool write, struct stplr_user *user)
-{
-	unsigned int gup_flags = FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
-	unsigned int nr_pages = 0, nr_parts = 0, i;
-	struct stplr_pages *pages;
-	size_t left = window;
-
-	for (i = 0; i < buffer->nr_parts && left; i++, nr_parts++) {
-		size_t len = min(buffer->parts[i].iov_len, left);
-
-		nr_pages += stplr_pages_of(buffer->parts[i].iov_base, len);
-		left -= len;
-	}
-
-	if (stplr_charge_memory(user, (size_t)nr_pages * PAGE_SIZE))
-		return NULL;
-	pages = kvmalloc(size_add(struct_size(pages, pages, nr_pages),
-				  array_size(nr_parts, sizeof(struct stplr_part))),
-			 GFP_KERNEL);
-	if (!pages) {
-		stplr_uncharge_memory(user, (size_t)nr_pages * PAGE_SIZE);
-		return NULL;
-	}
-	pages->parts = (void *)&pages->pages[nr_pages];
-	pages->charged = (size_t)nr_pages * PAGE_SIZE;
-	pages->nr_parts = 0;
-	pages->nr_pages = 0;
-	pages->len = 0;
-
-	for (i = 0; i < nr_parts; i++) {
-		const struct iovec *iov = &buffer->parts[i];
-		struct stplr_part *part = &pages->parts[i];
-		unsigned int wanted, got;
-
-		part->offset = offset_in_page(iov->iov_base);
-		part->len = min(iov->iov_len, window - pages->len);
-		wanted = stplr_pages_of(iov->iov_base, part->len);
-		got = stplr_pin_part(pages->pages + pages->nr_pages, iov->iov_base, wanted, gup_flags);
-		if (write)
-			got = stplr_pin_refuse(pages->pages + pages->nr_pages, got);
-		if (got < wanted)
-			part->len = got ? got * PAGE_SIZE - part->offset : 0;
-		pages->nr_pages += got;
-		pages->nr_parts++;
-		pages->len += part->len;
-		if (got < wanted)
-			break;
-	}
-
-	if (!pages->nr_pages) {
-		stplr_uncharge_memory(user, pages->charged);
-		kvfree(pages);
-		return NULL;
-	}
-	return pages;
-}
-
-/* Unpins; only in the context of the client or of whoever closes its connection, since it may sleep. */
-static void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_user *user)
-{
-	unsigned int dirty = 0, i;
-
-	if (!pages)
-		return;
-	for (i = 0; i < pages->nr_parts && written; i++) {
-		size_t len = min(pages->parts[i].len, written);
-
-		if (len)
-			dirty += DIV_ROUND_UP(pages->parts[i].offset + len, PAGE_SIZE);
-		written -= len;
-	}
-	if (dirty)
-		unpin_user_pages_dirty_lock(pages->pages, dirty, true);
-	if (dirty < pages->nr_pages)
-		unpin_user_pages(pages->pages + dirty, pages->nr_pages - dirty);
-	stplr_uncharge_memory(user, pages->charged);
-	kvfree(pages);
-}
-
-/* Copies from or to pinned pages, by the direction of @iter; how many bytes went. */
-static size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t len,
-			       struct iov_iter *iter)
-{
-	bool from_pages = iov_iter_rw(iter) == ITER_DEST;
-	const struct stplr_part *part = pages->parts;
-	struct page *const *page = pages->pages;
-	size_t done = 0;
-
-	while (offset >= part->len) {
-		offset -= part->len;
-		if (part->len)
-			page += DIV_ROUND_UP(part->offset + part->len, PAGE_SIZE);
-		part++;
-	}
-
-	for (;;) {
-		size_t pos = part->offset + offset;
-		size_t in_part = min(part->len - offset, len - done);
-
-		page += pos / PAGE_SIZE;
-		pos %= PAGE_SIZE;
-		while (in_part) {
-			size_t n = min_t(size_t, PAGE_SIZE - pos, in_part);
-			size_t copied = from_pages ? copy_page_to_iter(*page, pos, n, iter) :
-						     copy_page_from_iter(*page, pos, n, iter);
-
-			done += copied;
-			if (copied < n)
-				return done;
-			in_part -= n;
-			pos = 0;
-			page++;
-			if (!(done & (SZ_64K - 1)))
-				cond_resched();
-		}
-		if (done == len)
-			return done;
-		part++;
-		offset = 0;
-	}
-}
-
-/*
- * Kernel memory that bytes pass through. The copies below use _copy_to_iter() and _copy_from_iter(): for
- * copy_to_iter() hardened usercopy would look the object up, at some 170 instructions for each of the four copies
- * of a round trip. Their bounds are checked here instead, against what was allocated.
+ * Kernel memory that bytes pass through. The copies below use _copy_to_iter() and
+ * _copy_from_iter(): for copy_to_iter() hardened usercopy would look the object up, at some 170
+ * instructions for each of the four copies of a round trip. Their bounds are checked here instead,
+ * against what was allocated.
  */
 
 /*
- * Buffers for up to STPLR_COPY_MAX bytes. They have a constructor, and so init_on_alloc does not clear them
- * before each use (525 instructions): what they hold are old messages, of which no byte is read before it was
- * overwritten.
+ * Buffers for up to STPLR_COPY_MAX bytes. They have a constructor, and so init_on_alloc does not
+ * clear them before each use (525 instructions): what they hold are old messages, of which no byte
+ * is read before it was overwritten.
  */
 static struct kmem_cache *stplr_buffer_cache;
 
@@ -339,7 +151,10 @@ static size_t stplr_send_side_pinned(const struct stplr_send_side *send)
 	return send->pages ? send->pages->len : 0;
 }
 
-/* Takes or pins the bytes at @from; EFAULT, ENOBUFS, ENOMEM, EINTR. Undone by stplr_send_side_free(). */
+/*
+ * Takes or pins the bytes at @from; EFAULT, ENOBUFS, ENOMEM, EINTR. Undone by
+ * stplr_send_side_free().
+ */
 int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *from)
 {
 	struct stplr_send_side *send = &message->send;
@@ -442,7 +257,9 @@ int stplr_reply_side_prepare(struct stplr_message *message, const struct stplr_u
 	if (room->len <= reply->buffer_room || expected <= reply->buffer_room)
 		return 0;
 
-	/* Without either, because the user may have no more, a reply that needs it gets ENOBUFS. */
+	/*
+	 * Without either, because the user may have no more, a reply that needs it gets ENOBUFS.
+	 */
 	if (expected <= STPLR_COPY_MAX) {
 		size_t size = min_t(size_t, room->len, STPLR_COPY_MAX);
 		u8 *buffer = stplr_buffer_alloc(message, size);
@@ -478,8 +295,8 @@ void stplr_reply_side_free(struct stplr_message *message)
 }
 
 /*
- * How many of @len bytes at @offset of the reply need no chunk. Only a reply as a whole, the last thing that
- * is written, may go through the buffer.
+ * How many of @len bytes at @offset of the reply need no chunk. Only a reply as a whole, the last
+ * thing that is written, may go through the buffer.
  */
 size_t stplr_reply_side_direct(const struct stplr_message *message, size_t offset, size_t len,
 			       bool whole)
@@ -504,18 +321,17 @@ size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_
 		return 0;
 
 	pagefault_disable();
-	if (reply->pages) {
+	if (reply->pages)
 		done = stplr_pages_copy(reply->pages, offset, len, from);
-	} else {
+	else
 		done = _copy_from_iter(reply->buffer, len, from);
-	}
 	pagefault_enable();
 	return done;
 }
 
 /*
- * Takes @len of the caller's bytes after the first @skip, for @offset of a client's buffer. The caller's memory may
- * take its time, and so the server's user pays until the chunk is attached.
+ * Takes @len of the caller's bytes after the first @skip, for @offset of a client's buffer. The
+ * caller's memory may take its time, and so the server's user pays until the chunk is attached.
  */
 struct stplr_chunk *stplr_chunk_new(struct stplr_user *server, const struct stplr_user_buffer *from,
 				    size_t skip, size_t len, size_t offset)

@@ -2,32 +2,35 @@
 /*
  * stplr - synchronous message passing between processes, after QNX
  *
- * Objects are file descriptors. open("/dev/stplr-N") gives a *device*: a domain of channels and names.
- * STPLR_CHANNEL_CREATE on a device gives a *channel*, the server's end, STPLR_CONNECT_ATTACH a
- * *connection*, the client's end. What each descriptor answers:
+ * Objects are file descriptors. open("/dev/stplr-N") gives a *device*: a domain of channels and
+ * names. STPLR_CHANNEL_CREATE on a device gives a *channel*, the server's end,
+ * STPLR_CONNECT_ATTACH a *connection*, the client's end. What each descriptor answers:
  *
  *	device		STPLR_VERSION, STPLR_CHANNEL_CREATE, STPLR_CONNECT_ATTACH
- *	channel		STPLR_VERSION, STPLR_CHANNEL_DESTROY, STPLR_CHANNEL_SHUTDOWN, STPLR_CHANNEL_ACCEPT,
- *			STPLR_MSG_RECEIVE, STPLR_MSG_REPLY, STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ,
- *			STPLR_MSG_WRITE
+ *	channel		STPLR_VERSION, STPLR_CHANNEL_DESTROY, STPLR_CHANNEL_SHUTDOWN,
+ *			STPLR_CHANNEL_ACCEPT, STPLR_MSG_RECEIVE, STPLR_MSG_REPLY,
+ *			STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ, STPLR_MSG_WRITE
  *	connection	STPLR_VERSION, STPLR_CONNECT_DETACH, STPLR_CONNECT_INFO, STPLR_MSG_SEND,
  *			STPLR_MSG_SEND_RECEIVE
  *
- * Descriptors are shared by dup(2), fork(2) and SCM_RIGHTS; the last close ends the object. A channel that
- * ends (last close, STPLR_CHANNEL_DESTROY, death of its process) wakes every client blocked on it with
- * ESRCH. A channel made to listen hands out channels instead of messages: STPLR_CHANNEL_ACCEPT gives one for each
- * connection, for a server with a thread or a session a client. A received message belongs to the process that received it; when that process dies, or closes its
- * last descriptor of the channel, the clients of its messages wake with ESRCH.
+ * Descriptors are shared by dup(2), fork(2) and SCM_RIGHTS; the last close ends the object. A
+ * channel that ends (last close, STPLR_CHANNEL_DESTROY, death of its process) wakes every client
+ * blocked on it with ESRCH. A channel made to listen hands out channels instead of messages:
+ * STPLR_CHANNEL_ACCEPT gives one for each connection, for a server with a thread or a session a
+ * client. A received message belongs to the process that received it; when that process dies, or
+ * closes its last descriptor of the channel, the clients of its messages wake with ESRCH.
  *
  * Rules for every ioctl:
- *  - All fields are fixed-size and naturally aligned, the same for 32-bit programs; pointers are __u64.
- *  - Fields a call does not use and reserved fields must be zero, unknown flags are refused: EINVAL.
- *  - The size in the ioctl's number is the size the caller knows. A longer structure from a newer header is
- *    accepted while the part this kernel does not know is zero (else E2BIG); one shorter than its first version
- *    is refused (EINVAL). STPLR_VERSION takes any size.
+ *  - All fields are fixed-size and naturally aligned, the same for 32-bit programs; pointers are
+ *    __u64.
+ *  - Fields a call does not use and reserved fields must be zero, unknown flags are refused:
+ *    EINVAL.
+ *  - The size in the ioctl's number is the size the caller knows. A longer structure from a newer
+ *    header is accepted while the part this kernel does not know is zero (else E2BIG); one shorter
+ *    than its first version is refused (EINVAL). STPLR_VERSION takes any size.
  *  - An ioctl this kernel does not know, or one sent to the wrong kind of descriptor: ENOTTY.
- *  - An argument that cannot be read or written: EFAULT. On any failure before a message was given to
- *    the other side, the other side does not notice.
+ *  - An argument that cannot be read or written: EFAULT. On any failure before a message was given
+ *    to the other side, the other side does not notice.
  */
 #ifndef _UAPI_LINUX_STPLR_H
 #define _UAPI_LINUX_STPLR_H
@@ -51,9 +54,9 @@
 #define STPLR_DEADLINE_POLL 0
 
 /*
- * Deadlines are absolute nanoseconds of the clock named beside them: CLOCK_REALTIME (0), CLOCK_MONOTONIC (1)
- * or CLOCK_BOOTTIME (7). One that has passed gives ETIMEDOUT, unless nothing had to be waited for. Values
- * below STPLR_DEADLINE_NONE and other clocks: EINVAL.
+ * Deadlines are absolute nanoseconds of the clock named beside them: CLOCK_REALTIME (0),
+ * CLOCK_MONOTONIC (1) or CLOCK_BOOTTIME (7). One that has passed gives ETIMEDOUT, unless nothing
+ * had to be waited for. Values below STPLR_DEADLINE_NONE and other clocks: EINVAL.
  */
 
 /**
@@ -71,9 +74,9 @@ struct stplr_iovec {
  * @addr: address of the bytes; with the call's vector flag, of an array of struct stplr_iovec
  * @len: number of bytes; with the vector flag, of parts (0 to STPLR_PARTS_MAX)
  *
- * More than STPLR_PARTS_MAX parts or a part of 2^63 bytes or more: EINVAL. An address that cannot be the
- * caller's: EFAULT, at once. @addr is not looked at where there are no bytes. What lies beyond 2^31-4096 bytes
- * is not used (as in readv(2)).
+ * More than STPLR_PARTS_MAX parts or a part of 2^63 bytes or more: EINVAL. An address that cannot
+ * be the caller's: EFAULT, at once. @addr is not looked at where there are no bytes. What lies
+ * beyond 2^31-4096 bytes is not used (as in readv(2)).
  */
 struct stplr_buffer {
 	__u64 addr;
@@ -86,7 +89,8 @@ struct stplr_buffer {
  * @version: out: major << 16 | minor << 8 | patch of the module
  * @features: out: mask of STPLR_FEATURE_*
  * @message_max: out: longest message the module takes, in bytes (module parameter message_max)
- * @inline_max: out: messages up to this many bytes, both ways together, need no memory beyond their connection's
+ * @inline_max: out: messages up to this many bytes, both ways together, need no memory beyond
+ *	their connection's
  * @parts_max: out: STPLR_PARTS_MAX of the module
  *
  * Answered by every stplr descriptor.
@@ -102,7 +106,10 @@ struct stplr_version {
 
 /** STPLR_FEATURE_MESSAGES - send, receive, reply, read and write, by name and by (pid, chid). */
 #define STPLR_FEATURE_MESSAGES (1ULL << 0)
-/** STPLR_FEATURE_ACCEPT - listening channels, STPLR_CHANNEL_ACCEPT, STPLR_CHANNEL_SHUTDOWN, STPLR_CONNECT_DETACH, _INFO. */
+/**
+ * STPLR_FEATURE_ACCEPT - listening channels, STPLR_CHANNEL_ACCEPT, STPLR_CHANNEL_SHUTDOWN,
+ * STPLR_CONNECT_DETACH, _INFO.
+ */
 #define STPLR_FEATURE_ACCEPT (1ULL << 1)
 /** STPLR_FEATURE_QUEUED - STPLR_SEND_QUEUED. */
 #define STPLR_FEATURE_QUEUED (1ULL << 2)
@@ -110,18 +117,23 @@ struct stplr_version {
 /** STPLR_CHANNEL_ATTACH_ANY - whoever may open the device may attach by (pid, chid). */
 #define STPLR_CHANNEL_ATTACH_ANY (1U << 0)
 
-/** STPLR_CHANNEL_CREATOR - the channel ends with the process that made it, whoever else holds it (QNX). */
+/**
+ * STPLR_CHANNEL_CREATOR - the channel ends with the process that made it, whoever else holds it
+ * (QNX).
+ */
 #define STPLR_CHANNEL_CREATOR (1U << 1)
 
 /** STPLR_CHANNEL_GROUP - the name belongs to @gid, not to the caller's effective group. */
 #define STPLR_CHANNEL_GROUP (1U << 2)
 
-/** STPLR_CHANNEL_NONBLOCK - create the descriptor with O_NONBLOCK: receives do not wait (EAGAIN). */
+/**
+ * STPLR_CHANNEL_NONBLOCK - create the descriptor with O_NONBLOCK: receives do not wait (EAGAIN).
+ */
 #define STPLR_CHANNEL_NONBLOCK (1U << 3)
 
 /**
- * STPLR_CHANNEL_LISTEN - connections to it wait to be accepted: STPLR_CHANNEL_ACCEPT, and no messages (EINVAL).
- * A client may send as soon as it is connected; its messages wait with it.
+ * STPLR_CHANNEL_LISTEN - connections to it wait to be accepted: STPLR_CHANNEL_ACCEPT, and no
+ * messages (EINVAL). A client may send as soon as it is connected; its messages wait with it.
  */
 #define STPLR_CHANNEL_LISTEN (1U << 4)
 
@@ -129,23 +141,26 @@ struct stplr_version {
 #define STPLR_BACKLOG_MAX 4096
 
 /**
- * struct stplr_channel_create - STPLR_CHANNEL_CREATE: make a channel (QNX ChannelCreate, name_attach)
+ * struct stplr_channel_create - STPLR_CHANNEL_CREATE: make a channel (QNX ChannelCreate,
+ * name_attach)
  * @name: address of the name, not terminated; ignored when @name_len is 0
- * @name_len: length of the name, 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or 0 for a channel without one
+ * @name_len: length of the name, 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or 0 for a channel
+ *	without one
  * @flags: STPLR_CHANNEL_*
- * @mode: who may connect by name: write bits for owner, group and others as for a Unix socket's file
- *	(0200, 0020, 0002; the other permission bits are allowed and mean nothing); 0 stands for 0600
+ * @mode: who may connect by name: write bits for owner, group and others as for a Unix socket's
+ *	file
+ *	(0200, 0020, 0002; other permission bits are allowed and mean nothing); 0 stands for 0600
  * @gid: with STPLR_CHANNEL_GROUP: the group of the name, in the caller's user namespace
  * @chid: out: id of the channel, the smallest from 1 that is free in the calling process
  * @backlog: with STPLR_CHANNEL_LISTEN: how many connections may wait to be accepted, up to
  *	STPLR_BACKLOG_MAX; 0 stands for 128
  *
- * Returns a new descriptor, close-on-exec. The name's owner is the caller's effective user. The name is free
- * again as soon as the channel ends.
+ * Returns a new descriptor, close-on-exec. The name's owner is the caller's effective user. The
+ * name is free again as soon as the channel ends.
  *
- * EINVAL: a bad name, flag, mode or backlog; EEXIST: the name is taken on this device; EPERM: not a
- * member of @gid; EDQUOT: the user has too many channels (module parameter user_channels); EMFILE, ENFILE,
- * ENOMEM as for open(2).
+ * EINVAL: a bad name, flag, mode or backlog; EEXIST: the name is taken on this device; EPERM: not
+ * a member of @gid; EDQUOT: the user has too many channels (module parameter user_channels);
+ * EMFILE, ENFILE, ENOMEM as for open(2).
  */
 struct stplr_channel_create {
 	__u64 name;
@@ -157,11 +172,14 @@ struct stplr_channel_create {
 	__u32 backlog;
 };
 
-/** STPLR_ACCEPT_NONBLOCK - create the descriptor with O_NONBLOCK: receives do not wait (EAGAIN). */
+/**
+ * STPLR_ACCEPT_NONBLOCK - create the descriptor with O_NONBLOCK: receives do not wait (EAGAIN).
+ */
 #define STPLR_ACCEPT_NONBLOCK (1U << 0)
 
 /**
- * struct stplr_channel_accept - STPLR_CHANNEL_ACCEPT: take the next connection to a listening channel
+ * struct stplr_channel_accept - STPLR_CHANNEL_ACCEPT: take the next connection to a listening
+ * channel
  * @deadline: until when to wait; O_NONBLOCK on the descriptor is STPLR_DEADLINE_POLL
  * @clock: clock of @deadline
  * @flags: STPLR_ACCEPT_*
@@ -172,14 +190,16 @@ struct stplr_channel_create {
  * @coid: out: id of the connection
  * @reserved: must be 0
  *
- * Returns a new descriptor, close-on-exec, of a channel that serves this one connection: it has no name and no
- * chid, and outlives the listening channel. Once the client's last descriptor is closed and all its messages
- * are received, STPLR_MSG_RECEIVE on it gives EPIPE, and poll(2) EPOLLHUP. Connections come first come
- * first served; one that is closed before it was accepted is not seen.
+ * Returns a new descriptor, close-on-exec, of a channel that serves this one connection: it has no
+ * name and no chid, and outlives the listening channel. Once the client's last descriptor is
+ * closed and all its messages are received, STPLR_MSG_RECEIVE on it gives EPIPE, and poll(2)
+ * EPOLLHUP. Connections come first come first served; one that is closed before it was accepted is
+ * not seen.
  *
- * EINVAL: a bad flag, clock, deadline or reserved field, or the channel does not listen; EAGAIN: none, and not
- * waiting; ETIMEDOUT; EINTR: a signal came; ESHUTDOWN: the channel was shut down; ESRCH: it was destroyed;
- * EMFILE, ENFILE, ENOMEM as for open(2): the connection can still be accepted.
+ * EINVAL: a bad flag, clock, deadline or reserved field, or the channel does not listen; EAGAIN:
+ * none, and not waiting; ETIMEDOUT; EINTR: a signal came; ESHUTDOWN: the channel was shut down;
+ * ESRCH: it was destroyed; EMFILE, ENFILE, ENOMEM as for open(2): the connection can still be
+ * accepted.
  */
 struct stplr_channel_accept {
 	__s64 deadline;
@@ -196,32 +216,39 @@ struct stplr_channel_accept {
 /** STPLR_CONNECT_UID - connect only if the channel's creator has the effective user @uid. */
 #define STPLR_CONNECT_UID (1U << 0)
 
-/** STPLR_CONNECT_NONBLOCK - create the descriptor with O_NONBLOCK: sends fail rather than queue (EAGAIN). */
+/**
+ * STPLR_CONNECT_NONBLOCK - create the descriptor with O_NONBLOCK: sends fail rather than queue
+ * (EAGAIN).
+ */
 #define STPLR_CONNECT_NONBLOCK (1U << 1)
 
 /**
- * struct stplr_connect_attach - STPLR_CONNECT_ATTACH: connect to a channel (QNX ConnectAttach, name_open)
+ * struct stplr_connect_attach - STPLR_CONNECT_ATTACH: connect to a channel (QNX ConnectAttach,
+ * name_open)
  * @name: address of the channel's name, not terminated; ignored when @name_len is 0
  * @name_len: length of the name; 0: attach by @pid and @chid
  * @flags: STPLR_CONNECT_*
- * @pid: process that made the channel, in the caller's pid namespace; 0 the caller itself; 0 with a name
+ * @pid: process that made the channel, in the caller's pid namespace; 0 the caller itself; 0 with
+ *	a name
  * @chid: the channel's id; 0 with a name
  * @uid: with STPLR_CONNECT_UID: the user the server must have, in the caller's user namespace
  * @clock: clock of @deadline
- * @deadline: how long to wait for a name that does not exist yet, or for a listening channel's backlog to have
+ * @deadline: how long to wait for a name that does not exist yet, or for a listening channel's
+ *	backlog to have
  *	room; 0 (STPLR_DEADLINE_POLL): not at all
  * @coid: out: id of the connection, unique on the device among those that live
  * @reserved: must be 0
  *
- * Returns a new descriptor, close-on-exec. By name, the name's mode decides (CAP_DAC_OVERRIDE passes). By
- * (pid, chid), the caller must have the creator's effective user, or CAP_SYS_PTRACE in the creator's user
- * namespace, unless the channel has STPLR_CHANNEL_ATTACH_ANY.
+ * Returns a new descriptor, close-on-exec. By name, the name's mode decides (CAP_DAC_OVERRIDE
+ * passes). By (pid, chid), the caller must have the creator's effective user, or CAP_SYS_PTRACE in
+ * the creator's user namespace, unless the channel has STPLR_CHANNEL_ATTACH_ANY.
  *
- * EINVAL: a bad name, flag, clock, deadline or reserved field, a negative @pid, a @chid that is not positive;
- * ENOENT: no such name, and not waiting;
- * EAGAIN: the backlog is full, and not waiting; ETIMEDOUT: neither by the deadline; EINTR: a signal came while waiting; EACCES: the mode or the creator's user
- * forbids it; EPERM: the server's user is not @uid; ESRCH: no such process or channel, or its creator is dead;
- * EDQUOT: the user has too many connections (module parameter user_connections); EMFILE, ENFILE, ENOMEM as for open(2).
+ * EINVAL: a bad name, flag, clock, deadline or reserved field, a negative @pid, a @chid that is
+ * not positive; ENOENT: no such name, and not waiting; EAGAIN: the backlog is full, and not
+ * waiting; ETIMEDOUT: neither by the deadline; EINTR: a signal came while waiting; EACCES: the
+ * mode or the creator's user forbids it; EPERM: the server's user is not @uid; ESRCH: no such
+ * process or channel, or its creator is dead; EDQUOT: the user has too many connections (module
+ * parameter user_connections); EMFILE, ENFILE, ENOMEM as for open(2).
  */
 struct stplr_connect_attach {
 	__u64 name;
@@ -243,9 +270,11 @@ struct stplr_connect_attach {
 
 /**
  * struct stplr_connect_info - STPLR_CONNECT_INFO: who is at the other end (QNX ConnectServerInfo)
- * @pid: out: the process that made the channel, in the caller's pid namespace; 0 if it has none there
+ * @pid: out: the process that made the channel, in the caller's pid namespace; 0 if it has none
+ *	there
  * @chid: out: the channel's id there; 0 for an accepted channel
- * @uid: out: the effective user of that process when it made the channel, in the caller's user namespace
+ * @uid: out: the effective user of that process when it made the channel, in the caller's user
+ *	namespace
  * @gid: out: its effective group, likewise
  * @coid: out: id of the connection
  * @flags: out: STPLR_CONNECT_ENDED, STPLR_CONNECT_DETACHED
@@ -268,27 +297,35 @@ struct stplr_connect_info {
 /** STPLR_SEND_VECTOR - struct stplr_msg_send.send is an array of parts. */
 #define STPLR_SEND_VECTOR (1U << 0)
 
-/** STPLR_REPLY_VECTOR - the reply buffer (the client's, or the server's in a reply) is an array of parts. */
+/**
+ * STPLR_REPLY_VECTOR - the reply buffer (the client's, or the server's in a reply) is an array of
+ * parts.
+ */
 #define STPLR_REPLY_VECTOR (1U << 1)
 
 /**
- * STPLR_SEND_QUEUED - STPLR_MSG_SEND only: do not wait for a server. The kernel keeps a copy of the message,
- * which is received even if the sender has closed the connection by then.
+ * STPLR_SEND_QUEUED - STPLR_MSG_SEND only: do not wait for a server. The kernel keeps a copy of
+ * the message, which is received even if the sender has closed the connection by then.
  *
- * What a connection, a channel (module parameters connection_queued, channel_queued) and a user (user_messages,
- * user_memory) may have queued is bounded. At the bound the call waits for room until the send
- * deadline, EAGAIN if it must not wait. If the channel ends, what it had queued is lost; the connection's next
- * call then fails with ECONNRESET, once, and STPLR_CONNECT_INFO tells how many.
+ * What a connection, a channel (module parameters connection_queued, channel_queued) and a user
+ * (user_messages, user_memory) may have queued is bounded. At the bound the call waits for room
+ * until the send deadline, EAGAIN if it must not wait. If the channel ends, what it had queued is
+ * lost; the connection's next call then fails with ECONNRESET, once, and STPLR_CONNECT_INFO tells
+ * how many.
  */
 #define STPLR_SEND_QUEUED (1U << 2)
 
 /**
  * struct stplr_msg_send - STPLR_MSG_SEND and STPLR_MSG_SEND_RECEIVE: send a message (QNX MsgSend)
  * @send: the message; at most message_max bytes
- * @reply: STPLR_MSG_SEND_RECEIVE: where the reply goes; may be larger than any reply. Zero for STPLR_MSG_SEND
- * @send_deadline: until when to stay SEND-blocked, that is until a server has received the message.
- *	STPLR_DEADLINE_POLL, and O_NONBLOCK on the descriptor: only if a server is waiting to receive
- * @reply_deadline: until when to stay REPLY-blocked, that is until the reply; must be 0 for STPLR_MSG_SEND
+ * @reply: STPLR_MSG_SEND_RECEIVE: where the reply goes; may be larger than any reply. Zero for
+ *	STPLR_MSG_SEND
+ * @send_deadline: until when to stay SEND-blocked, that is until a server has received the
+ *	message.
+ *	STPLR_DEADLINE_POLL, and O_NONBLOCK on the descriptor: only if a server waits to receive.
+ *	For STPLR_MSG_SEND also until the rest of a message that did not fit was read
+ * @reply_deadline: until when to stay REPLY-blocked, that is until the reply; must be 0 for
+ *	STPLR_MSG_SEND
  * @clock: clock of both deadlines
  * @flags: STPLR_SEND_VECTOR, STPLR_REPLY_VECTOR, STPLR_SEND_QUEUED
  * @token: 0 to send; see below
@@ -297,32 +334,33 @@ struct stplr_connect_info {
  * @status: out: the status the server gave to its reply
  * @reserved: must be 0
  *
- * STPLR_MSG_SEND is one way: it returns once the message was received, and where the receiver's buffer was
- * too small, once the rest was read with STPLR_MSG_READ or the message released with STPLR_MSG_REPLY.
- * STPLR_MSG_SEND_RECEIVE returns with the server's reply. Nothing but the outputs is changed; they are
- * written on success only, @token excepted.
+ * STPLR_MSG_SEND is one way: it returns once the message was received, and where the receiver's
+ * buffer was too small, once the rest was read with STPLR_MSG_READ or the message released with
+ * STPLR_MSG_REPLY. STPLR_MSG_SEND_RECEIVE returns with the server's reply. Nothing but the outputs
+ * is changed; they are written on success only, @token excepted.
  *
  * A connection may be used by many threads at once, each blocked send is a message of its own.
  *
- * The memory of @send and @reply must stay mapped until the call returns: what another thread unmaps
- * meanwhile is read and written as it was (like O_DIRECT), not as it is after.
+ * The memory of @send and @reply must stay mapped until the call returns: what another thread
+ * unmaps meanwhile is read and written as it was (like O_DIRECT), not as it is after.
  *
- * Signals. While SEND-blocked the message is withdrawn: EINTR, or the system call starts over (SA_RESTART, stop and
- * continue, tracing). While REPLY-blocked the message stays with the server, *parked*, and @token in the caller's
- * structure becomes non-zero. A system call that starts over finds it there by itself. After EINTR the
- * caller goes on waiting for the same reply by calling again with the structure unchanged; any other send by the same
- * thread on this connection drops the parked message (the server's reply then gets ESRCH). A fatal
- * signal ends every wait at once.
+ * Signals. While SEND-blocked the message is withdrawn: EINTR, or the system call starts over
+ * (SA_RESTART, stop and continue, tracing). While REPLY-blocked the message stays with the server,
+ * *parked*, and @token in the caller's structure becomes non-zero. A system call that starts over
+ * finds it there by itself. After EINTR the caller goes on waiting for the same reply by calling
+ * again with the structure unchanged; any other send by the same thread on this connection drops
+ * the parked message (the server's reply then gets ESRCH). A fatal signal ends every wait at once.
  *
- * Errors before the message was received: EINVAL: a bad flag, clock, deadline or reserved field, too many
- * parts; EFAULT: @send cannot be read; EMSGSIZE: longer than message_max; EAGAIN: nobody is waiting to receive,
- * and the caller does not wait; ETIMEDOUT: not received by @send_deadline; EINTR: a signal came;
- * ESRCH: the channel is gone or shut down; ECONNRESET: messages this connection had queued were lost with the
- * channel; EBADF: the connection was detached; ENOBUFS: the user has too much memory
- * in messages (module parameter user_memory); EDQUOT: too many messages (user_messages); ENOMEM.
- * Errors after: ESRCH: the server died or ended the channel with the message unanswered; ETIMEDOUT: no
- * reply by @reply_deadline; EINTR: a signal came (see @token); EFAULT: @reply cannot be written; ENOBUFS: the
- * reply needs more of the kernel's memory than the user may have; ENOENT: no parked message has this
+ * Errors before the message was received: EINVAL: a bad flag, clock, deadline or reserved field,
+ * too many parts; EFAULT: @send cannot be read; EMSGSIZE: longer than message_max; EAGAIN: nobody
+ * is waiting to receive, and the caller does not wait; ETIMEDOUT: not received by @send_deadline;
+ * EINTR: a signal came; ESRCH: the channel is gone or shut down; ECONNRESET: messages this
+ * connection had queued were lost with the channel; EBADF: the connection was detached; ENOBUFS:
+ * the user has too much memory in messages (module parameter user_memory); EDQUOT: too many
+ * messages (user_messages); ENOMEM. Errors after: ESRCH: the server died or ended the channel with
+ * the message unanswered; ETIMEDOUT: no reply by @reply_deadline; EINTR: a signal came (see
+ * @token); EFAULT: @reply cannot be written; ENOBUFS: the reply needs more of the kernel's memory
+ * than the user may have; ENOENT: no parked message has this
  * @token; any error the server chose (struct stplr_msg_reply.error).
  */
 struct stplr_msg_send {
@@ -348,14 +386,18 @@ struct stplr_msg_send {
 #define STPLR_INFO_NO_REPLY (1U << 0)
 /** STPLR_INFO_TRUNCATED - more was sent than fitted; fetch the rest with STPLR_MSG_READ. */
 #define STPLR_INFO_TRUNCATED (1U << 1)
-/** STPLR_INFO_UNBLOCK - the client wants to be unblocked (QNX _NTO_MI_UNBLOCK_REQ); not given by this version. */
+/**
+ * STPLR_INFO_UNBLOCK - the client wants to be unblocked (QNX _NTO_MI_UNBLOCK_REQ); not given by
+ * this version.
+ */
 #define STPLR_INFO_UNBLOCK (1U << 2)
 /** STPLR_INFO_QUEUED - a one-way message sent with STPLR_SEND_QUEUED: its sender does not wait. */
 #define STPLR_INFO_QUEUED (1U << 3)
 
 /**
  * struct stplr_msg_info - what comes with a received message (QNX struct _msg_info)
- * @rcvid: the message's id for reply, read and write: positive, not used again before 2^31-1 further receives
+ * @rcvid: the message's id for reply, read and write: positive, not used again before 2^31-1
+ *	further receives
  * @kind: STPLR_KIND_*
  * @flags: STPLR_INFO_*
  * @priority: the sender's when it queued: 0 to 39 for nice 19 to -20 (SCHED_OTHER, BATCH, IDLE),
@@ -365,7 +407,8 @@ struct stplr_msg_send {
  * @dst_len: room in the sender's reply buffer, in bytes
  * @pid: the sender's process, in the receiver's pid namespace; 0 if it has none there
  * @tid: the sender's thread, likewise
- * @uid: the sender's effective user, in the receiver's user namespace (overflowuid if it has none there)
+ * @uid: the sender's effective user, in the receiver's user namespace (overflowuid if it has none
+ *	there)
  * @gid: the sender's effective group, likewise
  * @scoid: id of the client process, the same for all its connections on the device
  * @coid: id of the connection, struct stplr_connect_attach.coid
@@ -400,16 +443,19 @@ struct stplr_msg_info {
  * @deadline: until when to wait; O_NONBLOCK on the descriptor is STPLR_DEADLINE_POLL
  * @clock: clock of @deadline
  * @flags: STPLR_RECEIVE_*
- * @info: out: who sent, how much, and the rcvid. Written on success, and on EMSGSIZE with @info.rcvid 0
+ * @info: out: who sent, how much, and the rcvid. Written on success, and on EMSGSIZE with
+ *	@info.rcvid 0
  *	and @info.src_len the room needed
  *
- * Messages come by priority, then first come first served; of several waiting threads the last that came
- * is served first. A message that could not be delivered (EFAULT, EMSGSIZE) stays at the head.
+ * Messages come by priority, then first come first served; of several waiting threads the last
+ * that came is served first. A message that could not be delivered (EFAULT, EMSGSIZE) stays at the
+ * head.
  *
- * EINVAL: a bad flag, clock or deadline, too many parts, a listening channel; EFAULT: @buffer or the structure cannot be
- * written; EMSGSIZE: see STPLR_RECEIVE_NO_TRUNC; EAGAIN: no message, and not waiting; ETIMEDOUT; EINTR: a
- * signal came (system calls start over as signal(7) says); ESRCH: the channel was destroyed; ESHUTDOWN: it was
- * shut down; EPIPE: an accepted channel's client has closed its connection.
+ * EINVAL: a bad flag, clock or deadline, too many parts, a listening channel; EFAULT: @buffer or
+ * the structure cannot be written; EMSGSIZE: see STPLR_RECEIVE_NO_TRUNC; EAGAIN: no message, and
+ * not waiting; ETIMEDOUT; EINTR: a signal came (system calls start over as signal(7) says); ESRCH:
+ * the channel was destroyed; ESHUTDOWN: it was shut down; EPIPE: an accepted channel's client has
+ * closed its connection.
  */
 struct stplr_msg_receive {
 	struct stplr_buffer buffer;
@@ -419,11 +465,15 @@ struct stplr_msg_receive {
 	struct stplr_msg_info info;
 };
 
-/** STPLR_REPLY_NO_TRUNC - do not shorten a reply to the client's room: EMSGSIZE, the client goes on waiting. */
+/**
+ * STPLR_REPLY_NO_TRUNC - do not shorten a reply to the client's room: EMSGSIZE, the client goes on
+ * waiting.
+ */
 #define STPLR_REPLY_NO_TRUNC (1U << 2)
 
 /**
- * struct stplr_msg_reply - STPLR_MSG_REPLY: answer a message and wake its sender (QNX MsgReply, MsgError)
+ * struct stplr_msg_reply - STPLR_MSG_REPLY: answer a message and wake its sender (QNX MsgReply,
+ * MsgError)
  * @reply: the answer; may be empty. At most message_max bytes
  * @rcvid: which message, from struct stplr_msg_info
  * @status: handed to the client as it is
@@ -432,13 +482,15 @@ struct stplr_msg_receive {
  * @flags: STPLR_REPLY_VECTOR, STPLR_REPLY_NO_TRUNC
  * @len: out: bytes the client gets
  *
- * Never waits for the client. Any thread of the process that received the message may reply, once, in any
- * order. For a one-way message that was truncated it releases the sender, whose room is 0 bytes.
+ * Never waits for the client. Any thread of the process that received the message may reply, once,
+ * in any order. For a one-way message that was truncated it releases the sender, whose room is 0
+ * bytes.
  *
- * EINVAL: a bad flag, an @error above 511, an @rcvid that is not positive, too many parts; ESRCH: no such message: never
- * received here, received by another process, already answered, or its client is gone; EFAULT: @reply cannot be
- * read: the message is still to be answered; EMSGSIZE: longer than message_max, or see STPLR_REPLY_NO_TRUNC;
- * ENOBUFS, ENOMEM: no memory for a reply longer than the client expected: still to be answered.
+ * EINVAL: a bad flag, an @error above 511, an @rcvid that is not positive, too many parts; ESRCH:
+ * no such message: never received here, received by another process, already answered, or its
+ * client is gone; EFAULT: @reply cannot be read: the message is still to be answered; EMSGSIZE:
+ * longer than message_max, or see STPLR_REPLY_NO_TRUNC; ENOBUFS, ENOMEM: no memory for a reply
+ * longer than the client expected: still to be answered.
  */
 struct stplr_msg_reply {
 	struct stplr_buffer reply;
@@ -450,12 +502,18 @@ struct stplr_msg_reply {
 };
 
 /**
- * struct stplr_msg_reply_receive - STPLR_MSG_REPLY_RECEIVE: answer one message, wait for the next, in one call
- * @reply: the answer, as for STPLR_MSG_REPLY; @reply.rcvid 0: there is nothing to answer yet. Once the reply
- *	was given @reply.rcvid is set to 0, so the call can be made again after any error of its receive part
+ * struct stplr_msg_reply_receive - STPLR_MSG_REPLY_RECEIVE: answer one message, wait for the next,
+ * in one call
+ * @reply: the answer, as for STPLR_MSG_REPLY; @reply.rcvid 0: there is nothing to answer yet. Once
+ *	the reply
+ *	was given @reply.rcvid is set to 0, so the call can be made again after an error of its
+ *	receive part
  * @receive: as for STPLR_MSG_RECEIVE
  *
- * A reply that fails returns its error with @reply.rcvid unchanged, and nothing is received; ESRCH with
+ * The two structures within keep this size; this one grows at its end.
+ *
+ * A reply that fails returns its error with @reply.rcvid unchanged, and nothing is received; ESRCH
+ * with
  * @reply.rcvid 0 is the channel's end.
  */
 struct stplr_msg_reply_receive {
@@ -467,18 +525,22 @@ struct stplr_msg_reply_receive {
 #define STPLR_DATA_VECTOR (1U << 0)
 
 /**
- * struct stplr_msg_data - STPLR_MSG_READ, STPLR_MSG_WRITE: more of a message that was received (QNX MsgRead, MsgWrite)
+ * struct stplr_msg_data - STPLR_MSG_READ, STPLR_MSG_WRITE: more of a message that was received
+ * (QNX MsgRead, MsgWrite)
  * @buffer: where to (READ) or from where (WRITE)
  * @offset: from where in the sent message, or to where in the client's reply buffer
  * @rcvid: which message, from struct stplr_msg_info
  * @flags: STPLR_DATA_VECTOR
- * @len: out: bytes copied: less than the buffer where the message, or the client's room, ends; 0 beyond it
+ * @len: out: bytes copied: less than the buffer where the message, or the client's room, ends; 0
+ *	beyond it
  *
- * The client stays REPLY-blocked. Neither call waits for the client. Bytes written are in the client's
- * buffer when its call returns successfully, whatever the reply's length.
+ * The client stays REPLY-blocked. Neither call waits for the client. Bytes written are in the
+ * client's buffer when its call returns successfully, whatever the reply's length.
  *
- * EINVAL: a bad flag, or an @rcvid that is not positive, too many parts; ESRCH: as for STPLR_MSG_REPLY; EFAULT:
- * @buffer; EMSGSIZE: more than message_max at once; ENOBUFS: more of the kernel's memory than the client's user may have.
+ * EINVAL: a bad flag, or an @rcvid that is not positive, too many parts; ESRCH: as for
+ * STPLR_MSG_REPLY; EFAULT:
+ * @buffer; EMSGSIZE: more than message_max at once; ENOBUFS: more of the kernel's memory than the
+ *	client's user may have.
  */
 struct stplr_msg_data {
 	struct stplr_buffer buffer;
@@ -499,11 +561,15 @@ struct stplr_msg_data {
 #define STPLR_CONNECT_ATTACH _IOWR(STPLR_IOC_MAGIC, 0x02, struct stplr_connect_attach)
 
 /* channel */
-/** STPLR_CHANNEL_DESTROY - end the channel now: all its clients and receivers wake with ESRCH. ESRCH if it has ended. The argument is not looked at. */
+/**
+ * STPLR_CHANNEL_DESTROY - end the channel now: all its clients and receivers wake with ESRCH.
+ * ESRCH if it has ended. The argument is not looked at.
+ */
 #define STPLR_CHANNEL_DESTROY _IO(STPLR_IOC_MAGIC, 0x10)
 /**
- * STPLR_CHANNEL_SHUTDOWN - receive nothing more: present and future receives and accepts end with ESHUTDOWN,
- * sends not yet received and later ones with ESRCH. What was received can still be answered. The argument is not looked at.
+ * STPLR_CHANNEL_SHUTDOWN - receive nothing more: present and future receives and accepts end with
+ * ESHUTDOWN, sends not yet received and later ones with ESRCH. What was received can still be
+ * answered. The argument is not looked at.
  */
 #define STPLR_CHANNEL_SHUTDOWN _IO(STPLR_IOC_MAGIC, 0x11)
 #define STPLR_CHANNEL_ACCEPT _IOWR(STPLR_IOC_MAGIC, 0x12, struct stplr_channel_accept)
@@ -515,8 +581,9 @@ struct stplr_msg_data {
 
 /* connection */
 /**
- * STPLR_CONNECT_DETACH - end the connection now, whoever else has it: its blocked and later sends get EBADF, the
- * server's replies ESRCH. EBADF if it was detached before. The argument is not looked at.
+ * STPLR_CONNECT_DETACH - end the connection now, whoever else has it: its blocked and later sends
+ * get EBADF, the server's replies ESRCH. EBADF if it was detached before. The argument is not
+ * looked at.
  */
 #define STPLR_CONNECT_DETACH _IO(STPLR_IOC_MAGIC, 0x30)
 #define STPLR_CONNECT_INFO _IOR(STPLR_IOC_MAGIC, 0x31, struct stplr_connect_info)
@@ -525,8 +592,9 @@ struct stplr_msg_data {
 
 /*
  * poll(2), epoll(7). Channel: EPOLLIN while a message waits to be received, or a connection to be
- * accepted; EPOLLHUP once it was destroyed or shut down, or an accepted channel's client has closed.
- * Connection: EPOLLOUT, and EPOLLHUP | EPOLLERR once its channel is gone or it was detached. Device: nothing to wait for.
+ * accepted; EPOLLHUP once it was destroyed or shut down, or an accepted channel's client has
+ * closed. Connection: EPOLLOUT, and EPOLLHUP | EPOLLERR once its channel is gone or it was
+ * detached. Device: nothing to wait for.
  */
 
 #endif /* _UAPI_LINUX_STPLR_H */

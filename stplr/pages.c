@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages of a client, pinned by itself for as long as the server thinks: copied from and to by the
+ * server, without the client's page tables.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "stplr.h"
+
+static unsigned int stplr_pages_of(const void __user *base, size_t len)
+{
+	return len ? DIV_ROUND_UP(offset_in_page(base) + len, PAGE_SIZE) : 0;
+}
+
+/* Pins the pages of one part; how many it could. */
+static unsigned int stplr_pin_part(struct page **pages, const void __user *base,
+				   unsigned int nr_pages, unsigned int gup_flags)
+{
+	unsigned long start = (unsigned long)base & PAGE_MASK;
+	unsigned int done = 0;
+
+	while (done < nr_pages) {
+		int n = pin_user_pages_fast(start + (unsigned long)done * PAGE_SIZE,
+					    nr_pages - done, gup_flags, pages + done);
+
+		if (n <= 0)
+			break;
+		done += n;
+	}
+	return done;
+}
+
+/* Lets go from the first page on that must not be written to for long; how many are kept. */
+static unsigned int stplr_pin_refuse(struct page **pages, unsigned int nr_pages)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_pages; i++) {
+		if (stplr_page_refused(pages[i])) {
+			unpin_user_pages(pages + i, nr_pages - i);
+			break;
+		}
+	}
+	return i;
+}
+
+/*
+ * Pins the pages of the first @window bytes of the caller's @buffer, for as long as the server
+ * thinks. Fewer than asked for, or NULL, is no error: the rest is copied, and that is where a bad
+ * address is found.
+ */
+struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size_t window,
+				    bool write, struct stplr_user *user)
+{
+	unsigned int gup_flags = FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
+	unsigned int nr_pages = 0, nr_parts = 0, i;
+	struct stplr_pages *pages;
+	size_t left = window;
+
+	for (i = 0; i < buffer->nr_parts && left; i++, nr_parts++) {
+		size_t len = min(buffer->parts[i].iov_len, left);
+
+		nr_pages += stplr_pages_of(buffer->parts[i].iov_base, len);
+		left -= len;
+	}
+
+	if (stplr_charge_memory(user, (size_t)nr_pages * PAGE_SIZE))
+		return NULL;
+	pages = kvmalloc(size_add(struct_size(pages, pages, nr_pages),
+				  array_size(nr_parts, sizeof(struct stplr_part))),
+			 GFP_KERNEL);
+	if (!pages) {
+		stplr_uncharge_memory(user, (size_t)nr_pages * PAGE_SIZE);
+		return NULL;
+	}
+	pages->parts = (void *)&pages->pages[nr_pages];
+	pages->charged = (size_t)nr_pages * PAGE_SIZE;
+	pages->nr_parts = 0;
+	pages->nr_pages = 0;
+	pages->len = 0;
+
+	for (i = 0; i < nr_parts; i++) {
+		const struct iovec *iov = &buffer->parts[i];
+		struct page **next = pages->pages + pages->nr_pages;
+		struct stplr_part *part = &pages->parts[i];
+		unsigned int wanted, got;
+
+		part->offset = offset_in_page(iov->iov_base);
+		part->len = min(iov->iov_len, window - pages->len);
+		wanted = stplr_pages_of(iov->iov_base, part->len);
+		got = stplr_pin_part(next, iov->iov_base, wanted, gup_flags);
+		if (write)
+			got = stplr_pin_refuse(next, got);
+		if (got < wanted)
+			part->len = got ? got * PAGE_SIZE - part->offset : 0;
+		pages->nr_pages += got;
+		pages->nr_parts++;
+		pages->len += part->len;
+		if (got < wanted)
+			break;
+	}
+
+	if (!pages->nr_pages) {
+		stplr_uncharge_memory(user, pages->charged);
+		kvfree(pages);
+		return NULL;
+	}
+	return pages;
+}
+
+/*
+ * Unpins; only in the context of the client or of whoever closes its connection, since it may
+ * sleep.
+ */
+void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_user *user)
+{
+	unsigned int dirty = 0, i;
+
+	if (!pages)
+		return;
+	for (i = 0; i < pages->nr_parts && written; i++) {
+		size_t len = min(pages->parts[i].len, written);
+
+		if (len)
+			dirty += DIV_ROUND_UP(pages->parts[i].offset + len, PAGE_SIZE);
+		written -= len;
+	}
+	if (dirty)
+		unpin_user_pages_dirty_lock(pages->pages, dirty, true);
+	if (dirty < pages->nr_pages)
+		unpin_user_pages(pages->pages + dirty, pages->nr_pages - dirty);
+	stplr_uncharge_memory(user, pages->charged);
+	kvfree(pages);
+}
+
+/* Copies from or to pinned pages, by the direction of @iter; how many bytes went. */
+size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t len,
+			struct iov_iter *iter)
+{
+	bool from_pages = iov_iter_rw(iter) == ITER_DEST;
+	const struct stplr_part *part = pages->parts;
+	struct page *const *page = pages->pages;
+	size_t done = 0;
+
+	while (offset >= part->len) {
+		offset -= part->len;
+		if (part->len)
+			page += DIV_ROUND_UP(part->offset + part->len, PAGE_SIZE);
+		part++;
+	}
+
+	for (;;) {
+		size_t pos = part->offset + offset;
+		size_t in_part = min(part->len - offset, len - done);
+
+		page += pos / PAGE_SIZE;
+		pos %= PAGE_SIZE;
+		while (in_part) {
+			size_t n = min_t(size_t, PAGE_SIZE - pos, in_part);
+			size_t copied = from_pages ? copy_page_to_iter(*page, pos, n, iter) :
+						     copy_page_from_iter(*page, pos, n, iter);
+
+			done += copied;
+			if (copied < n)
+				return done;
+			in_part -= n;
+			pos = 0;
+			page++;
+			if (!(done & (SZ_64K - 1)))
+				cond_resched();
+		}
+		if (done == len)
+			return done;
+		part++;
+		offset = 0;
+	}
+}
