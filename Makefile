@@ -2,8 +2,9 @@
 #
 # Everything built goes below build/. Each folder's build.mk says how its part is built and adds it to ALL.
 
-ifneq ($(words $(CURDIR)),1)
-$(error make cannot work in a folder whose path has spaces: $(CURDIR))
+comma := ,
+ifneq ($(words $(subst :, ,$(subst $(comma), ,$(CURDIR)))),1)
+$(error make and the kernel's build cannot work in a folder with a space, comma or colon in its path: $(CURDIR))
 endif
 
 B := build
