@@ -32,7 +32,7 @@ kernel := $(shell tools/kernels show $(KVER))
 module_release := $(firstword $(kernel))
 module_kdir := $(word 4,$(kernel))
 else
-module_release := $(or $(KVER),$(shell cat $(KDIR)/include/config/kernel.release))
+module_release := $(or $(KVER),$(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h))
 module_kdir := $(KDIR)
 endif
 endif

@@ -9,8 +9,10 @@ udevrulesdir ?= $(prefix)/lib/udev/rules.d
 # Whoever names no kernel means the running one if its build folder is here.
 kernel_named := $(KVER)$(KDIR)
 ifeq ($(kernel_named),)
-ifneq ($(wildcard /lib/modules/$(shell uname -r)/build/Makefile),)
-KDIR := /lib/modules/$(shell uname -r)/build
+running := $(shell uname -r)
+ifneq ($(wildcard /lib/modules/$(running)/build/Makefile),)
+KVER := $(running)
+KDIR := /lib/modules/$(running)/build
 endif
 endif
 
@@ -20,7 +22,7 @@ uninstall: uninstall-module uninstall-lib uninstall-udev ## remove what install 
 
 # The kernel's own target compresses and signs as its configuration says; where the key is not here, as with a
 # distribution's kernel, it would complain. Its depmod is left out, for it complains where System.map is elsewhere.
-install-module: signing_key = $(shell sed -n 's/^CONFIG_MODULE_SIG_KEY="\(.*\)"/\1/p' $(module_kdir)/include/config/auto.conf)
+install-module: signing_key = $(shell sed -nE 's/^CONFIG_MODULE_SIG_KEY="?([^"]*)"?$$/\1/p' $(module_kdir)/include/config/auto.conf)
 install-module: module
 	@[ -n "$(DESTDIR)" ] || ! ls /lib/modules/$(module_release)/updates/dkms/stplr.ko* 2>/dev/null || \
 		{ echo "DKMS has installed the module for $(module_release): make dkms-remove first" >&2; exit 1; }
