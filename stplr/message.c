@@ -80,6 +80,16 @@ struct stplr_message *stplr_message_alloc_queued(struct stplr_connection *connec
 	return message;
 }
 
+/* Does it hold more than itself? */
+static bool stplr_message_holds(const struct stplr_message *message)
+{
+	const struct stplr_send_side *send = &message->send;
+	const struct stplr_reply_side *reply = &message->reply;
+
+	return send->pages || send->copy != message->data || reply->pages || reply->chunk_bytes ||
+	       (reply->buffer && !stplr_inline(message, reply->buffer));
+}
+
 static void stplr_message_free_queued(struct stplr_message *message)
 {
 	put_pid(message->tgid);
@@ -93,8 +103,10 @@ void stplr_message_free(struct stplr_message *message)
 	struct stplr_connection *connection = message->connection;
 	struct stplr_channel *channel = connection->channel;
 
-	stplr_send_side_free(message);
-	stplr_reply_side_free(message);
+	if (unlikely(stplr_message_holds(message))) {
+		stplr_send_side_free(message);
+		stplr_reply_side_free(message);
+	}
 	put_pid(message->receiver);
 	message->receiver = NULL;
 	if (likely(message == &connection->own)) {

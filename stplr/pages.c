@@ -9,7 +9,6 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "stplr.h"
@@ -140,13 +139,27 @@ void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_u
 	kvfree(pages);
 }
 
+/* Within one page, whose length hardened usercopy need not look up. */
+static size_t stplr_page_copy(struct page *page, size_t offset, size_t len, struct iov_iter *iter)
+{
+	void *address = kmap_local_page(page);
+	size_t copied;
+
+	if (iov_iter_rw(iter) == ITER_DEST)
+		copied = _copy_to_iter(address + offset, len, iter);
+	else
+		copied = _copy_from_iter(address + offset, len, iter);
+	kunmap_local(address);
+	return copied;
+}
+
 /* Copies from or to pinned pages, by the direction of @iter; how many bytes went. */
 size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t len,
 			struct iov_iter *iter)
 {
-	bool from_pages = iov_iter_rw(iter) == ITER_DEST;
 	const struct stplr_part *part = pages->parts;
 	struct page *const *page = pages->pages;
+	unsigned int copied_pages = 0;
 	size_t done = 0;
 
 	while (offset >= part->len) {
@@ -164,8 +177,7 @@ size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t l
 		pos %= PAGE_SIZE;
 		while (in_part) {
 			size_t n = min_t(size_t, PAGE_SIZE - pos, in_part);
-			size_t copied = from_pages ? copy_page_to_iter(*page, pos, n, iter) :
-						     copy_page_from_iter(*page, pos, n, iter);
+			size_t copied = stplr_page_copy(*page, pos, n, iter);
 
 			done += copied;
 			if (copied < n)
@@ -173,7 +185,7 @@ size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t l
 			in_part -= n;
 			pos = 0;
 			page++;
-			if (!(done & (SZ_64K - 1)))
+			if (!(++copied_pages % 16))
 				cond_resched();
 		}
 		if (done == len)

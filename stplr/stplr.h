@@ -573,6 +573,12 @@ struct stplr_message {
 	u8 data[STPLR_INLINE_MAX] __aligned(8);
 };
 
+/* Is it a place in the message itself? */
+static inline bool stplr_inline(const struct stplr_message *message, const u8 *buffer)
+{
+	return buffer >= message->data && buffer < message->data + STPLR_INLINE_MAX;
+}
+
 int stplr_message_cache_init(void);
 void stplr_message_cache_exit(void);
 struct stplr_message *stplr_message_claim(struct stplr_connection *connection);

@@ -135,7 +135,7 @@ static u8 *stplr_buffer_alloc(const struct stplr_message *message, size_t size)
 /* Frees what is not part of the message. */
 static void stplr_buffer_free(const struct stplr_message *message, u8 *buffer, size_t size)
 {
-	if (!buffer || (buffer >= message->data && buffer < message->data + STPLR_INLINE_MAX))
+	if (!buffer || stplr_inline(message, buffer))
 		return;
 	if (stplr_buffer_cached(message, size))
 		kmem_cache_free(stplr_buffer_cache, buffer);
