@@ -13,7 +13,9 @@ namespace bench
 template <typename Port> class RecordClient : public Client
 {
 public:
-	RecordClient(Port port, std::size_t size) : port_(port), size_(size), buffers_(size) {}
+	RecordClient(const Port &port, std::size_t size) : port_(port), size_(size), buffers_(size)
+	{
+	}
 	std::byte *outgoing() override
 	{
 		return buffers_.out.bytes();
@@ -34,7 +36,9 @@ private:
 template <typename Port> class RecordServer : public Server
 {
 public:
-	RecordServer(Port port, std::size_t size) : port_(port), size_(size), buffers_(size) {}
+	RecordServer(const Port &port, std::size_t size) : port_(port), size_(size), buffers_(size)
+	{
+	}
 	std::byte *outgoing() override
 	{
 		return buffers_.out.bytes();

@@ -533,7 +533,7 @@ public:
 			   std::string(payload));
 	}
 
-	char answer[64];
+	char answer[64] = {};
 
 private:
 	Fd device_, connection_;

@@ -823,6 +823,7 @@ TEST_F(LibSignal, OneCallOutlastsTheSignals)
 	std::atomic<int> calls{0};
 
 	ASSERT_NO_FATAL_FAILURE(server.wait_receiving());
+	// cppcheck-suppress danglingLifetime; TearDown() takes it away
 	meddle = [&](int result, unsigned long request, void *argument) {
 		if (request == STPLR_MSG_SEND_RECEIVE) {
 			calls++;

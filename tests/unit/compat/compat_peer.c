@@ -3,7 +3,8 @@
 // by compat_test:
 //
 //	compat_peer client	sends on descriptor 3, a connection, to a server that gives back
-//what it got 	compat_peer server	serves one message on descriptor 3, a channel, likewise
+//				what it got
+//	compat_peer server	serves one message on descriptor 3, a channel, likewise
 //	compat_peer alone	makes its own channel and connection on descriptor 3, a device
 //
 // Exits with 0, or with the number of the source line of what went wrong, modulo 255 plus 1.
