@@ -19,7 +19,7 @@ all: ## the module, the library, the programs (default)
 -include stplr/build.mk lib/build.mk tests/build.mk bench/build.mk
 include install.mk
 
-.PHONY: all module tests demo check lint bench packages clean help
+.PHONY: all module tests demo check check-full lint bench packages clean help
 .DELETE_ON_ERROR:
 
 all: $(ALL)
@@ -57,6 +57,10 @@ demo: ## a server and its clients on a real file, and the round trips' table, in
 check: ## build for every kernel, run all tests in VMs
 	@tools/packages build check
 	@tools/check $(KERNELS)
+
+check-full: ## the same, then repeatedly under load, installing, DKMS, and the benchmark's bars: hours
+	@tools/packages build check
+	@tools/check --full $(KERNELS)
 
 lint: ## the checkers of style: of the module, the programs, the scripts, the man pages, the spelling
 	@tools/packages build lint
