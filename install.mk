@@ -16,6 +16,16 @@ KDIR := /lib/modules/$(running)/build
 endif
 endif
 
+# The kernel's build knows CROSS_COMPILE by itself.
+ifneq ($(CROSS_COMPILE),)
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+endif
+ifeq ($(origin AR),default)
+AR := $(CROSS_COMPILE)ar
+endif
+endif
+
 install: install-module install-lib install-udev ## install module, library, headers, man pages, udev rule (DESTDIR, prefix)
 
 uninstall: uninstall-module uninstall-lib uninstall-udev ## remove what install put there (the module: for KVER, or every kernel)
