@@ -58,7 +58,7 @@ check: ## build for every kernel, run all tests in VMs
 	@tools/packages build check
 	@tools/check $(KERNELS)
 
-check-full: ## the same, then repeatedly under load, installing, DKMS, and the benchmark's bars: hours
+check-full: ## check, then repeatedly under load, installing, DKMS, and the benchmark's bars: hours
 	@tools/packages build check
 	@tools/check --full $(KERNELS)
 
