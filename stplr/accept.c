@@ -190,6 +190,8 @@ static int stplr_accept(struct stplr_channel *listener, bool nonblock,
 	err = stplr_receiver_wait(listener, deadline, args->clock);
 	child = err ? NULL : stplr_backlog_pop(listener);
 	spin_unlock(&listener->lock);
+	if (err == -EINTR)
+		stplr_receive_leave(listener);
 	if (err)
 		return err;
 

@@ -261,6 +261,7 @@ static void stplr_channel_free(struct kref *ref)
 
 	WARN_ON(channel->first || !hash_empty(channel->received) ||
 		!list_empty(&channel->finished) || !list_empty(&channel->backlog));
+	put_pid(channel->left);
 	put_pid(channel->peer.pid);
 	if (channel->peer.listener)
 		stplr_channel_put(channel->peer.listener);
@@ -292,6 +293,16 @@ static int stplr_is_file(const void *file, struct file *other, unsigned int fd)
 	return file == other;
 }
 
+static void stplr_channel_note_left(struct stplr_channel *channel, struct pid *tgid)
+{
+	spin_lock(&channel->lock);
+	if (!channel->left)
+		WRITE_ONCE(channel->left, get_pid(tgid));
+	else if (channel->left != tgid)
+		WRITE_ONCE(channel->left_more, true);
+	spin_unlock(&channel->lock);
+}
+
 /*
  * The calling process closes a descriptor of the channel, which is out of its table already. With
  * its last one, at the latest when it dies, it can no longer reply: the clients of what it
@@ -304,6 +315,9 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
 	struct pid *tgid = task_tgid(current);
 	bool held;
 
+	/* The last of all: release() ends everything, and nobody is in a call. */
+	if (file_count(file) == 1)
+		return 0;
 	if (current->flags & PF_EXITING)
 		held = atomic_read(&current->signal->live) > 0;
 	else
@@ -311,9 +325,9 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
 	if (held)
 		return 0;
 
-	spin_lock(&channel->lock);
-	WRITE_ONCE(channel->left, true);
-	spin_unlock(&channel->lock);
+	/* A process that dies has no thread left that could be receiving. */
+	if (!(current->flags & PF_EXITING))
+		stplr_channel_note_left(channel, tgid);
 	stplr_channel_end_received(channel, tgid);
 	if (channel->flags & STPLR_CHANNEL_CREATOR && tgid == channel->creator->pid)
 		stplr_channel_destroy(channel);
@@ -327,7 +341,11 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
  */
 void stplr_channel_check_held(struct stplr_channel *channel)
 {
-	if (likely(!READ_ONCE(channel->left)))
+	const struct pid *left = READ_ONCE(channel->left);
+
+	if (likely(!left))
+		return;
+	if (left != task_tgid(current) && !READ_ONCE(channel->left_more))
 		return;
 	if (!iterate_fd(current->files, 0, stplr_is_file, channel->file))
 		stplr_channel_end_received(channel, task_tgid(current));

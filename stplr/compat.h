@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -36,6 +37,32 @@ static inline struct class *stplr_class_create(const char *name)
 #else
 #define STPLR_DEVNODE_CONST const
 #endif
+
+/*
+ * 6.3: a fault taken while pinning for a long time is like others. Before, it must not let go of the
+ * mmap lock, and fails where a userfaultfd answers: so first what is there, and the rest faulted in.
+ */
+static inline unsigned int stplr_pin_present(unsigned long start, unsigned int nr_pages,
+					     unsigned int gup_flags, struct page **pages)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	size_t missing;
+	int n = pin_user_pages_fast_only(start, nr_pages, gup_flags, pages);
+
+	n = max(n, 0);
+	if (n == nr_pages)
+		return n;
+	start += (unsigned long)n * PAGE_SIZE;
+	missing = (size_t)(nr_pages - n) * PAGE_SIZE;
+	if (gup_flags & FOLL_WRITE)
+		fault_in_safe_writeable((char __user *)start, missing);
+	else
+		fault_in_readable((char __user *)start, missing);
+	return n;
+#else
+	return 0;
+#endif
+}
 
 /*
  * 6.5: pinning file pages for a long time, to write to them, is refused (they would be written

@@ -23,7 +23,7 @@ static unsigned int stplr_pin_part(struct page **pages, const void __user *base,
 				   unsigned int nr_pages, unsigned int gup_flags)
 {
 	unsigned long start = (unsigned long)base & PAGE_MASK;
-	unsigned int done = 0;
+	unsigned int done = stplr_pin_present(start, nr_pages, gup_flags, pages);
 
 	while (done < nr_pages) {
 		int n = pin_user_pages_fast(start + (unsigned long)done * PAGE_SIZE,

@@ -126,9 +126,10 @@ static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 }
 
 /*
- * The receiver leaves the message at the head to another; or there is none, and the same is true.
+ * The receiver, which may have been woken for it, leaves what there is to another. Senders that
+ * relied on a waiting receiver are told if there is none.
  */
-static void stplr_receive_leave(struct stplr_channel *channel)
+void stplr_receive_leave(struct stplr_channel *channel)
 {
 	struct task_struct *other;
 	bool refuse;
@@ -200,6 +201,8 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		err = stplr_receiver_wait(channel, deadline, args->clock);
 		if (err) {
 			spin_unlock(&channel->lock);
+			if (err == -EINTR)
+				stplr_receive_leave(channel);
 			break;
 		}
 		message = channel->first;

@@ -268,7 +268,7 @@ long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblo
 		return stplr_send_queued(connection, nonblock, &args);
 	/* A one-way message that was received in part is waited for as long as for its receipt. */
 	if (kind == STPLR_KIND_SEND)
-		args.reply_deadline = args.send_deadline ?: STPLR_DEADLINE_NONE;
+		args.reply_deadline = args.send_deadline;
 	err = stplr_user_buffer_import(&room, &args.reply, args.flags & STPLR_REPLY_VECTOR);
 	if (err)
 		return err;

@@ -262,7 +262,8 @@ struct stplr_peer {
  * @receivers: threads that wait for a message, the last that came first
  * @received: messages that wait for their reply, by rcvid
  * @nr_polled: messages in @queue whose sender does not wait for a receiver
- * @left: a process has closed its last descriptor
+ * @left: a living process that has closed its last descriptor, or NULL; holds a reference
+ * @left_more: it was not the only one
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @finished: such messages that have ended, to be freed once the lock is released
  * @backlog: of a listening channel: accepted channels to be
@@ -300,7 +301,8 @@ struct stplr_channel {
 	struct hlist_head receivers;
 	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
 	unsigned int nr_polled;
-	bool left;
+	struct pid *left;
+	bool left_more;
 	unsigned int nr_queued;
 	struct list_head finished;
 	struct list_head backlog;
@@ -717,6 +719,7 @@ long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, u
 
 long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblock,
 		      void __user *arg, unsigned int size);
+void stplr_receive_leave(struct stplr_channel *channel);
 long stplr_receive_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,
 			 unsigned int size);
 long stplr_reply_receive_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,

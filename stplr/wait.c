@@ -207,6 +207,11 @@ void stplr_client_drain(struct stplr_message *message)
 	lockdep_assert_held(&channel->lock);
 	while (message->state == STPLR_RECEIVING || message->state == STPLR_REPLYING ||
 	       message->state == STPLR_ENDING) {
+		/*
+		 * even if two servers in turn try to reply from bad memory, a killed client leaves
+		 */
+		if (fatal_signal_pending(current))
+			message->leaving = true;
 		message->drain = true;
 		set_current_state(TASK_UNINTERRUPTIBLE);
 		spin_unlock(&channel->lock);
