@@ -210,6 +210,8 @@ static int stplr_accept(struct stplr_channel *listener, bool nonblock,
 	if (stplr_backlog_add(listener, child, true)) {
 		stplr_backlog_unreserve(listener);
 		stplr_channel_destroy(child);
+	} else if (READ_ONCE(child->peer.closed)) {
+		stplr_peer_closed(child);
 	}
 	stplr_channel_put(child);
 	return err;

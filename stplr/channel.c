@@ -138,9 +138,11 @@ static bool stplr_channel_batch(struct stplr_channel *channel, struct stplr_wake
 	return done == STPLR_WAKE_BATCH;
 }
 
-/* Ends the queued messages that match, or all. */
-void stplr_channel_end_queued(struct stplr_channel *channel,
-			      bool (*match)(const struct stplr_message *), int result)
+/*
+ * Ends the queued messages, with ESRCH; or, if @polled, only those whose sender does not wait, with
+ * the error that such a sender gets.
+ */
+void stplr_channel_end_queued(struct stplr_channel *channel, bool polled)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
 	struct stplr_message *message, *next;
@@ -150,10 +152,13 @@ void stplr_channel_end_queued(struct stplr_channel *channel,
 		done = 0;
 		spin_lock(&channel->lock);
 		for (message = channel->first; message && done < STPLR_WAKE_BATCH; message = next) {
+			if (polled && !channel->nr_polled)
+				break;
 			next = stplr_queue_next(channel, message);
-			if (match && !match(message))
+			if (polled && !message->poll)
 				continue;
-			stplr_wake_add(&batch, stplr_message_end(message, result));
+			stplr_wake_add(&batch, stplr_message_end(message, polled ? message->poll :
+										   -ESRCH));
 			done++;
 		}
 	} while (stplr_channel_batch(channel, &batch, done));
@@ -169,6 +174,13 @@ static void stplr_channel_end_received(struct stplr_channel *channel, const stru
 	struct stplr_message *message;
 	struct hlist_node *next;
 	unsigned int bucket = 0, done;
+	bool none;
+
+	spin_lock(&channel->lock);
+	none = hash_empty(channel->received);
+	spin_unlock(&channel->lock);
+	if (none)
+		return;
 
 	while (bucket < HASH_SIZE(channel->received)) {
 		done = 0;
@@ -230,7 +242,7 @@ int stplr_channel_destroy(struct stplr_channel *channel)
 	if (dead)
 		return -ESRCH;
 
-	stplr_channel_end_queued(channel, NULL, -ESRCH);
+	stplr_channel_end_queued(channel, false);
 	stplr_channel_end_received(channel, NULL);
 	stplr_channel_wake_everyone(channel);
 	stplr_dbg(2, "channel %d ended\n", channel->chid);
@@ -249,7 +261,7 @@ static int stplr_channel_shutdown(struct stplr_channel *channel)
 	if (dead)
 		return -ESRCH;
 
-	stplr_channel_end_queued(channel, NULL, -ESRCH);
+	stplr_channel_end_queued(channel, false);
 	stplr_channel_wake_everyone(channel);
 	stplr_dbg(2, "channel %d shut down\n", channel->chid);
 	return 0;
@@ -261,7 +273,6 @@ static void stplr_channel_free(struct kref *ref)
 
 	WARN_ON(channel->first || !hash_empty(channel->received) ||
 		!list_empty(&channel->finished) || !list_empty(&channel->backlog));
-	put_pid(channel->left);
 	put_pid(channel->peer.pid);
 	if (channel->peer.listener)
 		stplr_channel_put(channel->peer.listener);
@@ -293,16 +304,6 @@ static int stplr_is_file(const void *file, struct file *other, unsigned int fd)
 	return file == other;
 }
 
-static void stplr_channel_note_left(struct stplr_channel *channel, struct pid *tgid)
-{
-	spin_lock(&channel->lock);
-	if (!channel->left)
-		WRITE_ONCE(channel->left, get_pid(tgid));
-	else if (channel->left != tgid)
-		WRITE_ONCE(channel->left_more, true);
-	spin_unlock(&channel->lock);
-}
-
 /*
  * The calling process closes a descriptor of the channel, which is out of its table already. With
  * its last one, at the latest when it dies, it can no longer reply: the clients of what it
@@ -325,9 +326,12 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
 	if (held)
 		return 0;
 
-	/* A process that dies has no thread left that could be receiving. */
-	if (!(current->flags & PF_EXITING))
-		stplr_channel_note_left(channel, tgid);
+	/* Another thread may be receiving, unless the process dies, executes, or has just one. */
+	if (!(current->flags & PF_EXITING) && atomic_read(&current->files->count) > 1) {
+		spin_lock(&channel->lock);
+		WRITE_ONCE(channel->left, true);
+		spin_unlock(&channel->lock);
+	}
 	stplr_channel_end_received(channel, tgid);
 	if (channel->flags & STPLR_CHANNEL_CREATOR && tgid == channel->creator->pid)
 		stplr_channel_destroy(channel);
@@ -341,11 +345,7 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
  */
 void stplr_channel_check_held(struct stplr_channel *channel)
 {
-	const struct pid *left = READ_ONCE(channel->left);
-
-	if (likely(!left))
-		return;
-	if (left != task_tgid(current) && !READ_ONCE(channel->left_more))
+	if (likely(!READ_ONCE(channel->left)))
 		return;
 	if (!iterate_fd(current->files, 0, stplr_is_file, channel->file))
 		stplr_channel_end_received(channel, task_tgid(current));

@@ -39,8 +39,9 @@ static inline struct class *stplr_class_create(const char *name)
 #endif
 
 /*
- * 6.3: a fault taken while pinning for a long time is like others. Before, it must not let go of the
- * mmap lock, and fails where a userfaultfd answers: so first what is there, and the rest faulted in.
+ * 6.3: a fault taken while pinning for a long time is like others. Before, it must not let go of
+ * the mmap lock, and fails where a userfaultfd answers: so first what is there, and the rest
+ * faulted in.
  */
 static inline unsigned int stplr_pin_present(unsigned long start, unsigned int nr_pages,
 					     unsigned int gup_flags, struct page **pages)

@@ -48,7 +48,7 @@ MODULE_PARM_DESC(user_messages,
 unsigned int stplr_user_memory;
 module_param_named(user_memory, stplr_user_memory, uint, 0644);
 MODULE_PARM_DESC(user_memory,
-		 "MiB a user's messages may pin and copy (default an eighth of the memory)");
+		 "MiB a user's messages may hold (default, or 0 at load: 1/8 of memory)");
 
 unsigned int stplr_connection_queued = 256;
 module_param_named(connection_queued, stplr_connection_queued, uint, 0644);

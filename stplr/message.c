@@ -251,24 +251,25 @@ int stplr_message_gone(const struct stplr_message *message)
 		return -ESRCH;
 	if (message->connection->detached && !message->queued)
 		return -EBADF;
-	return message->leaving ? -EINTR : 0;
+	return message->leaving ? STPLR_WITHDRAWN : 0;
 }
 
 /*
- * Its owner takes the message back: waits for transfers, after which the server cannot reach it.
+ * Its owner takes the message back; the server cannot reach it any more when this returns. False if
+ * it was too late: it has its result.
  */
-void stplr_message_withdraw(struct stplr_message *message)
+bool stplr_message_withdraw(struct stplr_message *message)
 {
 	struct task_struct *self;
 
 	lockdep_assert_held(&message->connection->channel->lock);
 	message->leaving = true;
 	for (;;) {
-		self = stplr_message_end(message, -EINTR);
+		self = stplr_message_end(message, STPLR_WITHDRAWN);
 		if (self)
 			put_task_struct(self);
 		if (message->state == STPLR_DONE)
-			return;
+			return message->result == STPLR_WITHDRAWN;
 		stplr_client_drain(message);
 	}
 }

@@ -105,7 +105,7 @@ static bool stplr_name_permitted(const struct stplr_channel *channel)
 }
 
 /* The channel of this name with a reference, if the caller may connect to it; ENOENT, EACCES. */
-struct stplr_channel *stplr_name_find(struct stplr_device *device, const char *name)
+static struct stplr_channel *stplr_name_find(struct stplr_device *device, const char *name)
 {
 	struct stplr_channel *channel;
 

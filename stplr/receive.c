@@ -92,11 +92,6 @@ static int stplr_receive_fault_in(const struct iov_iter *to, size_t missing,
 	return signal_pending(current) ? -ERESTARTSYS : 0;
 }
 
-static bool stplr_match_polled(const struct stplr_message *message)
-{
-	return message->poll;
-}
-
 /*
  * The receiver gives the message its place back, and sees to its own memory. Another may be able
  * to take it; a sender that relied on a waiting receiver does not wait for this one.
@@ -141,7 +136,7 @@ void stplr_receive_leave(struct stplr_channel *channel)
 
 	stplr_wake(other);
 	if (refuse)
-		stplr_channel_end_queued(channel, stplr_match_polled, -EAGAIN);
+		stplr_channel_end_queued(channel, true);
 }
 
 /* The message was copied: now it is to be answered, or done, or gone meanwhile (an error). */

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The server's calls for a message it has received: STPLR_MSG_REPLY, STPLR_MSG_READ,
- * STPLR_MSG_WRITE.
- */
+/* The server's answer: STPLR_MSG_REPLY. */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
 #include "stplr.h"
 
@@ -60,6 +56,10 @@ static struct stplr_message *stplr_reply_begin(struct stplr_channel *channel,
 	step->direct = stplr_reply_side_direct(message, 0, step->len, true);
 	if (step->direct < step->len && !chunk) {
 		message = NULL;
+		goto unlock;
+	}
+	if (chunk && !stplr_reply_side_affords(message, chunk)) {
+		message = ERR_PTR(-ENOBUFS);
 		goto unlock;
 	}
 	stplr_received_del(channel, message);

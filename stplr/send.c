@@ -118,6 +118,7 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 	message->kind = kind;
 	message->poll = 0;
 	message->leaving = false;
+	message->drain = false;
 	message->result = 0;
 	message->status = 0;
 	message->rcvid = 0;

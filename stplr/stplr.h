@@ -115,7 +115,7 @@ extern unsigned int stplr_channel_queued;
 
 /*
  * Levels of the parameter debug: 1 the module and its devices, 2 channels and connections come and
- * go, 3 messages, 4 transfers and waits.
+ * go, 3 messages, 4 faults and waits.
  */
 #define stplr_dbg(level, fmt, ...)                                                                 \
 	do {                                                                                       \
@@ -213,7 +213,7 @@ void stplr_process_put(struct stplr_process *process);
 /* channel.c */
 
 /**
- * struct stplr_peer - the one client of an accepted channel; constant but for @closed
+ * struct stplr_peer - the one client of an accepted channel; constant but for @waiting and @closed
  * @listener: the channel it connected to; holds a reference
  * @waiting: in the listener's backlog; under the listener's lock
  * @pid: the process that connected; holds a reference
@@ -262,8 +262,7 @@ struct stplr_peer {
  * @receivers: threads that wait for a message, the last that came first
  * @received: messages that wait for their reply, by rcvid
  * @nr_polled: messages in @queue whose sender does not wait for a receiver
- * @left: a living process that has closed its last descriptor, or NULL; holds a reference
- * @left_more: it was not the only one
+ * @left: a process with several threads has closed its last descriptor
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @finished: such messages that have ended, to be freed once the lock is released
  * @backlog: of a listening channel: accepted channels to be
@@ -301,8 +300,7 @@ struct stplr_channel {
 	struct hlist_head receivers;
 	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
 	unsigned int nr_polled;
-	struct pid *left;
-	bool left_more;
+	bool left;
 	unsigned int nr_queued;
 	struct list_head finished;
 	struct list_head backlog;
@@ -334,7 +332,6 @@ long stplr_accept_ioctl(struct stplr_channel *channel, bool nonblock, void __use
 int stplr_name_check(const char *name, size_t len);
 int stplr_name_register(struct stplr_channel *channel);
 void stplr_name_unregister(struct stplr_channel *channel);
-struct stplr_channel *stplr_name_find(struct stplr_device *device, const char *name);
 struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, s64 deadline,
 				      clockid_t clock);
 struct stplr_channel *stplr_chid_find(struct stplr_device *device, pid_t pid, s32 chid);
@@ -494,6 +491,9 @@ struct stplr_reply_side {
 
 /* message.c: a message's life */
 
+/* The result of a message that its client took back; no server can give it, no client sees it. */
+#define STPLR_WITHDRAWN (-ERESTARTNOINTR)
+
 enum stplr_message_state {
 	STPLR_DONE,
 	STPLR_QUEUED,
@@ -595,7 +595,7 @@ void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *cl
 void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client)
 	__releases(&channel->lock);
 void stplr_channel_reap(struct stplr_channel *channel);
-void stplr_message_withdraw(struct stplr_message *message);
+bool stplr_message_withdraw(struct stplr_message *message);
 void stplr_message_discard(struct stplr_message *message);
 u64 stplr_message_park(struct stplr_message *message);
 struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token, u32 kind);
@@ -620,6 +620,7 @@ int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_use
 struct stplr_chunk *stplr_chunk_new(struct stplr_user *server, const struct stplr_user_buffer *from,
 				    size_t skip, size_t len, size_t offset);
 void stplr_chunk_free(struct stplr_chunk *chunk);
+bool stplr_reply_side_affords(const struct stplr_message *message, const struct stplr_chunk *chunk);
 
 /* wait.c: how threads sleep and wake */
 
@@ -681,7 +682,7 @@ void stplr_client_drain(struct stplr_message *message);
  * @coid: its id on the device
  * @busy: STPLR_OWN_MESSAGE: @own is in use
  * @reply_hint: how long replies have been lately
- * @detached: ended by its owner; under channel->lock, as are the next five
+ * @detached: ended by its owner; under channel->lock, as is what follows but @own
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @nr_dropped: such messages that were lost with the channel
  * @drop_pending: and the client was not told yet
@@ -743,8 +744,7 @@ void stplr_channel_wake_pollers(struct stplr_channel *channel);
 void stplr_channel_wake_receivers(struct stplr_channel *channel);
 
 void stplr_channel_check_held(struct stplr_channel *channel);
-void stplr_channel_end_queued(struct stplr_channel *channel,
-			      bool (*match)(const struct stplr_message *), int result);
+void stplr_channel_end_queued(struct stplr_channel *channel, bool polled);
 
 /*
  * Arguments come in the size the caller knows. The usual one, exactly ours, is copied with a

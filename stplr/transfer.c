@@ -16,7 +16,6 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched/signal.h>
@@ -329,6 +328,12 @@ size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_
 	return done;
 }
 
+/* What a chunk costs who pays for it: not less than the allocator takes. */
+static size_t stplr_chunk_bytes(size_t len)
+{
+	return ALIGN(size_add(sizeof(struct stplr_chunk), len), 64);
+}
+
 /*
  * Takes @len of the caller's bytes after the first @skip, for @offset of a client's buffer. The
  * caller's memory may take its time, and so the server's user pays until the chunk is attached.
@@ -336,7 +341,7 @@ size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_
 struct stplr_chunk *stplr_chunk_new(struct stplr_user *server, const struct stplr_user_buffer *from,
 				    size_t skip, size_t len, size_t offset)
 {
-	size_t bytes = size_add(sizeof(struct stplr_chunk), len);
+	size_t bytes = stplr_chunk_bytes(len);
 	struct stplr_chunk *chunk;
 	struct iov_iter iter;
 	int err;
@@ -367,24 +372,42 @@ void stplr_chunk_free(struct stplr_chunk *chunk)
 {
 	if (!chunk)
 		return;
-	stplr_uncharge_memory(chunk->server, struct_size(chunk, data, chunk->len));
+	stplr_uncharge_memory(chunk->server, stplr_chunk_bytes(chunk->len));
 	kvfree(chunk);
 }
 
-/* Hands a chunk to the client, who pays for it; ENOBUFS. */
+/* May the client's user have this chunk, and has the room a use for so many? */
+bool stplr_reply_side_affords(const struct stplr_message *message, const struct stplr_chunk *chunk)
+{
+	const struct stplr_reply_side *reply = &message->reply;
+	const struct stplr_user *user = message->connection->user;
+	size_t bytes = stplr_chunk_bytes(chunk->len);
+
+	lockdep_assert_held(&message->connection->channel->lock);
+	if (reply->chunk_bytes + bytes > 2 * reply->room + SZ_64K)
+		return false;
+	if (user == chunk->server)
+		return true;
+	return atomic_long_read(&user->memory) + bytes <=
+	       (size_t)READ_ONCE(stplr_user_memory) << 20;
+}
+
+/* Hands a chunk to the client, who pays for it from now on; ENOBUFS. */
 int stplr_reply_side_attach(struct stplr_message *message, struct stplr_chunk *chunk)
 {
 	struct stplr_reply_side *reply = &message->reply;
-	size_t bytes = struct_size(chunk, data, chunk->len);
-	int err;
+	struct stplr_user *user = message->connection->user;
+	size_t bytes = stplr_chunk_bytes(chunk->len);
 
-	lockdep_assert_held(&message->connection->channel->lock);
-	if (reply->chunk_bytes + bytes > reply->room + SZ_64K)
+	if (!stplr_reply_side_affords(message, chunk))
 		return -ENOBUFS;
-	err = stplr_charge_memory(message->connection->user, bytes);
-	if (err)
-		return err;
-	stplr_uncharge_memory(chunk->server, bytes);
+	if (user != chunk->server) {
+		int err = stplr_charge_memory(user, bytes);
+
+		if (err)
+			return err;
+		stplr_uncharge_memory(chunk->server, bytes);
+	}
 	list_add_tail(&chunk->link, &reply->chunks);
 	reply->chunk_bytes += bytes;
 	return 0;
@@ -400,6 +423,8 @@ int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_use
 	list_for_each_entry(chunk, &reply->chunks, link) {
 		stplr_user_buffer_iter(room, ITER_DEST, &iter);
 		iov_iter_advance(&iter, chunk->offset);
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 		if (copy_to_iter(chunk->data, chunk->len, &iter) != chunk->len)
 			return -EFAULT;

@@ -197,8 +197,8 @@ int stplr_room_wait(struct stplr_channel *channel, int (*try)(struct stplr_chann
 /* The client's side */
 
 /*
- * Waits until a message that is being copied is not any more, which is soon; called and left with
- * the lock.
+ * Waits until a message that is being copied is not any more, which is soon, for it is leaving;
+ * called and left with the lock.
  */
 void stplr_client_drain(struct stplr_message *message)
 {
@@ -207,11 +207,6 @@ void stplr_client_drain(struct stplr_message *message)
 	lockdep_assert_held(&channel->lock);
 	while (message->state == STPLR_RECEIVING || message->state == STPLR_REPLYING ||
 	       message->state == STPLR_ENDING) {
-		/*
-		 * even if two servers in turn try to reply from bad memory, a killed client leaves
-		 */
-		if (fatal_signal_pending(current))
-			message->leaving = true;
 		message->drain = true;
 		set_current_state(TASK_UNINTERRUPTIBLE);
 		spin_unlock(&channel->lock);
@@ -229,33 +224,30 @@ static int stplr_client_interrupted(struct stplr_message *message,
 				    const struct stplr_msg_send *args, s64 fired, u64 *token)
 {
 	struct stplr_channel *channel = message->connection->channel;
+	bool received;
 	s64 deadline;
 	int err = 0;
 
 	spin_lock(&channel->lock);
-	if (fatal_signal_pending(current)) {
-		stplr_message_withdraw(message);
-		err = -EINTR;
-		goto unlock;
-	}
-	stplr_client_drain(message);
 	if (message->state == STPLR_DONE)
 		goto unlock;
 
-	deadline = message->state == STPLR_QUEUED ? args->send_deadline : args->reply_deadline;
-	stplr_dbg(4, "client interrupted in state %d\n", message->state);
-	if (fired != STPLR_DEADLINE_NONE && fired == deadline) {
+	received = message->state != STPLR_QUEUED && message->state != STPLR_RECEIVING;
+	deadline = received ? args->reply_deadline : args->send_deadline;
+	if (fatal_signal_pending(current)) {
 		stplr_message_withdraw(message);
-		err = -ETIMEDOUT;
-	} else if (signal_pending(current)) {
-		if (message->state == STPLR_RECEIVED)
-			*token = stplr_message_park(message);
-		else
-			stplr_message_withdraw(message);
+		err = -EINTR;
+	} else if (fired != STPLR_DEADLINE_NONE && fired == deadline) {
+		err = stplr_message_withdraw(message) ? -ETIMEDOUT : 0;
+	} else if (signal_pending(current) && received) {
+		*token = stplr_message_park(message);
 		err = -ERESTARTSYS;
+	} else if (signal_pending(current)) {
+		err = stplr_message_withdraw(message) ? -ERESTARTSYS : 0;
 	}
 unlock:
 	spin_unlock(&channel->lock);
+	stplr_dbg(4, "interrupted: %d\n", err);
 	return err;
 }
 

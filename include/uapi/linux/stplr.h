@@ -307,11 +307,12 @@ struct stplr_connect_info {
  * STPLR_SEND_QUEUED - STPLR_MSG_SEND only: do not wait for a server. The kernel keeps a copy of
  * the message, which is received even if the sender has closed the connection by then.
  *
- * What a connection, a channel (module parameters connection_queued, channel_queued) and a user
- * (user_messages, user_memory) may have queued is bounded. At the bound the call waits for room
- * until the send deadline, EAGAIN if it must not wait. If the channel ends, what it had queued is
- * lost; the connection's next call then fails with ECONNRESET, once, and STPLR_CONNECT_INFO tells
- * how many.
+ * What a connection and a channel may have queued is bounded (module parameters
+ * connection_queued, channel_queued): at the bound the call waits for room until the send deadline,
+ * EAGAIN if it must not wait. So is what a user may have (user_messages: EDQUOT, user_memory:
+ * ENOBUFS). If the channel ends, or the process that has received part of a message, what was not
+ * read is lost; the connection's next call then fails with ECONNRESET, once, and
+ * STPLR_CONNECT_INFO tells how many.
  */
 #define STPLR_SEND_QUEUED (1U << 2)
 
@@ -323,7 +324,8 @@ struct stplr_connect_info {
  * @send_deadline: until when to stay SEND-blocked, that is until a server has received the
  *	message.
  *	STPLR_DEADLINE_POLL, and O_NONBLOCK on the descriptor: only if a server waits to receive.
- *	For STPLR_MSG_SEND also until the rest of a message that did not fit was read
+ *	For STPLR_MSG_SEND also until the rest of a message that did not fit was read (ETIMEDOUT;
+ *	O_NONBLOCK does not speak for that)
  * @reply_deadline: until when to stay REPLY-blocked, that is until the reply; must be 0 for
  *	STPLR_MSG_SEND
  * @clock: clock of both deadlines
