@@ -58,10 +58,6 @@ static struct stplr_message *stplr_reply_begin(struct stplr_channel *channel,
 		message = NULL;
 		goto unlock;
 	}
-	if (chunk && !stplr_reply_side_affords(message, chunk)) {
-		message = ERR_PTR(-ENOBUFS);
-		goto unlock;
-	}
 	stplr_received_del(channel, message);
 	WRITE_ONCE(message->state, STPLR_REPLYING);
 	message->transfers++;

@@ -620,7 +620,6 @@ int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_use
 struct stplr_chunk *stplr_chunk_new(struct stplr_user *server, const struct stplr_user_buffer *from,
 				    size_t skip, size_t len, size_t offset);
 void stplr_chunk_free(struct stplr_chunk *chunk);
-bool stplr_reply_side_affords(const struct stplr_message *message, const struct stplr_chunk *chunk);
 
 /* wait.c: how threads sleep and wake */
 

@@ -376,22 +376,6 @@ void stplr_chunk_free(struct stplr_chunk *chunk)
 	kvfree(chunk);
 }
 
-/* May the client's user have this chunk, and has the room a use for so many? */
-bool stplr_reply_side_affords(const struct stplr_message *message, const struct stplr_chunk *chunk)
-{
-	const struct stplr_reply_side *reply = &message->reply;
-	const struct stplr_user *user = message->connection->user;
-	size_t bytes = stplr_chunk_bytes(chunk->len);
-
-	lockdep_assert_held(&message->connection->channel->lock);
-	if (reply->chunk_bytes + bytes > 2 * reply->room + SZ_64K)
-		return false;
-	if (user == chunk->server)
-		return true;
-	return atomic_long_read(&user->memory) + bytes <=
-	       (size_t)READ_ONCE(stplr_user_memory) << 20;
-}
-
 /* Hands a chunk to the client, who pays for it from now on; ENOBUFS. */
 int stplr_reply_side_attach(struct stplr_message *message, struct stplr_chunk *chunk)
 {
@@ -399,7 +383,9 @@ int stplr_reply_side_attach(struct stplr_message *message, struct stplr_chunk *c
 	struct stplr_user *user = message->connection->user;
 	size_t bytes = stplr_chunk_bytes(chunk->len);
 
-	if (!stplr_reply_side_affords(message, chunk))
+	lockdep_assert_held(&message->connection->channel->lock);
+	/* what MSG_WRITE has put there, and the reply */
+	if (reply->chunk_bytes + bytes > 2 * reply->room + SZ_64K)
 		return -ENOBUFS;
 	if (user != chunk->server) {
 		int err = stplr_charge_memory(user, bytes);

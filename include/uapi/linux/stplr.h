@@ -491,8 +491,9 @@ struct stplr_msg_receive {
  * EINVAL: a bad flag, an @error above 511, an @rcvid that is not positive, too many parts; ESRCH:
  * no such message: never received here, received by another process, already answered, or its
  * client is gone; EFAULT: @reply cannot be read: the message is still to be answered; EMSGSIZE:
- * longer than message_max, or see STPLR_REPLY_NO_TRUNC; ENOBUFS, ENOMEM: no memory for a reply
- * longer than the client expected: still to be answered.
+ * longer than message_max, or see STPLR_REPLY_NO_TRUNC; ENOBUFS, ENOMEM: the server's user has no
+ * memory to take over a reply longer than the client expected: still to be answered. (Where the
+ * client's user has none, the client gets the ENOBUFS.)
  */
 struct stplr_msg_reply {
 	struct stplr_buffer reply;
