@@ -179,6 +179,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->deadline;
 	struct stplr_user_buffer buffer;
 	unsigned int faults = 0;
+	bool told = false;
 	int err;
 
 	if (channel->flags & STPLR_CHANNEL_LISTEN)
@@ -218,6 +219,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		stplr_user_buffer_iter(&buffer, ITER_DEST, &to);
 		if (likely(stplr_receive_copy(message, len, &to, uinfo))) {
 			err = stplr_receive_commit(channel, message, len);
+			told |= err;
 			if (!err || err == -ESRCH)
 				break;
 			continue; /* its client has gone meanwhile: on to the next */
@@ -235,6 +237,11 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 	}
 
 	stplr_user_buffer_free(&buffer);
+
+	/* Told of a message that went at the last moment, and then of no other: as if never told. */
+	if (unlikely(told && err && err != -EMSGSIZE) &&
+	    copy_to_user(uinfo, &args->info, sizeof(*uinfo)))
+		return -EFAULT;
 	return err;
 }
 
