@@ -238,7 +238,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 
 	stplr_user_buffer_free(&buffer);
 
-	/* Told of a message that went at the last moment, and then of no other: as if never told. */
+	/* Told of a message that went at the last moment, and of no other: as if never told. */
 	if (unlikely(told && err && err != -EMSGSIZE) &&
 	    copy_to_user(uinfo, &args->info, sizeof(*uinfo)))
 		return -EFAULT;
