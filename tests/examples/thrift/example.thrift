@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// What every service of the examples answers.
+
+namespace cpp stplr.examples
+namespace c_glib Stplr
+
+struct version_struct {
+  1: i32 major,
+  2: i32 minor,
+  3: i32 micro
+}
+
+service example {
+  string name(),
+  version_struct version()
+}
