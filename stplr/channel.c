@@ -527,7 +527,7 @@ static int stplr_channel_check(const struct stplr_channel_create *args)
 	if (args->flags & ~(STPLR_CHANNEL_ATTACH_ANY | STPLR_CHANNEL_CREATOR | STPLR_CHANNEL_GROUP |
 			    STPLR_CHANNEL_NONBLOCK | STPLR_CHANNEL_LISTEN))
 		return -EINVAL;
-	if (args->mode & ~0777 || args->name_len > STPLR_NAME_MAX)
+	if (args->mode & ~0777 || args->name_len > STPLR_NAME_MAX || args->reserved)
 		return -EINVAL;
 	if (args->gid && !(args->flags & STPLR_CHANNEL_GROUP))
 		return -EINVAL;

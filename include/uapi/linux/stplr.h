@@ -6,12 +6,17 @@
  * names. STPLR_CHANNEL_CREATE on a device gives a *channel*, the server's end,
  * STPLR_CONNECT_ATTACH a *connection*, the client's end. What each descriptor answers:
  *
- *	device		STPLR_VERSION, STPLR_CHANNEL_CREATE, STPLR_CONNECT_ATTACH
+ *	device		STPLR_VERSION, STPLR_CHANNEL_CREATE, STPLR_CONNECT_ATTACH,
+ *			STPLR_EVENT_REGISTER, STPLR_EVENT_UNREGISTER
  *	channel		STPLR_VERSION, STPLR_CHANNEL_DESTROY, STPLR_CHANNEL_SHUTDOWN,
  *			STPLR_CHANNEL_ACCEPT, STPLR_MSG_RECEIVE, STPLR_MSG_REPLY,
- *			STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ, STPLR_MSG_WRITE
- *	connection	STPLR_VERSION, STPLR_CONNECT_DETACH, STPLR_CONNECT_INFO, STPLR_MSG_SEND,
- *			STPLR_MSG_SEND_RECEIVE
+ *			STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ, STPLR_MSG_WRITE, STPLR_MSG_INFO,
+ *			STPLR_CLIENT_INFO, STPLR_CLIENT_COOKIE, STPLR_EVENT_DELIVER,
+ *			STPLR_BUFFER_REGISTER, STPLR_BUFFER_UNREGISTER
+ *	connection	STPLR_VERSION, STPLR_CONNECT_DETACH, STPLR_CONNECT_INFO,
+ *			STPLR_CONNECT_NOTIFY, STPLR_MSG_SEND, STPLR_MSG_SEND_RECEIVE,
+ *			STPLR_PULSE_SEND, STPLR_EVENT_REGISTER, STPLR_EVENT_UNREGISTER,
+ *			STPLR_BUFFER_REGISTER, STPLR_BUFFER_UNREGISTER
  *
  * Descriptors are shared by dup(2), fork(2) and SCM_RIGHTS; the last close ends the object. A
  * channel that ends (last close, STPLR_CHANNEL_DESTROY, death of its process) wakes every client
@@ -113,6 +118,14 @@ struct stplr_version {
 #define STPLR_FEATURE_ACCEPT (1ULL << 1)
 /** STPLR_FEATURE_QUEUED - STPLR_SEND_QUEUED. */
 #define STPLR_FEATURE_QUEUED (1ULL << 2)
+/**
+ * STPLR_FEATURE_PULSES - pulses, notices, events; STPLR_MSG_INFO, STPLR_CLIENT_INFO and _COOKIE.
+ */
+#define STPLR_FEATURE_PULSES (1ULL << 3)
+/** STPLR_FEATURE_INHERITANCE - servers work at their clients' priority. */
+#define STPLR_FEATURE_INHERITANCE (1ULL << 4)
+/** STPLR_FEATURE_REGISTERED - buffers that are registered once and named by an index. */
+#define STPLR_FEATURE_REGISTERED (1ULL << 5)
 
 /** STPLR_CHANNEL_ATTACH_ANY - whoever may open the device may attach by (pid, chid). */
 #define STPLR_CHANNEL_ATTACH_ANY (1U << 0)
@@ -137,6 +150,47 @@ struct stplr_version {
  */
 #define STPLR_CHANNEL_LISTEN (1U << 4)
 
+/**
+ * STPLR_CHANNEL_UNBLOCK - a REPLY-blocked client that a signal or its reply deadline hits stays
+ * blocked until the server answers, or it is killed; the server is told by a pulse
+ * (STPLR_PULSE_UNBLOCK) and by STPLR_INFO_UNBLOCK (QNX _NTO_CHF_UNBLOCK).
+ */
+#define STPLR_CHANNEL_UNBLOCK (1U << 5)
+
+/**
+ * STPLR_CHANNEL_DISCONNECT - a pulse (STPLR_PULSE_DISCONNECT) when a client process has closed the
+ * last of its connections to the channel (QNX _NTO_CHF_DISCONNECT).
+ */
+#define STPLR_CHANNEL_DISCONNECT (1U << 6)
+
+/** STPLR_CHANNEL_PRIVATE - only the process that made it may connect to it (QNX _NTO_CHF_PRIVATE). */
+#define STPLR_CHANNEL_PRIVATE (1U << 7)
+
+/**
+ * STPLR_CHANNEL_FIXED_PRIORITY - its threads keep their own priority, whoever sends (QNX
+ * _NTO_CHF_FIXED_PRIORITY).
+ */
+#define STPLR_CHANNEL_FIXED_PRIORITY (1U << 8)
+
+/**
+ * STPLR_CHANNEL_INHERIT - its threads take over a client's priority even where the creator's
+ * RLIMIT_RTPRIO and RLIMIT_NICE (without CAP_SYS_NICE) would not let it have that priority.
+ *
+ * Between a receive and the next the receiving thread runs at the higher of its own and the
+ * sender's priority, the class included: SCHED_FIFO and SCHED_RR over SCHED_OTHER, the nice value
+ * within SCHED_OTHER; SCHED_DEADLINE is neither lent nor overridden. Threads that are busy are
+ * raised already when a message of higher priority queues; and if they are themselves blocked on
+ * another channel, so are that channel's. What a thread's owner sets meanwhile stays. A sender's
+ * priority is looked at when it sends; what is changed while it waits is not noticed.
+ */
+#define STPLR_CHANNEL_INHERIT (1U << 9)
+
+/** STPLR_PULSES_MAX - most pulses that a channel may have queued. */
+#define STPLR_PULSES_MAX 100000
+
+/** STPLR_PULSES_DEFAULT - how many of a channel that does not say. */
+#define STPLR_PULSES_DEFAULT 128
+
 /** STPLR_BACKLOG_MAX - most connections that may wait to be accepted on one channel. */
 #define STPLR_BACKLOG_MAX 4096
 
@@ -154,12 +208,15 @@ struct stplr_version {
  * @chid: out: id of the channel, the smallest from 1 that is free in the calling process
  * @backlog: with STPLR_CHANNEL_LISTEN: how many connections may wait to be accepted, up to
  *	STPLR_BACKLOG_MAX; 0 stands for 128
+ * @pulses: how many pulses may be queued, up to STPLR_PULSES_MAX: a pool of the channel's own, made
+ *	now and charged to the user (user_memory); 0: STPLR_PULSES_DEFAULT, made with the first
+ * @reserved: must be 0
  *
  * Returns a new descriptor, close-on-exec. The name's owner is the caller's effective user. The
  * name is free again as soon as the channel ends.
  *
- * EINVAL: a bad name, flag, mode or backlog; EEXIST: the name is taken on this device; EPERM: not
- * a member of @gid; EDQUOT: the user has too many channels (module parameter user_channels);
+ * EINVAL: a bad name, flag, mode, backlog or number of pulses; EEXIST: the name is taken on this
+ * device; EPERM: not a member of @gid; ENOBUFS: the user has too much memory in messages; EDQUOT: the user has too many channels (module parameter user_channels);
  * EMFILE, ENFILE, ENOMEM as for open(2).
  */
 struct stplr_channel_create {
@@ -170,6 +227,8 @@ struct stplr_channel_create {
 	__u32 gid;
 	__s32 chid;
 	__u32 backlog;
+	__u32 pulses;
+	__u32 reserved;
 };
 
 /**
@@ -241,7 +300,8 @@ struct stplr_channel_accept {
  *
  * Returns a new descriptor, close-on-exec. By name, the name's mode decides (CAP_DAC_OVERRIDE
  * passes). By (pid, chid), the caller must have the creator's effective user, or CAP_SYS_PTRACE in
- * the creator's user namespace, unless the channel has STPLR_CHANNEL_ATTACH_ANY.
+ * the creator's user namespace, unless the channel has STPLR_CHANNEL_ATTACH_ANY. A channel with
+ * STPLR_CHANNEL_PRIVATE is its creator's only (EACCES).
  *
  * EINVAL: a bad name, flag, clock, deadline or reserved field, a negative @pid, a @chid that is
  * not positive; ENOENT: no such name, and not waiting; EAGAIN: the backlog is full, and not
@@ -294,6 +354,31 @@ struct stplr_connect_info {
 	__u64 dropped;
 };
 
+/**
+ * struct stplr_connect_notify - STPLR_CONNECT_NOTIFY: be told when the server's channel ends (QNX
+ * _NTO_CHF_COID_DISCONNECT)
+ * @channel: descriptor of a channel, which gets a pulse (STPLR_PULSE_CONNECTION_DEATH) as soon as
+ *	the connection's channel has ended, at once if it has; -1: not any more
+ * @priority: of the pulse, 0 to 140, or STPLR_PRIORITY_OWN
+ * @value: of the pulse
+ * @flags: none are defined: 0
+ * @reserved: must be 0
+ *
+ * One pulse at most; a full pool cannot lose it. Closing or detaching the connection takes back one
+ * that was not received yet. The connection keeps the notified channel's object, not its
+ * descriptor: a channel that ends is not told any more.
+ *
+ * EINVAL: a bad priority, flag or reserved field, a channel of another device; EBADF, ENOTTY:
+ * @channel is no descriptor, or none of a channel; EBADF: the connection was detached.
+ */
+struct stplr_connect_notify {
+	__s32 channel;
+	__s32 priority;
+	__u64 value;
+	__u32 flags;
+	__u32 reserved;
+};
+
 /** STPLR_SEND_VECTOR - struct stplr_msg_send.send is an array of parts. */
 #define STPLR_SEND_VECTOR (1U << 0)
 
@@ -317,6 +402,14 @@ struct stplr_connect_info {
 #define STPLR_SEND_QUEUED (1U << 2)
 
 /**
+ * STPLR_SEND_REGISTERED, STPLR_REPLY_REGISTERED - the buffer lies in a registered one:
+ * stplr_buffer.addr is STPLR_REGISTERED(index, offset). Not with STPLR_SEND_QUEUED, nor with the
+ * vector flag of the same buffer.
+ */
+#define STPLR_SEND_REGISTERED (1U << 3)
+#define STPLR_REPLY_REGISTERED (1U << 4)
+
+/**
  * struct stplr_msg_send - STPLR_MSG_SEND and STPLR_MSG_SEND_RECEIVE: send a message (QNX MsgSend)
  * @send: the message; at most message_max bytes
  * @reply: STPLR_MSG_SEND_RECEIVE: where the reply goes; may be larger than any reply. Zero for
@@ -329,7 +422,8 @@ struct stplr_connect_info {
  * @reply_deadline: until when to stay REPLY-blocked, that is until the reply; must be 0 for
  *	STPLR_MSG_SEND
  * @clock: clock of both deadlines
- * @flags: STPLR_SEND_VECTOR, STPLR_REPLY_VECTOR, STPLR_SEND_QUEUED
+ * @flags: STPLR_SEND_VECTOR, STPLR_REPLY_VECTOR, STPLR_SEND_QUEUED, STPLR_SEND_REGISTERED,
+ *	STPLR_REPLY_REGISTERED
  * @token: 0 to send; see below
  * @reply_len: out: bytes of the reply that are in @reply
  * @reply_total: out: bytes the server replied; more than @reply_len: the reply was truncated
@@ -383,14 +477,16 @@ struct stplr_msg_send {
 #define STPLR_KIND_SEND 1
 /** STPLR_KIND_SEND_RECEIVE - the sender waits for a reply. */
 #define STPLR_KIND_SEND_RECEIVE 2
+/** STPLR_KIND_PULSE - no message: the buffer holds a struct stplr_pulse. */
+#define STPLR_KIND_PULSE 3
 
 /** STPLR_INFO_NO_REPLY - the message wants no reply (STPLR_KIND_SEND). */
 #define STPLR_INFO_NO_REPLY (1U << 0)
 /** STPLR_INFO_TRUNCATED - more was sent than fitted; fetch the rest with STPLR_MSG_READ. */
 #define STPLR_INFO_TRUNCATED (1U << 1)
 /**
- * STPLR_INFO_UNBLOCK - the client wants to be unblocked (QNX _NTO_MI_UNBLOCK_REQ); not given by
- * this version.
+ * STPLR_INFO_UNBLOCK - the client wants to be unblocked (QNX _NTO_MI_UNBLOCK_REQ): a signal or its
+ * reply deadline came, on a channel with STPLR_CHANNEL_UNBLOCK. Told by STPLR_MSG_INFO.
  */
 #define STPLR_INFO_UNBLOCK (1U << 2)
 /** STPLR_INFO_QUEUED - a one-way message sent with STPLR_SEND_QUEUED: its sender does not wait. */
@@ -399,22 +495,23 @@ struct stplr_msg_send {
 /**
  * struct stplr_msg_info - what comes with a received message (QNX struct _msg_info)
  * @rcvid: the message's id for reply, read and write: positive, not used again before 2^31-1
- *	further receives
+ *	further receives; 0 for a pulse
  * @kind: STPLR_KIND_*
  * @flags: STPLR_INFO_*
  * @priority: the sender's when it queued: 0 to 39 for nice 19 to -20 (SCHED_OTHER, BATCH, IDLE),
  *	41 to 139 for SCHED_FIFO and SCHED_RR 1 to 99, 140 for SCHED_DEADLINE
- * @len: bytes put into the receive buffer
+ * @len: bytes put into the receive buffer; from STPLR_MSG_INFO: bytes read so far without a gap
  * @src_len: bytes the sender sends
  * @dst_len: room in the sender's reply buffer, in bytes
- * @pid: the sender's process, in the receiver's pid namespace; 0 if it has none there
+ * @pid: the sender's process, in the receiver's pid namespace; 0 if it has none there, and for a
+ *	pulse
  * @tid: the sender's thread, likewise
  * @uid: the sender's effective user, in the receiver's user namespace (overflowuid if it has none
- *	there)
+ *	there); 2^32-1 for a pulse, as @gid
  * @gid: the sender's effective group, likewise
  * @scoid: id of the client process, the same for all its connections on the device
  * @coid: id of the connection, struct stplr_connect_attach.coid
- * @cookie: what the server attached to the connection; 0 in this version
+ * @cookie: what the server attached to the connection (STPLR_CLIENT_COOKIE), or 0
  */
 struct stplr_msg_info {
 	__s32 rcvid;
@@ -439,6 +536,12 @@ struct stplr_msg_info {
 /** STPLR_RECEIVE_NO_TRUNC - do not take a message that does not fit: EMSGSIZE. */
 #define STPLR_RECEIVE_NO_TRUNC (1U << 1)
 
+/** STPLR_RECEIVE_PULSE - take pulses only (QNX MsgReceivePulse). */
+#define STPLR_RECEIVE_PULSE (1U << 2)
+
+/** STPLR_RECEIVE_REGISTERED - as STPLR_SEND_REGISTERED; the buffer must be registered for writing. */
+#define STPLR_RECEIVE_REGISTERED (1U << 3)
+
 /**
  * struct stplr_msg_receive - STPLR_MSG_RECEIVE: wait for a message and take it (QNX MsgReceive)
  * @buffer: where the message goes; what does not fit stays with the sender (STPLR_INFO_TRUNCATED)
@@ -452,6 +555,10 @@ struct stplr_msg_info {
  * Messages come by priority, then first come first served; of several waiting threads the last
  * that came is served first. A message that could not be delivered (EFAULT, EMSGSIZE) stays at the
  * head.
+ *
+ * Pulses come with messages, by their priority. @info.kind tells one (STPLR_KIND_PULSE), @info.rcvid
+ * is 0, and the buffer holds a struct stplr_pulse. One that finds no room for all of that stays
+ * (EMSGSIZE, whatever the flags). A pulse wakes a thread that takes pulses only before others.
  *
  * EINVAL: a bad flag, clock or deadline, too many parts, a listening channel; EFAULT: @buffer or
  * the structure cannot be written; EMSGSIZE: see STPLR_RECEIVE_NO_TRUNC; EAGAIN: no message, and
@@ -481,7 +588,7 @@ struct stplr_msg_receive {
  * @status: handed to the client as it is
  * @error: 0, or the errno (1 to 511) that the client's call fails with; then no data is passed and
  *	@reply must be empty
- * @flags: STPLR_REPLY_VECTOR, STPLR_REPLY_NO_TRUNC
+ * @flags: STPLR_REPLY_VECTOR, STPLR_REPLY_REGISTERED, STPLR_REPLY_NO_TRUNC
  * @len: out: bytes the client gets
  *
  * Never waits for the client. Any thread of the process that received the message may reply, once,
@@ -526,6 +633,8 @@ struct stplr_msg_reply_receive {
 
 /** STPLR_DATA_VECTOR - struct stplr_msg_data.buffer is an array of parts. */
 #define STPLR_DATA_VECTOR (1U << 0)
+/** STPLR_DATA_REGISTERED - as STPLR_SEND_REGISTERED. */
+#define STPLR_DATA_REGISTERED (1U << 1)
 
 /**
  * struct stplr_msg_data - STPLR_MSG_READ, STPLR_MSG_WRITE: more of a message that was received
@@ -533,7 +642,7 @@ struct stplr_msg_reply_receive {
  * @buffer: where to (READ) or from where (WRITE)
  * @offset: from where in the sent message, or to where in the client's reply buffer
  * @rcvid: which message, from struct stplr_msg_info
- * @flags: STPLR_DATA_VECTOR
+ * @flags: STPLR_DATA_VECTOR, STPLR_DATA_REGISTERED
  * @len: out: bytes copied: less than the buffer where the message, or the client's room, ends; 0
  *	beyond it
  *
@@ -551,6 +660,235 @@ struct stplr_msg_data {
 	__s32 rcvid;
 	__u32 flags;
 	__u64 len;
+};
+
+/* Pulses: a code and a value, sent without waiting for anybody */
+
+/** STPLR_PRIORITY_OWN - the calling thread's priority. */
+#define STPLR_PRIORITY_OWN (-1)
+
+/*
+ * Codes of the pulses that the module sends (QNX _PULSE_CODE_*, with QNX's values). 0 to 127 are
+ * the user's.
+ */
+/** STPLR_PULSE_UNBLOCK - a client wants to be unblocked; the value is its message's rcvid. */
+#define STPLR_PULSE_UNBLOCK (-32)
+/** STPLR_PULSE_DISCONNECT - a client has closed all its connections; scoid tells which. */
+#define STPLR_PULSE_DISCONNECT (-33)
+/** STPLR_PULSE_THREAD_DEATH - a thread died; sent by the library. */
+#define STPLR_PULSE_THREAD_DEATH (-34)
+/** STPLR_PULSE_CONNECTION_DEATH - a server's channel ended; the value is STPLR_CONNECT_NOTIFY's. */
+#define STPLR_PULSE_CONNECTION_DEATH (-35)
+
+/**
+ * struct stplr_pulse - a received pulse (QNX struct _pulse, and laid out like it)
+ * @type: 0
+ * @subtype: 0
+ * @code: the sender's, or STPLR_PULSE_*
+ * @zero: 0
+ * @value: the sender's
+ * @scoid: id of the process that made the sender's connection; 0 if a kernel's driver sent it
+ * @zero2: 0
+ */
+struct stplr_pulse {
+	__u16 type;
+	__u16 subtype;
+	__s8 code;
+	__u8 zero[3];
+	__u64 value;
+	__s32 scoid;
+	__u32 zero2;
+};
+
+/**
+ * struct stplr_pulse_send - STPLR_PULSE_SEND: send a pulse (QNX MsgSendPulse)
+ * @value: for the receiver
+ * @priority: where it queues, 0 to 140 as in struct stplr_msg_info, or STPLR_PRIORITY_OWN. It lends
+ *	the receiver nothing
+ * @code: 0 to 127; -128 to -1 only from the process that made the channel
+ * @flags: none are defined: 0
+ * @reserved: must be 0
+ *
+ * Never waits. Pulses of one priority are received in the order sent.
+ *
+ * EINVAL: a bad priority, code, flag or reserved field, or a listening channel; EAGAIN: as many
+ * pulses are queued as may be (struct stplr_channel_create.pulses); ESRCH: the channel is gone or
+ * shut down; EBADF: the connection was detached; ENOBUFS, ENOMEM: no memory for the channel's pool.
+ */
+struct stplr_pulse_send {
+	__u64 value;
+	__s32 priority;
+	__s32 code;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* Events: what a client allows a server to notify it by, at any time */
+
+/** STPLR_EVENT_PULSE - a pulse over @fd, a connection (to a channel of the client's own). */
+#define STPLR_EVENT_PULSE 1
+/** STPLR_EVENT_EVENTFD - 1 is added to @fd, an eventfd. */
+#define STPLR_EVENT_EVENTFD 2
+/** STPLR_EVENT_SIGNAL - @signo for the process: si_code is SI_ASYNCIO, si_addr the value. */
+#define STPLR_EVENT_SIGNAL 3
+/**
+ * STPLR_EVENT_SIGNAL_THREAD - @signo for the thread that registered it: si_value is the value,
+ * si_code @code, if that is negative, or SI_QUEUE.
+ */
+#define STPLR_EVENT_SIGNAL_THREAD 4
+
+/** STPLR_EVENT_UPDATE - the server may replace the value (QNX SIGEV_FLAG_UPDATEABLE). */
+#define STPLR_EVENT_UPDATE (1U << 0)
+
+/**
+ * struct stplr_event_register - STPLR_EVENT_REGISTER: allow a server to notify the caller (QNX
+ * MsgRegisterEvent)
+ * @type: STPLR_EVENT_*
+ * @flags: STPLR_EVENT_UPDATE
+ * @fd: what to notify; -1 for signals
+ * @signo: which signal, 1 to 64; 0 for others
+ * @priority: of a pulse, as in struct stplr_pulse_send; 0 for others
+ * @code: of a pulse, as in struct stplr_pulse_send; of STPLR_EVENT_SIGNAL_THREAD, 0 or -128 to -1;
+ *	0 for others
+ * @value: goes with it; 0 for STPLR_EVENT_EVENTFD
+ * @id: out: names the event, to be told to the server; unique on the device among those that live
+ * @reserved: must be 0
+ *
+ * On a connection: only the connection's channel may deliver it; it ends with the connection. On a
+ * device: any channel on it that the caller's process has a connection to when it is delivered; it
+ * ends with the device's descriptor. The event refers to what @fd is now, not to the descriptor. A
+ * signal is sent with the credentials that the caller has now.
+ *
+ * EINVAL: a bad type, flag, signal, priority, code, value or reserved field, an @fd that is not an
+ * eventfd; EBADF, ENOTTY: @fd is no descriptor, or none of a connection; EBADF: the connection was
+ * detached; EDQUOT: too many events of this user (module parameter user_events); ENOMEM.
+ */
+struct stplr_event_register {
+	__u32 type;
+	__u32 flags;
+	__s32 fd;
+	__s32 signo;
+	__s32 priority;
+	__s32 code;
+	__u64 value;
+	__u32 id;
+	__u32 reserved;
+};
+
+/** STPLR_DELIVER_VALUE - with @value instead of the event's own. */
+#define STPLR_DELIVER_VALUE (1U << 0)
+
+/**
+ * struct stplr_event_deliver - STPLR_EVENT_DELIVER: notify a client (QNX MsgDeliverEvent)
+ * @id: the event, as the client told it
+ * @scoid: the client process it must be of; 0: any that allowed it to this channel
+ * @value: with STPLR_DELIVER_VALUE: the value
+ * @flags: STPLR_DELIVER_VALUE
+ * @reserved: must be 0
+ *
+ * Never waits.
+ *
+ * EINVAL: a bad flag, value or reserved field; ENOENT: no such event; EACCES: it was not allowed to
+ * this channel, is another client's, or its value is not to be replaced; ESRCH: what it notifies is
+ * gone; EAGAIN: a full pool of pulses, too many pending signals; EPERM: the process runs for
+ * another user now.
+ */
+struct stplr_event_deliver {
+	__u32 id;
+	__u32 scoid;
+	__u64 value;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* What a server knows of its clients */
+
+/**
+ * struct stplr_client_cookie - STPLR_CLIENT_COOKIE: attach a value to a connection
+ * @cookie: comes with every later message and pulse over the connection
+ * @coid: the connection, as in struct stplr_msg_info
+ * @reserved: must be 0
+ *
+ * EINVAL: @reserved; ESRCH: no connection to this channel has this id.
+ */
+struct stplr_client_cookie {
+	__u64 cookie;
+	__u32 coid;
+	__u32 reserved;
+};
+
+/**
+ * struct stplr_client_info - STPLR_CLIENT_INFO: who is a client process (QNX ConnectClientInfo)
+ * @scoid: which, as in struct stplr_msg_info
+ * @pid: out: the process, in the caller's pid namespace; 0 if it has none there
+ * @sid: out: its session, likewise; 0 once it is dead
+ * @connections: out: how many it has to this channel
+ * @uid: out: its real user when it first connected to this channel, in the caller's user namespace;
+ *	so the following
+ * @euid: out: effective user
+ * @suid: out: saved user
+ * @gid: out: real group
+ * @egid: out: effective group
+ * @sgid: out: saved group
+ * @groups: address of an array of __u32, which gets the supplementary groups; ignored if
+ *	@nr_groups is 0
+ * @nr_groups: in: room in @groups; out: how many there are, of which the first were stored
+ * @reserved: must be 0
+ *
+ * EINVAL: @reserved; ESRCH: no such client has a connection to this channel, and none of its
+ * disconnects waits to be received.
+ */
+struct stplr_client_info {
+	__u32 scoid;
+	__s32 pid;
+	__s32 sid;
+	__u32 connections;
+	__u32 uid;
+	__u32 euid;
+	__u32 suid;
+	__u32 gid;
+	__u32 egid;
+	__u32 sgid;
+	__u64 groups;
+	__u32 nr_groups;
+	__u32 reserved;
+};
+
+/* Registered buffers: memory that is pinned once and then named by an index */
+
+/** STPLR_BUFFERS_MAX - most that a descriptor may have. */
+#define STPLR_BUFFERS_MAX 256
+
+/** STPLR_REGISTERED - names the byte at @offset of the registered buffer @index. */
+#define STPLR_REGISTERED(index, offset) ((__u64)(index) << 48 | (__u64)(offset))
+
+/** STPLR_BUFFER_WRITE - bytes may be put there: replies (client), messages (server). */
+#define STPLR_BUFFER_WRITE (1U << 0)
+
+/**
+ * struct stplr_buffer_register - STPLR_BUFFER_REGISTER: pin memory for many messages
+ * @addr: address of the bytes
+ * @len: how many, 1 to 2^30
+ * @flags: STPLR_BUFFER_WRITE
+ * @index: out: names the buffer for calls on this connection or channel
+ *
+ * Its pages are charged to RLIMIT_MEMLOCK (without CAP_IPC_LOCK) and stay pinned until the buffer
+ * is unregistered or the descriptor's last copy closed, and the messages that use it are through.
+ * Whatever is mapped at @addr later, the pages are those of now (O_DIRECT's rule, too). Only the
+ * process that registered it can use it; after exec(2) nobody can.
+ *
+ * EINVAL: a bad length or flag; EFAULT: not the caller's memory, or not writable with
+ * STPLR_BUFFER_WRITE; ENOMEM: RLIMIT_MEMLOCK; EDQUOT: STPLR_BUFFERS_MAX; EOPNOTSUPP: memory that
+ * cannot be pinned for long (files, devices).
+ *
+ * What names a registered buffer: EINVAL: no such buffer, another process's, bytes beyond its end,
+ * or one not for writing.
+ */
+struct stplr_buffer_register {
+	__u64 addr;
+	__u64 len;
+	__u32 flags;
+	__u32 index;
 };
 
 /** STPLR_IOC_MAGIC - not in the kernel's list of ioctl numbers as of 6.12. */
@@ -581,6 +919,14 @@ struct stplr_msg_data {
 #define STPLR_MSG_REPLY_RECEIVE _IOWR(STPLR_IOC_MAGIC, 0x22, struct stplr_msg_reply_receive)
 #define STPLR_MSG_READ _IOWR(STPLR_IOC_MAGIC, 0x23, struct stplr_msg_data)
 #define STPLR_MSG_WRITE _IOWR(STPLR_IOC_MAGIC, 0x24, struct stplr_msg_data)
+/**
+ * STPLR_MSG_INFO - the info of a received message again (QNX MsgInfo). In: rcvid; the rest is not
+ * looked at. EINVAL: an rcvid that is not positive; ESRCH: as for STPLR_MSG_REPLY.
+ */
+#define STPLR_MSG_INFO _IOWR(STPLR_IOC_MAGIC, 0x25, struct stplr_msg_info)
+#define STPLR_CLIENT_INFO _IOWR(STPLR_IOC_MAGIC, 0x26, struct stplr_client_info)
+#define STPLR_CLIENT_COOKIE _IOW(STPLR_IOC_MAGIC, 0x27, struct stplr_client_cookie)
+#define STPLR_EVENT_DELIVER _IOW(STPLR_IOC_MAGIC, 0x28, struct stplr_event_deliver)
 
 /* connection */
 /**
@@ -590,12 +936,24 @@ struct stplr_msg_data {
  */
 #define STPLR_CONNECT_DETACH _IO(STPLR_IOC_MAGIC, 0x30)
 #define STPLR_CONNECT_INFO _IOR(STPLR_IOC_MAGIC, 0x31, struct stplr_connect_info)
+#define STPLR_CONNECT_NOTIFY _IOW(STPLR_IOC_MAGIC, 0x32, struct stplr_connect_notify)
 #define STPLR_MSG_SEND _IOWR(STPLR_IOC_MAGIC, 0x40, struct stplr_msg_send)
 #define STPLR_MSG_SEND_RECEIVE _IOWR(STPLR_IOC_MAGIC, 0x41, struct stplr_msg_send)
+#define STPLR_PULSE_SEND _IOW(STPLR_IOC_MAGIC, 0x42, struct stplr_pulse_send)
+
+/* connection, device */
+#define STPLR_EVENT_REGISTER _IOWR(STPLR_IOC_MAGIC, 0x50, struct stplr_event_register)
+/** STPLR_EVENT_UNREGISTER - the argument is the address of the id. ENOENT: none here. */
+#define STPLR_EVENT_UNREGISTER _IOW(STPLR_IOC_MAGIC, 0x51, __u32)
+
+/* connection, channel */
+#define STPLR_BUFFER_REGISTER _IOWR(STPLR_IOC_MAGIC, 0x60, struct stplr_buffer_register)
+/** STPLR_BUFFER_UNREGISTER - the argument is the address of the index. ENOENT: none here. */
+#define STPLR_BUFFER_UNREGISTER _IOW(STPLR_IOC_MAGIC, 0x61, __u32)
 
 /*
- * poll(2), epoll(7). Channel: EPOLLIN while a message waits to be received, or a connection to be
- * accepted; EPOLLHUP once it was destroyed or shut down, or an accepted channel's client has
+ * poll(2), epoll(7). Channel: EPOLLIN while a message or pulse waits to be received, or a
+ * connection to be accepted, and EPOLLPRI while a pulse waits; EPOLLHUP once it was destroyed or shut down, or an accepted channel's client has
  * closed. Connection: EPOLLOUT, and EPOLLHUP | EPOLLERR once its channel is gone or it was
  * detached. Device: nothing to wait for.
  */
