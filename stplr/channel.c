@@ -15,60 +15,21 @@
 
 #include "stplr.h"
 
-/*
- * The queue: by priority, then by age. Its first message stands outside the tree, which is empty
- * as long as the server keeps up.
- */
+/* Its messages: those to be received, and those to be answered */
 
-static bool stplr_queue_before(const struct stplr_message *a, const struct stplr_message *b)
-{
-	return a->priority != b->priority ? a->priority > b->priority : a->seq < b->seq;
-}
-
-static bool stplr_queue_less(struct rb_node *a, const struct rb_node *b)
-{
-	return stplr_queue_before(rb_entry(a, struct stplr_message, queue_node),
-				  rb_entry(b, struct stplr_message, queue_node));
-}
-
-void stplr_queue_add(struct stplr_channel *channel, struct stplr_message *message)
+void stplr_message_enqueue(struct stplr_channel *channel, struct stplr_message *message)
 {
 	lockdep_assert_held(&channel->lock);
 	channel->nr_polled += !!message->poll;
-	if (!channel->first || stplr_queue_before(message, channel->first))
-		swap(message, channel->first);
-	if (unlikely(message))
-		rb_add_cached(&message->queue_node, &channel->queue, stplr_queue_less);
+	stplr_queue_add(&channel->messages, &message->entry);
 }
 
-void stplr_queue_del(struct stplr_channel *channel, struct stplr_message *message)
+void stplr_message_dequeue(struct stplr_channel *channel, struct stplr_message *message)
 {
-	struct rb_node *next = rb_first_cached(&channel->queue);
-
 	lockdep_assert_held(&channel->lock);
 	channel->nr_polled -= !!message->poll;
-	if (message != channel->first) {
-		rb_erase_cached(&message->queue_node, &channel->queue);
-	} else if (next) {
-		rb_erase_cached(next, &channel->queue);
-		channel->first = rb_entry(next, struct stplr_message, queue_node);
-	} else {
-		channel->first = NULL;
-	}
+	stplr_queue_del(&channel->messages, &message->entry);
 }
-
-/* The one after @message in the queue; NULL after the last. */
-static struct stplr_message *stplr_queue_next(struct stplr_channel *channel,
-					      struct stplr_message *message)
-{
-	struct rb_node *node;
-
-	node = message == channel->first ? rb_first_cached(&channel->queue) :
-					   rb_next(&message->queue_node);
-	return rb_entry_safe(node, struct stplr_message, queue_node);
-}
-
-/* Received messages, by rcvid */
 
 static struct stplr_message *stplr_received_lookup(struct stplr_channel *channel, s32 rcvid)
 {
@@ -145,16 +106,19 @@ static bool stplr_channel_batch(struct stplr_channel *channel, struct stplr_wake
 void stplr_channel_end_queued(struct stplr_channel *channel, bool polled)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
-	struct stplr_message *message, *next;
+	struct stplr_entry *entry, *next;
 	unsigned int done;
 
 	do {
 		done = 0;
 		spin_lock(&channel->lock);
-		for (message = channel->first; message && done < STPLR_WAKE_BATCH; message = next) {
+		for (entry = channel->messages.first; entry && done < STPLR_WAKE_BATCH;
+		     entry = next) {
+			struct stplr_message *message = stplr_entry_message(entry);
+
 			if (polled && !channel->nr_polled)
 				break;
-			next = stplr_queue_next(channel, message);
+			next = stplr_queue_next(&channel->messages, entry);
 			if (polled && !message->poll)
 				continue;
 			stplr_wake_add(&batch, stplr_message_end(message, polled ? message->poll :
@@ -271,7 +235,7 @@ static void stplr_channel_free(struct kref *ref)
 {
 	struct stplr_channel *channel = container_of(ref, struct stplr_channel, ref);
 
-	WARN_ON(channel->first || !hash_empty(channel->received) ||
+	WARN_ON(channel->messages.first || !hash_empty(channel->received) ||
 		!list_empty(&channel->finished) || !list_empty(&channel->backlog));
 	put_pid(channel->peer.pid);
 	if (channel->peer.listener)
@@ -362,7 +326,7 @@ static __poll_t stplr_channel_poll(struct file *file, poll_table *wait)
 		events |= EPOLLHUP | EPOLLERR;
 	if (channel->peer.closed)
 		events |= EPOLLHUP;
-	if (channel->first || !list_empty(&channel->backlog))
+	if (channel->messages.first || !list_empty(&channel->backlog))
 		events |= EPOLLIN | EPOLLRDNORM;
 	spin_unlock(&channel->lock);
 	return events;
@@ -443,7 +407,7 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	kref_init(&channel->ref);
 	channel->device = device;
 	spin_lock_init(&channel->lock);
-	channel->queue = RB_ROOT_CACHED;
+	channel->messages.levels = RB_ROOT_CACHED;
 	INIT_HLIST_HEAD(&channel->receivers);
 	hash_init(channel->received);
 	INIT_LIST_HEAD(&channel->finished);

@@ -177,7 +177,7 @@ struct task_struct *stplr_message_end(struct stplr_message *message, int result)
 	lockdep_assert_held(&channel->lock);
 	switch (message->state) {
 	case STPLR_QUEUED:
-		stplr_queue_del(channel, message);
+		stplr_message_dequeue(channel, message);
 		message->result = result;
 		return stplr_message_done(message);
 	case STPLR_RECEIVED:
@@ -235,7 +235,7 @@ void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *cl
 void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client)
 	__releases(&channel->lock)
 {
-	if (channel->first || !list_empty(&channel->finished)) {
+	if (channel->messages.first || !list_empty(&channel->finished)) {
 		stplr_unlock_and_wake(channel, client);
 		return;
 	}

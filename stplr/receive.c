@@ -44,7 +44,7 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 	info->flags = message->kind == STPLR_KIND_SEND ? STPLR_INFO_NO_REPLY : 0;
 	if (len < message->send.len)
 		info->flags |= STPLR_INFO_TRUNCATED;
-	info->priority = message->priority;
+	info->priority = message->entry.priority;
 	info->len = len;
 	info->src_len = message->send.len;
 	info->dst_len = message->reply.room;
@@ -112,7 +112,7 @@ static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 		stplr_message_ending(message, err);
 	} else {
 		WRITE_ONCE(message->state, STPLR_QUEUED);
-		stplr_queue_add(channel, message);
+		stplr_message_enqueue(channel, message);
 	}
 	client = stplr_message_transfer_out(message);
 	stplr_unlock_and_wake(channel, client);
@@ -201,7 +201,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 				stplr_receive_leave(channel);
 			break;
 		}
-		message = channel->first;
+		message = stplr_entry_message(channel->messages.first);
 		len = message->send.len;
 		if (len > buffer.len && args->flags & STPLR_RECEIVE_NO_TRUNC) {
 			spin_unlock(&channel->lock);
@@ -210,7 +210,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 			break;
 		}
 		len = min(len, buffer.len);
-		stplr_queue_del(channel, message);
+		stplr_message_dequeue(channel, message);
 		WRITE_ONCE(message->state, STPLR_RECEIVING);
 		message->transfers++;
 		message->rcvid = stplr_rcvid_next(channel);

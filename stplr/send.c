@@ -50,9 +50,9 @@ static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 {
 	struct stplr_channel *channel = message->connection->channel;
 
-	message->seq = ++channel->last_seq;
+	message->entry.seq = ++channel->last_seq;
 	WRITE_ONCE(message->state, STPLR_QUEUED);
-	stplr_queue_add(channel, message);
+	stplr_message_enqueue(channel, message);
 	return stplr_receiver_pop(channel);
 }
 
@@ -122,7 +122,7 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 	message->result = 0;
 	message->status = 0;
 	message->rcvid = 0;
-	message->priority = MAX_PRIO - 1 - current->prio;
+	message->entry.priority = MAX_PRIO - 1 - current->prio;
 	message->uid = current_euid();
 	message->gid = current_egid();
 

@@ -17,7 +17,7 @@
  *
  * A message belongs to its client: to the thread that is in the call, or, once parked, to the
  * connection. A queued one belongs to itself, and is freed by whoever ends it (channel->finished).
- * The server reaches it in three ways only, all under channel->lock: in channel->queue, in
+ * The server reaches it in three ways only, all under channel->lock: in channel->messages, in
  * channel->received, and through a transfer that it counted in message->transfers. The owner frees
  * a message after it has seen it in none of them. A thread is woken through a task reference taken
  * under the lock.
@@ -36,7 +36,7 @@
  *
  * States of a message; all changes happen under channel->lock. One that is not in use is DONE
  *
- *	DONE -> QUEUED			the client is SEND-blocked, the message in channel->queue
+ *	DONE -> QUEUED			the client is SEND-blocked, it is in channel->messages
  *	QUEUED -> RECEIVING		a receiver took it and copies (transfers is 1)
  *	RECEIVING -> QUEUED		the receiver could not take it: it has its old place again
  *	RECEIVING -> RECEIVED		the client is REPLY-blocked, it is in channel->received
@@ -210,6 +210,53 @@ struct stplr_process *stplr_process_hold(struct stplr_process *process);
 struct stplr_process *stplr_process_find(struct stplr_device *device, struct pid *pid);
 void stplr_process_put(struct stplr_process *process);
 
+/* queue.c: messages or pulses in the order in which they are received */
+
+/**
+ * struct stplr_entry - what is in a queue; under channel->lock
+ * @priority: the higher comes first
+ * @seq: its age
+ * @node: of the oldest entry of a priority: in queue->levels
+ * @level: those of one priority, in a ring
+ */
+struct stplr_entry {
+	int priority;
+	u64 seq;
+	struct rb_node node;
+	struct list_head level;
+};
+
+/**
+ * struct stplr_queue - entries in order; under channel->lock
+ * @first: to be received next, or NULL
+ * @levels: those after it: the oldest of each priority
+ */
+struct stplr_queue {
+	struct stplr_entry *first;
+	struct rb_root_cached levels;
+};
+
+void stplr_queue_add_slow(struct stplr_queue *queue, struct stplr_entry *entry);
+void stplr_queue_del_slow(struct stplr_queue *queue, struct stplr_entry *entry);
+struct stplr_entry *stplr_queue_next(const struct stplr_queue *queue, struct stplr_entry *entry);
+bool stplr_queue_before(const struct stplr_queue *a, const struct stplr_queue *b);
+
+static inline void stplr_queue_add(struct stplr_queue *queue, struct stplr_entry *entry)
+{
+	if (likely(!queue->first))
+		queue->first = entry;
+	else
+		stplr_queue_add_slow(queue, entry);
+}
+
+static inline void stplr_queue_del(struct stplr_queue *queue, struct stplr_entry *entry)
+{
+	if (likely(entry == queue->first && RB_EMPTY_ROOT(&queue->levels.rb_root)))
+		queue->first = NULL;
+	else
+		stplr_queue_del_slow(queue, entry);
+}
+
 /* channel.c */
 
 /**
@@ -255,13 +302,12 @@ struct stplr_peer {
  * @lock: guards what follows, see above
  * @dead: it has ended: nothing is queued or received any more
  * @shutdown: nothing is queued or received any more, replies still pass
- * @first: the message to be received next, or NULL
- * @queue: those after it, by priority and age
- * @last_seq: age of the last message queued
+ * @messages: those to be received
+ * @last_seq: age of the last one queued
  * @last_rcvid: the last one given out
  * @receivers: threads that wait for a message, the last that came first
  * @received: messages that wait for their reply, by rcvid
- * @nr_polled: messages in @queue whose sender does not wait for a receiver
+ * @nr_polled: those in @messages whose sender does not wait for a receiver
  * @left: a process with several threads has closed its last descriptor
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @finished: such messages that have ended, to be freed once the lock is released
@@ -293,8 +339,7 @@ struct stplr_channel {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	bool dead;
 	bool shutdown;
-	struct stplr_message *first;
-	struct rb_root_cached queue;
+	struct stplr_queue messages;
 	u64 last_seq;
 	s32 last_rcvid;
 	struct hlist_head receivers;
@@ -521,9 +566,7 @@ enum stplr_message_state {
  * @result: 0 or -errno, from ENDING on
  * @status: of the reply
  * @rcvid: given out, or 0
- * @priority: of the client when it queued
- * @seq: its age
- * @queue_node: in channel->queue while QUEUED, unless it is channel->first
+ * @entry: in channel->messages while QUEUED; its priority is the client's when it queued
  * @received_node: in channel->received while RECEIVED
  * @receiver: process that received it, or NULL; holds a reference
  * @client: thread that waits, or NULL
@@ -553,12 +596,8 @@ struct stplr_message {
 	int result;
 	s32 status;
 	s32 rcvid;
-	int priority;
-	u64 seq;
-	union {
-		struct rb_node queue_node;
-		struct hlist_node received_node;
-	};
+	struct stplr_entry entry;
+	struct hlist_node received_node;
 	struct pid *receiver;
 	struct task_struct *client;
 	kuid_t uid;
@@ -574,6 +613,12 @@ struct stplr_message {
 	struct stplr_reply_side reply;
 	u8 data[STPLR_INLINE_MAX] __aligned(8);
 };
+
+/* The message in a queue's entry. */
+static inline struct stplr_message *stplr_entry_message(struct stplr_entry *entry)
+{
+	return container_of(entry, struct stplr_message, entry);
+}
 
 /* Is it a place in the message itself? */
 static inline bool stplr_inline(const struct stplr_message *message, const u8 *buffer)
@@ -732,8 +777,8 @@ long stplr_data_ioctl(struct stplr_channel *channel, bool write, void __user *ar
 
 /* channel.c again: its queue and its received messages; channel->lock is held */
 
-void stplr_queue_add(struct stplr_channel *channel, struct stplr_message *message);
-void stplr_queue_del(struct stplr_channel *channel, struct stplr_message *message);
+void stplr_message_enqueue(struct stplr_channel *channel, struct stplr_message *message);
+void stplr_message_dequeue(struct stplr_channel *channel, struct stplr_message *message);
 s32 stplr_rcvid_next(struct stplr_channel *channel);
 void stplr_received_add(struct stplr_channel *channel, struct stplr_message *message);
 void stplr_received_del(struct stplr_channel *channel, struct stplr_message *message);

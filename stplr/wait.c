@@ -137,7 +137,7 @@ int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t c
 			return -EINTR;
 		if (channel->shutdown)
 			return -ESHUTDOWN;
-		if (channel->first || !list_empty(&channel->backlog))
+		if (channel->messages.first || !list_empty(&channel->backlog))
 			return 0;
 		if (channel->peer.closed)
 			return -EPIPE;
