@@ -17,6 +17,7 @@ LIBSTPLR_SOVERSION := 0
 LIBSTPLR_SO := $(B)/lib/libstplr.so.$(LIBSTPLR_VERSION)
 LIBSTPLR_LINKS := $(B)/lib/libstplr.so.$(LIBSTPLR_SOVERSION) $(B)/lib/libstplr.so
 LIBSTPLR_A := $(B)/lib/libstplr.a
+LIBSTPLR_OBJECTS := $(patsubst lib/%.c,$(B)/lib/%.o,$(wildcard lib/*.c))
 LIBSTPLR_HEADERS := lib/stplr.h include/uapi/linux/stplr.h
 LIBSTPLR_MAN := $(wildcard lib/man/man[0-9]/*.[0-9])
 
@@ -26,20 +27,20 @@ ALL += libstplr
 
 libstplr: $(LIBSTPLR_SO) $(LIBSTPLR_LINKS) $(LIBSTPLR_A)
 
-$(B)/lib/stplr.o: lib/stplr.c $(LIBSTPLR_HEADERS)
+$(LIBSTPLR_OBJECTS): $(B)/lib/%.o: lib/%.c $(LIBSTPLR_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(CFLAGS) -fPIC -I include/uapi -I lib $(CPPFLAGS) -c -o $@ $<
 
-$(LIBSTPLR_SO): $(B)/lib/stplr.o lib/stplr.map
+$(LIBSTPLR_SO): $(LIBSTPLR_OBJECTS) lib/stplr.map
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libstplr.so.$(LIBSTPLR_SOVERSION) \
-		-Wl,--version-script=lib/stplr.map -Wl,-z,defs -o $@ $<
+		-Wl,--version-script=lib/stplr.map -Wl,-z,defs -o $@ $(LIBSTPLR_OBJECTS)
 
 $(LIBSTPLR_LINKS): $(LIBSTPLR_SO)
 	ln -sfn $(<F) $@
 
-$(LIBSTPLR_A): $(B)/lib/stplr.o
+$(LIBSTPLR_A): $(LIBSTPLR_OBJECTS)
 	rm -f $@
-	$(AR) rcs $@ $<
+	$(AR) rcs $@ $^
 
 install-lib: libstplr
 	$(INSTALL) -d $(DESTDIR)$(libdir) $(DESTDIR)$(pkgconfigdir) $(DESTDIR)$(includedir)/linux

@@ -3,7 +3,8 @@
  * libstplr: a call is an ioctl
  *
  * Nothing is kept between calls. The plain and the vector form of a call differ in one flag, so
- * each pair shares one static function that fills the ioctl's structure.
+ * each pair shares one static function that fills the ioctl's structure. Pulses and events are in
+ * pulse.c.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -530,4 +531,46 @@ ssize_t stplr_writev(int channel, int32_t rcvid, const struct stplr_iovec *parts
 {
 	return transfer(stplr_msg_write, channel, rcvid, memory(parts, count), offset,
 			STPLR_DATA_VECTOR);
+}
+
+/* What a server knows of a message and of its clients */
+
+int stplr_msg_info(int channel, int32_t rcvid, struct stplr_msg_info *info)
+{
+	struct stplr_msg_info args = {.rcvid = rcvid};
+
+	if (ioctl(channel, STPLR_MSG_INFO, &args))
+		return -1;
+	*info = args;
+	return 0;
+}
+
+int stplr_client_info(int channel, struct stplr_client_info *info)
+{
+	return ioctl(channel, STPLR_CLIENT_INFO, info);
+}
+
+int stplr_client_cookie(int channel, uint32_t coid, uint64_t cookie)
+{
+	struct stplr_client_cookie args = {.cookie = cookie, .coid = coid};
+
+	return ioctl(channel, STPLR_CLIENT_COOKIE, &args);
+}
+
+/* Registered buffers */
+
+int stplr_buffer_register(int fd, const void *address, size_t len, uint32_t flags)
+{
+	struct stplr_buffer_register args = {
+		.addr = (uintptr_t)address,
+		.len = len,
+		.flags = flags,
+	};
+
+	return ioctl(fd, STPLR_BUFFER_REGISTER, &args) ? -1 : (int)args.index;
+}
+
+int stplr_buffer_unregister(int fd, uint32_t index)
+{
+	return ioctl(fd, STPLR_BUFFER_UNREGISTER, &index);
 }

@@ -95,8 +95,8 @@ int stplr_check_version(int fd, char *why, size_t size);
  * @device: from stplr_open()
  * @name: 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or NULL for a channel that is reached by
  *	(pid, chid) only
- * @options: in: flags, mode, gid, backlog; out: chid. The library sets the name; the rest must be
- *	0. NULL: no flags, mode 0600
+ * @options: in: flags, mode, gid, backlog, pulses; out: chid. The library sets the name; the rest
+ *must be 0. NULL: no flags, mode 0600
  *
  * The name is free again as soon as the channel ends.
  *
@@ -377,7 +377,8 @@ int stplr_msg_send_receive(int connection, struct stplr_msg_send *args);
  * @info: gets who sent it, how long it is, and whether a reply is due; may be NULL
  *
  * Return: the message's rcvid, greater than 0, which this process owes an answer unless @info has
- * STPLR_INFO_NO_REPLY without STPLR_INFO_TRUNCATED; -1: EAGAIN: the descriptor has O_NONBLOCK and
+ * STPLR_INFO_NO_REPLY without STPLR_INFO_TRUNCATED; 0: a pulse, @buffer holds a struct stplr_pulse;
+ * -1: EMSGSIZE: a pulse that does not fit, which stays; EAGAIN: the descriptor has O_NONBLOCK and
  * there is none; EINTR: a signal came; EFAULT: @buffer cannot be written: the message stays first
  * in the queue; ESRCH: the channel was destroyed; ESHUTDOWN: it was shut down; EPIPE: the client of
  * an accepted channel has closed its connection; EINVAL: the channel listens.
@@ -580,6 +581,150 @@ int stplr_msg_read(int channel, struct stplr_msg_data *args);
  * Return: 0; -1: as struct stplr_msg_data says.
  */
 int stplr_msg_write(int channel, struct stplr_msg_data *args);
+
+/* What a server knows of a message and of its clients */
+
+/**
+ * stplr_msg_info() - the info of a received message again (QNX MsgInfo)
+ * @channel: the channel it was received on
+ * @rcvid: the message
+ * @info: gets what stplr_receive() told, as it is now; STPLR_INFO_UNBLOCK: the client wants to be
+ *	unblocked
+ *
+ * Return: 0; -1: ESRCH: as for stplr_reply(); EINVAL: @rcvid is not positive.
+ */
+int stplr_msg_info(int channel, int32_t rcvid, struct stplr_msg_info *info);
+
+/**
+ * stplr_client_info() - who is a client process (QNX ConnectClientInfo)
+ * @channel: a channel that it has a connection to
+ * @info: in: scoid, from struct stplr_msg_info, and groups and nr_groups, both may be 0; out: the
+ *	rest, see struct stplr_client_info
+ *
+ * Return: 0; -1: ESRCH: no such client.
+ */
+int stplr_client_info(int channel, struct stplr_client_info *info);
+
+/**
+ * stplr_client_cookie() - attach a value to a client's connection
+ * @channel: the channel
+ * @coid: the connection, from struct stplr_msg_info
+ * @cookie: comes in struct stplr_msg_info with every later message and pulse over the connection
+ *
+ * Return: 0; -1: ESRCH: no connection to this channel has this number.
+ */
+int stplr_client_cookie(int channel, uint32_t coid, uint64_t cookie);
+
+/* Pulses: a code and a value, sent without waiting for anybody */
+
+/**
+ * stplr_pulse() - send a pulse (QNX MsgSendPulse)
+ * @connection: from stplr_connect()
+ * @priority: where it queues among messages and pulses, 0 to 140 as in struct stplr_msg_info, or
+ *	STPLR_PRIORITY_OWN
+ * @code: 0 to 127; -128 to -1 only to a channel of the process's own
+ * @value: for the receiver
+ *
+ * Never waits. May be called from a signal handler.
+ *
+ * Return: 0; -1: EAGAIN: as many pulses are queued as may be; EINVAL: a bad priority or code;
+ * ESRCH: the channel is gone or shut down; EBADF: the connection was detached; ENOBUFS, ENOMEM.
+ */
+int stplr_pulse(int connection, int priority, int code, uint64_t value);
+
+/**
+ * stplr_pulse_send() - STPLR_PULSE_SEND
+ * @connection: from stplr_connect()
+ * @args: see struct stplr_pulse_send
+ *
+ * Return: 0; -1: as struct stplr_pulse_send says.
+ */
+int stplr_pulse_send(int connection, struct stplr_pulse_send *args);
+
+/**
+ * stplr_receive_pulse() - wait for a pulse and take it, leaving messages in the queue (QNX
+ * MsgReceivePulse)
+ * @channel: from stplr_channel_create()
+ * @pulse: gets the pulse
+ * @info: as for stplr_receive(); may be NULL
+ *
+ * stplr_receive() takes pulses, too: it returns 0 then, and the buffer holds a struct stplr_pulse.
+ *
+ * Return: 0; -1: as stplr_receive().
+ */
+int stplr_receive_pulse(int channel, struct stplr_pulse *pulse, struct stplr_msg_info *info);
+
+/**
+ * stplr_connect_notify() - be told by a pulse when the server's channel ends (QNX
+ * _NTO_CHF_COID_DISCONNECT)
+ * @connection: whose channel
+ * @args: which channel of the caller's gets what pulse, see struct stplr_connect_notify
+ *
+ * Return: 0; -1: as struct stplr_connect_notify says.
+ */
+int stplr_connect_notify(int connection, struct stplr_connect_notify *args);
+
+/* Events: what a client allows a server to notify it by, at any time */
+
+/**
+ * stplr_event_register() - allow a server to notify the caller (QNX MsgRegisterEvent)
+ * @fd: a connection: only its channel may deliver the event, which ends with the connection; or a
+ *	device: any channel there that the process has a connection to
+ * @args: in: what is to happen; out: id, to be told to the server; see struct stplr_event_register
+ *
+ * Return: 0; -1: as struct stplr_event_register says.
+ */
+int stplr_event_register(int fd, struct stplr_event_register *args);
+
+/**
+ * stplr_event_unregister() - take an event back (QNX MsgUnregisterEvent)
+ * @fd: what it was registered on
+ * @id: the event
+ *
+ * Return: 0; -1: ENOENT: there is none.
+ */
+int stplr_event_unregister(int fd, uint32_t id);
+
+/**
+ * stplr_event_deliver() - notify a client that is not blocked (QNX MsgDeliverEvent)
+ * @channel: a channel that the event was allowed to
+ * @args: the event's id, the client's scoid or 0; see struct stplr_event_deliver
+ *
+ * Never waits. May be called from a signal handler.
+ *
+ * Return: 0; -1: as struct stplr_event_deliver says.
+ */
+int stplr_event_deliver(int channel, struct stplr_event_deliver *args);
+
+/* Registered buffers: memory that is pinned once and then named by an index */
+
+/**
+ * stplr_buffer_register() - pin memory for many messages
+ * @fd: the connection or channel whose calls will name it
+ * @address: its first byte
+ * @len: how many bytes, 1 to 2^30
+ * @flags: STPLR_BUFFER_WRITE: bytes may be put there
+ *
+ * The calls that take a structure use it: their buffer's addr is STPLR_REGISTERED(index, offset),
+ * with STPLR_SEND_REGISTERED, STPLR_REPLY_REGISTERED, STPLR_RECEIVE_REGISTERED or
+ * STPLR_DATA_REGISTERED in their flags.
+ *
+ * Return: the index; -1: EINVAL: a bad length or flag; EFAULT: not the caller's memory, or not
+ * writable; ENOMEM: RLIMIT_MEMLOCK; EDQUOT: the descriptor has STPLR_BUFFERS_MAX; EOPNOTSUPP:
+ * memory that cannot be pinned for long.
+ */
+int stplr_buffer_register(int fd, const void *address, size_t len, uint32_t flags);
+
+/**
+ * stplr_buffer_unregister() - unpin registered memory
+ * @fd: what it was registered on
+ * @index: from stplr_buffer_register()
+ *
+ * Messages that use it are finished first.
+ *
+ * Return: 0; -1: ENOENT: there is none.
+ */
+int stplr_buffer_unregister(int fd, uint32_t index);
 
 #ifdef __cplusplus
 }
