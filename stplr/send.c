@@ -10,7 +10,7 @@
 
 static int stplr_send_check(const struct stplr_msg_send *args, u32 kind)
 {
-	u32 flags = STPLR_SEND_VECTOR;
+	u32 flags = STPLR_SEND_VECTOR | STPLR_SEND_TELL;
 
 	if (kind == STPLR_KIND_SEND_RECEIVE)
 		flags |= STPLR_REPLY_VECTOR;
@@ -19,7 +19,7 @@ static int stplr_send_check(const struct stplr_msg_send *args, u32 kind)
 	if (kind == STPLR_KIND_SEND &&
 	    (args->reply.addr || args->reply.len || args->reply_deadline))
 		return -EINVAL;
-	if (args->flags & STPLR_SEND_QUEUED && args->token)
+	if (args->flags & STPLR_SEND_QUEUED && (args->token || args->flags & STPLR_SEND_TELL))
 		return -EINVAL;
 
 	if (args->flags & ~flags || args->reserved)
@@ -210,6 +210,7 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 {
 	struct stplr_connection *connection = message->connection;
 	u32 kind = message->kind;
+	bool received;
 	u64 token = 0;
 	int err;
 
@@ -236,9 +237,14 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 		stplr_send_learn(connection, message->reply.total);
 		err = stplr_reply_side_fetch(message, room);
 	}
+	received = message->receiver;
 	stplr_message_free(message);
-	if (unlikely(err))
+	if (unlikely(err)) {
+		if (received && args->flags & STPLR_SEND_TELL &&
+		    put_user(1, &uargs->status))
+			return -EFAULT;
 		return err;
+	}
 
 	BUILD_BUG_ON(offsetofend(struct stplr_msg_send, status) + sizeof(u32) != sizeof(*args));
 	if (copy_to_user(&uargs->token, &args->token,

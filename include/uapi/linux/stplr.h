@@ -126,6 +126,8 @@ struct stplr_version {
 #define STPLR_FEATURE_INHERITANCE (1ULL << 4)
 /** STPLR_FEATURE_REGISTERED - buffers that are registered once and named by an index. */
 #define STPLR_FEATURE_REGISTERED (1ULL << 5)
+/** STPLR_FEATURE_TELL - STPLR_SEND_TELL. */
+#define STPLR_FEATURE_TELL (1ULL << 6)
 
 /** STPLR_CHANNEL_ATTACH_ANY - whoever may open the device may attach by (pid, chid). */
 #define STPLR_CHANNEL_ATTACH_ANY (1U << 0)
@@ -410,6 +412,13 @@ struct stplr_connect_notify {
 #define STPLR_REPLY_REGISTERED (1U << 4)
 
 /**
+ * STPLR_SEND_TELL - a call that fails tells whether the server had received the message: then
+ * @status becomes 1, otherwise it is left as it is. So a client knows what it may safely send
+ * again. Not with STPLR_SEND_QUEUED.
+ */
+#define STPLR_SEND_TELL (1U << 5)
+
+/**
  * struct stplr_msg_send - STPLR_MSG_SEND and STPLR_MSG_SEND_RECEIVE: send a message (QNX MsgSend)
  * @send: the message; at most message_max bytes
  * @reply: STPLR_MSG_SEND_RECEIVE: where the reply goes; may be larger than any reply. Zero for
@@ -423,7 +432,7 @@ struct stplr_connect_notify {
  *	STPLR_MSG_SEND
  * @clock: clock of both deadlines
  * @flags: STPLR_SEND_VECTOR, STPLR_REPLY_VECTOR, STPLR_SEND_QUEUED, STPLR_SEND_REGISTERED,
- *	STPLR_REPLY_REGISTERED
+ *	STPLR_REPLY_REGISTERED, STPLR_SEND_TELL
  * @token: 0 to send; see below
  * @reply_len: out: bytes of the reply that are in @reply
  * @reply_total: out: bytes the server replied; more than @reply_len: the reply was truncated
@@ -433,7 +442,7 @@ struct stplr_connect_notify {
  * STPLR_MSG_SEND is one way: it returns once the message was received, and where the receiver's
  * buffer was too small, once the rest was read with STPLR_MSG_READ or the message released with
  * STPLR_MSG_REPLY. STPLR_MSG_SEND_RECEIVE returns with the server's reply. Nothing but the outputs
- * is changed; they are written on success only, @token excepted.
+ * is changed; they are written on success only, @token and STPLR_SEND_TELL excepted.
  *
  * A connection may be used by many threads at once, each blocked send is a message of its own.
  *
