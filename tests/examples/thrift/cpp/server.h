@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// A service's life, from listening to a signal that ends it.
+#ifndef EXAMPLES_THRIFT_SERVER_H
+#define EXAMPLES_THRIFT_SERVER_H
+
+#include "options.h"
+
+#include <thrift/TProcessor.h>
+
+#include <memory>
+
+namespace stplr
+{
+namespace examples
+{
+
+// Serves until SIGTERM or SIGINT. To be called before the program has made any other thread.
+void serve(const ServerOptions &options, std::shared_ptr<apache::thrift::TProcessor> processor);
+
+} // namespace examples
+} // namespace stplr
+
+#endif

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# The RPC transports and their examples and tests: for each runtime that is installed (tools/packages build), on this
+# machine's own processor
+
+ifeq ($(CROSS_COMPILE),)
+ifeq ($(shell pkg-config --exists thrift && command -v thrift >/dev/null && echo yes),yes)
+include transports/thrift/cpp/build.mk tests/examples/thrift/build.mk
+-include tests/thrift/build.mk
+endif
+endif

@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: MIT
+#include <stplr/thrift/ClientStaplerTransport.h>
+
+#include "CallKind.h"
+#include "Errors.h"
+#include "Room.h"
+
+#include <stplr.h>
+
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace stplr
+{
+namespace thrift
+{
+
+namespace
+{
+
+constexpr int64_t nsPerMs = 1000000;
+
+constexpr uint64_t features =
+	STPLR_FEATURE_MESSAGES | STPLR_FEATURE_ACCEPT | STPLR_FEATURE_QUEUED | STPLR_FEATURE_TELL;
+
+// A one-way message is queued in the kernel's memory: what comes before these last bytes is not.
+constexpr size_t queuedMax = 256 << 10;
+
+// What is reserved for the written bytes between calls.
+constexpr size_t writtenKept = 4 << 20;
+
+int64_t deadline(int milliseconds)
+{
+	return stplr_deadline(milliseconds > 0 ? milliseconds * nsPerMs : -1);
+}
+
+// The sooner of two, of which each may be STPLR_DEADLINE_NONE.
+int64_t sooner(int64_t one, int64_t other)
+{
+	if (one == STPLR_DEADLINE_NONE || other == STPLR_DEADLINE_NONE)
+		return std::max(one, other);
+	return std::min(one, other);
+}
+
+stplr_buffer memory(const void *bytes, size_t length)
+{
+	return {reinterpret_cast<uintptr_t>(bytes), length};
+}
+
+// After a signal the same call goes on; if the server has the message, by the structure's token.
+template <typename Call> int restarted(Call call, int connection, struct stplr_msg_send &args)
+{
+	int result;
+
+	do
+		result = call(connection, &args);
+	while (result < 0 && errno == EINTR);
+	return result;
+}
+
+} // namespace
+
+ClientStaplerTransport::ClientStaplerTransport(const StaplerAddress &address,
+					       Configuration configuration)
+	: TVirtualTransport(configuration), address_(address)
+{
+}
+
+ClientStaplerTransport::~ClientStaplerTransport()
+{
+	disconnect();
+}
+
+void ClientStaplerTransport::open()
+{
+	if (isOpen())
+		return;
+
+	char why[256];
+	const std::string where = address_.describe();
+	const int device = stplr_open_why(address_.device, 0, why, sizeof(why));
+
+	if (device < 0)
+		raise(TTransportException::NOT_OPEN, where, why);
+
+	struct stplr_version version = {};
+	struct stplr_connect_attach options = {};
+	int connection, error;
+
+	options.clock = CLOCK_MONOTONIC;
+	if (!stplr_version(device, &version) && (version.features & features) != features) {
+		::close(device);
+		raise(TTransportException::NOT_OPEN, where,
+		      "the loaded module stplr is too old: install module and library of one "
+		      "release");
+	}
+	connection = stplr_connect_attach(device, address_.name.c_str(), &options);
+	if (connection < 0 && errno == EAGAIN) {
+		// It is there, and has too many to accept.
+		options.deadline = deadline(connTimeout_);
+		do
+			connection = stplr_connect_attach(device, address_.name.c_str(), &options);
+		while (connection < 0 && errno == EINTR);
+	}
+	error = errno;
+	::close(device);
+	if (connection < 0) {
+		switch (error) {
+		case ENOENT:
+			raise(TTransportException::NOT_OPEN, where,
+			      "there is no such service: is its server running?");
+		case ETIMEDOUT:
+			raise(TTransportException::TIMED_OUT, where,
+			      "the server did not accept in time");
+		case EINVAL:
+			raise(TTransportException::BAD_ARGS, where, "not a name");
+		default:
+			raise(TTransportException::NOT_OPEN, where, "cannot connect", error);
+		}
+	}
+
+	messageMax_ = version.message_max;
+	written_.clear();
+	{
+		std::lock_guard<std::mutex> kept(kept_);
+
+		begin_ = end_ = 0;
+		later_.clear();
+		answer_ = std::make_unique<Room>(messageMax_);
+		spare_.reset();
+	}
+	resetConsumedMessageSize();
+	connection_ = connection;
+}
+
+bool ClientStaplerTransport::isOpen() const
+{
+	return connection_ >= 0;
+}
+
+void ClientStaplerTransport::close()
+{
+	if (!calling_.try_lock()) {
+		// Another thread waits in flush(): it gets EBADF now, and lets us in.
+		const int connection = connection_;
+
+		if (connection >= 0)
+			stplr_connect_detach(connection);
+		calling_.lock();
+	}
+	std::lock_guard<std::mutex> calling(calling_, std::adopt_lock);
+
+	disconnect();
+}
+
+void ClientStaplerTransport::disconnect()
+{
+	const int connection = connection_.exchange(-1);
+
+	if (connection >= 0)
+		::close(connection);
+}
+
+int ClientStaplerTransport::connection() const
+{
+	const int connection = connection_;
+
+	if (connection < 0)
+		raise(TTransportException::NOT_OPEN, address_.describe(), "not open");
+	return connection;
+}
+
+bool ClientStaplerTransport::peek()
+{
+	struct stplr_connect_info info;
+	const int connection = connection_;
+
+	{
+		std::lock_guard<std::mutex> kept(kept_);
+
+		if (begin_ < end_ || !later_.empty())
+			return true;
+	}
+	return connection >= 0 && !stplr_connect_info(connection, &info) && !info.flags;
+}
+
+/* Writing */
+
+void ClientStaplerTransport::write(const uint8_t *bytes, uint32_t length)
+{
+	connection();
+	written_.insert(written_.end(), bytes, bytes + length);
+}
+
+void ClientStaplerTransport::flush()
+{
+	resetConsumedMessageSize();
+	if (written_.empty())
+		return;
+
+	// Sent or not, they are not sent again.
+	struct Clear {
+		std::vector<uint8_t> &written;
+		~Clear()
+		{
+			written.clear();
+			if (written.capacity() > writtenKept)
+				written.shrink_to_fit();
+		}
+	} clear{written_};
+	std::lock_guard<std::mutex> calling(calling_);
+
+	connection();
+	if (isOneWay(written_.data(), written_.size()))
+		sendQueued(written_.data(), written_.size());
+	else
+		exchange(written_.data(), written_.size());
+}
+
+// Within a flush; the server takes one after the other.
+void ClientStaplerTransport::sendParts(const uint8_t *bytes, size_t length)
+{
+	struct stplr_msg_send args = {};
+	bool begun = false;
+
+	if (!length)
+		return;
+	setDeadlines(args);
+	args.reply_deadline = 0;
+	while (length) {
+		const size_t part = std::min(length, messageMax_);
+
+		args.send = memory(bytes, part);
+		if (restarted(stplr_msg_send, connection(), args) < 0) {
+			const int error = errno;
+
+			// A part of a call leaves a gap in the stream.
+			if (begun)
+				disconnect();
+			fail("send", error, false);
+		}
+		begun = true;
+		bytes += part;
+		length -= part;
+	}
+}
+
+void ClientStaplerTransport::sendQueued(const uint8_t *bytes, size_t length)
+{
+	const size_t queued = std::min({length, queuedMax, messageMax_});
+	const size_t direct = length - queued;
+	struct stplr_msg_send args = {};
+
+	sendParts(bytes, direct);
+	setDeadlines(args);
+	args.reply_deadline = 0;
+	args.send = memory(bytes + direct, queued);
+	args.flags = STPLR_SEND_QUEUED;
+	if (!restarted(stplr_msg_send, connection(), args))
+		return;
+	switch (errno) {
+	case ENOBUFS:
+	case EDQUOT:
+	case ENOMEM:
+		// No more may be queued: then the server takes it from here.
+		sendParts(bytes + direct, queued);
+		return;
+	default:
+		const int error = errno;
+
+		if (direct)
+			disconnect();
+		fail("send", error, false);
+	}
+}
+
+// Sends the bytes, waits for the answer, and keeps it.
+void ClientStaplerTransport::exchange(const uint8_t *bytes, size_t length)
+{
+	const size_t last = length ? (length - 1) % messageMax_ + 1 : 0;
+	bool others;
+
+	sendParts(bytes, length - last);
+	{
+		std::lock_guard<std::mutex> kept(kept_);
+
+		others = begin_ < end_ || !later_.empty();
+		if (others && !spare_)
+			spare_ = std::make_unique<Room>(messageMax_);
+	}
+
+	// Nobody touches an answer_ without bytes: readers wait for calling_.
+	Room &room = others ? *spare_ : *answer_;
+	size_t got;
+
+	try {
+		got = call(bytes + length - last, last, room);
+	} catch (const TTransportException &) {
+		if (length > last)
+			disconnect();
+		throw;
+	}
+
+	std::lock_guard<std::mutex> kept(kept_);
+
+	if (others && got) {
+		later_.emplace_back(room.data(), room.data() + got);
+		room.trim(got);
+	} else if (!others) {
+		begin_ = 0;
+		end_ = got;
+	}
+}
+
+// One system call; the bytes that are in the room now.
+size_t ClientStaplerTransport::call(const uint8_t *bytes, size_t length, Room &room)
+{
+	struct stplr_msg_send args = {};
+
+	args.send = memory(bytes, length);
+	args.reply = memory(room.data(), room.size());
+	args.flags = STPLR_SEND_TELL;
+	setDeadlines(args);
+	if (restarted(stplr_msg_send_receive, connection(), args) < 0)
+		fail("call", errno, args.status);
+	if (args.reply_total > args.reply_len || args.status < 0) {
+		disconnect();
+		raise(TTransportException::CORRUPTED_DATA, address_.describe(),
+		      "the server does not keep to the protocol: is it one of Thrift?");
+	}
+	if (args.reply_len + args.status > static_cast<uint64_t>(getMaxMessageSize())) {
+		disconnect();
+		raise(TTransportException::END_OF_FILE, address_.describe(),
+		      "MaxMessageSize reached: the answer has " +
+			      std::to_string(args.reply_len + args.status) + " bytes or more");
+	}
+	return args.reply_len;
+}
+
+// The receive timeout is for all of a call; the send timeout for what comes before the server has
+// it.
+void ClientStaplerTransport::setDeadlines(struct stplr_msg_send &args) const
+{
+	args.clock = CLOCK_MONOTONIC;
+	args.reply_deadline = deadline(recvTimeout_);
+	args.send_deadline = sendTimeout_ > 0 ? sooner(deadline(sendTimeout_), args.reply_deadline)
+					      : args.reply_deadline;
+}
+
+void ClientStaplerTransport::fail(const std::string &what, int error, bool received)
+{
+	const std::string where = address_.describe();
+
+	switch (error) {
+	case ESRCH:
+		if (received)
+			raise(TTransportException::END_OF_FILE, where,
+			      "the server ended during the call");
+		raise(TTransportException::NOT_OPEN, where, "the server has gone");
+	case EBADF:
+		raise(TTransportException::NOT_OPEN, where, "closed during the call");
+	case ECONNRESET:
+		raise(TTransportException::NOT_OPEN, where,
+		      "the server has gone, and one-way calls were lost with it");
+	case ETIMEDOUT:
+		raise(TTransportException::TIMED_OUT, where,
+		      received ? "no answer in time" : "the server did not take the call in time");
+	case EMSGSIZE:
+		disconnect();
+		if (!received)
+			break;
+		raise(TTransportException::END_OF_FILE, where,
+		      "the server does not take calls of this size: see its maxMessageSize");
+	}
+	raise(TTransportException::UNKNOWN, where, what, error);
+}
+
+/* Reading */
+
+uint32_t ClientStaplerTransport::read(uint8_t *buffer, uint32_t length)
+{
+	checkReadBytesAvailable(length);
+	if (!length)
+		return 0;
+
+	size_t got = takeKept(buffer, length);
+
+	if (got)
+		return got;
+
+	// Maybe another thread's call is under way. If not, the server may hold what it had no
+	// message to answer with.
+	std::lock_guard<std::mutex> calling(calling_);
+
+	got = takeKept(buffer, length);
+	if (got)
+		return got;
+	connection();
+	try {
+		exchange(nullptr, 0);
+	} catch (const TTransportException &error) {
+		const auto type = error.getType();
+
+		// The stream ends with its server. (What broke it has closed it, too.)
+		if (isOpen() && (type == TTransportException::NOT_OPEN ||
+				 type == TTransportException::END_OF_FILE))
+			return 0;
+		throw;
+	}
+	return takeKept(buffer, length);
+}
+
+// What was answered and not read yet, oldest first.
+size_t ClientStaplerTransport::takeKept(uint8_t *buffer, size_t length)
+{
+	std::lock_guard<std::mutex> kept(kept_);
+
+	if (begin_ == end_) {
+		if (later_.empty())
+			return 0;
+		std::memcpy(answer_->data(), later_.front().data(), later_.front().size());
+		begin_ = 0;
+		end_ = later_.front().size();
+		later_.pop_front();
+	}
+	length = std::min(length, end_ - begin_);
+	std::memcpy(buffer, answer_->data() + begin_, length);
+	begin_ += length;
+	if (begin_ == end_)
+		answer_->trim(end_);
+	return length;
+}
+
+const uint8_t *ClientStaplerTransport::borrow(uint8_t *, uint32_t *length)
+{
+	std::lock_guard<std::mutex> kept(kept_);
+
+	if (*length > end_ - begin_)
+		return nullptr;
+	*length = end_ - begin_;
+	return answer_->data() + begin_;
+}
+
+void ClientStaplerTransport::consume(uint32_t length)
+{
+	std::lock_guard<std::mutex> kept(kept_);
+
+	if (length > end_ - begin_)
+		raise(TTransportException::BAD_ARGS, address_.describe(),
+		      "consume did not follow a borrow");
+	begin_ += length;
+}
+
+/* Options */
+
+void ClientStaplerTransport::setConnTimeout(int milliseconds)
+{
+	connTimeout_ = milliseconds;
+}
+
+void ClientStaplerTransport::setSendTimeout(int milliseconds)
+{
+	sendTimeout_ = milliseconds;
+}
+
+void ClientStaplerTransport::setRecvTimeout(int milliseconds)
+{
+	recvTimeout_ = milliseconds;
+}
+
+void ClientStaplerTransport::setAddress(const StaplerAddress &address)
+{
+	address_ = address;
+}
+
+PeerCredentials ClientStaplerTransport::getPeerCredentials() const
+{
+	struct stplr_connect_info info;
+	PeerCredentials peer;
+
+	if (stplr_connect_info(connection(), &info))
+		raise(TTransportException::NOT_OPEN, address_.describe(), "who is there", errno);
+	peer.pid = info.pid;
+	peer.uid = info.uid;
+	peer.gid = info.gid;
+	return peer;
+}
+
+const std::string ClientStaplerTransport::getOrigin() const
+{
+	return isOpen() ? describePeer(address_, getPeerCredentials()) : address_.describe();
+}
+
+} // namespace thrift
+} // namespace stplr

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include <stplr/thrift/ServerStaplerTransport.h>
+
+#include "Children.h"
+#include "Errors.h"
+
+#include <stplr.h>
+
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace stplr
+{
+namespace thrift
+{
+
+namespace
+{
+
+// How long to wait for descriptors or memory to be free again.
+constexpr useconds_t shortOfResources = 20000;
+
+} // namespace
+
+ServerStaplerTransport::ServerStaplerTransport(const StaplerAddress &address,
+					       Configuration configuration)
+	: address_(address), configuration_(configuration), children_(std::make_shared<Children>())
+{
+}
+
+ServerStaplerTransport::~ServerStaplerTransport()
+{
+	close();
+}
+
+void ServerStaplerTransport::listen()
+{
+	if (isOpen())
+		return;
+
+	char why[256];
+	const std::string where = address_.describe();
+	const int device = stplr_open_why(address_.device, 0, why, sizeof(why));
+
+	if (device < 0)
+		raise(TTransportException::NOT_OPEN, where, why);
+
+	struct stplr_channel_create options = {};
+	int channel, error;
+
+	options.flags = STPLR_CHANNEL_LISTEN;
+	options.mode = address_.mode;
+	options.backlog = backlog_;
+	if (address_.group != StaplerAddress::NO_GROUP) {
+		options.flags |= STPLR_CHANNEL_GROUP;
+		options.gid = address_.group;
+	}
+	channel = stplr_channel_create(device, address_.name.c_str(), &options);
+	error = errno;
+	::close(device);
+	if (channel < 0) {
+		switch (error) {
+		case EEXIST:
+			raise(TTransportException::NOT_OPEN, where,
+			      "the name is taken: is another server running?");
+		case EPERM:
+			raise(TTransportException::NOT_OPEN, where,
+			      "not a member of the group " + std::to_string(address_.group));
+		case EINVAL:
+			raise(TTransportException::BAD_ARGS, where,
+			      "not a name, a mode, or a backlog");
+		default:
+			raise(TTransportException::NOT_OPEN, where, "cannot listen", error);
+		}
+	}
+	children_->reset();
+	interrupted_ = false;
+	channel_ = channel;
+}
+
+bool ServerStaplerTransport::isOpen() const
+{
+	return channel_ >= 0;
+}
+
+void ServerStaplerTransport::close()
+{
+	std::lock_guard<std::mutex> closing(closing_);
+	const int channel = channel_.exchange(-1);
+
+	if (channel < 0)
+		return;
+	// A thread that waits in accept() holds the channel: it is to leave.
+	interrupted_ = true;
+	stplr_channel_shutdown(channel);
+	::close(channel);
+}
+
+void ServerStaplerTransport::interrupt()
+{
+	std::lock_guard<std::mutex> closing(closing_);
+
+	if (isOpen()) {
+		interrupted_ = true;
+		stplr_channel_shutdown(channel_);
+	}
+}
+
+void ServerStaplerTransport::interruptChildren()
+{
+	children_->interrupt();
+}
+
+std::shared_ptr<apache::thrift::transport::TTransport> ServerStaplerTransport::acceptImpl()
+{
+	struct stplr_channel_accept args = {};
+	PeerCredentials peer;
+
+	args.clock = CLOCK_MONOTONIC;
+	args.deadline = stplr_deadline(acceptTimeout_ > 0 ? acceptTimeout_ * INT64_C(1000000) : -1);
+	for (;;) {
+		const int listening = channel_;
+
+		if (interrupted_)
+			raise(TTransportException::INTERRUPTED, address_.describe(), "interrupted");
+		if (listening < 0)
+			raise(TTransportException::NOT_OPEN, address_.describe(), "not listening");
+
+		const int channel = stplr_channel_accept(listening, &args);
+
+		if (channel >= 0) {
+			peer.pid = args.pid;
+			peer.uid = args.uid;
+			peer.gid = args.gid;
+			return std::make_shared<AcceptedStaplerTransport>(
+				channel, address_, peer, options_, children_, configuration_);
+		}
+		switch (errno) {
+		case EINTR:
+			break;
+		case EMFILE:
+		case ENFILE:
+		case ENOMEM:
+			// The client can still be accepted; a server need not end for it.
+			usleep(shortOfResources);
+			break;
+		case ESHUTDOWN:
+			raise(TTransportException::INTERRUPTED, address_.describe(), "interrupted");
+		case ETIMEDOUT:
+			raise(TTransportException::TIMED_OUT, address_.describe(),
+			      "nobody connected in time");
+		default:
+			raise(TTransportException::UNKNOWN, address_.describe(), "accept", errno);
+		}
+	}
+}
+
+void ServerStaplerTransport::setAcceptBacklog(unsigned int backlog)
+{
+	backlog_ = backlog;
+}
+
+void ServerStaplerTransport::setAcceptTimeout(int milliseconds)
+{
+	acceptTimeout_ = milliseconds;
+}
+
+void ServerStaplerTransport::setRecvTimeout(int milliseconds)
+{
+	options_.recvTimeout = milliseconds;
+}
+
+void ServerStaplerTransport::setDeferReplies(bool defer)
+{
+	options_.deferReplies = defer;
+}
+
+} // namespace thrift
+} // namespace stplr

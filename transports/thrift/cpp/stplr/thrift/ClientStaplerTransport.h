@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// The client's end of a Thrift connection over stplr, for where a TSocket stood.
+#ifndef STPLR_THRIFT_CLIENTSTAPLERTRANSPORT_H
+#define STPLR_THRIFT_CLIENTSTAPLERTRANSPORT_H
+
+#include <stplr/thrift/StaplerAddress.h>
+
+#include <thrift/transport/TVirtualTransport.h>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+struct stplr_msg_send;
+
+namespace stplr
+{
+namespace thrift
+{
+
+class Room;
+
+/*
+ * flush() is one system call, which sends what was written and collects the answer, for read() to
+ * hand out later; or, when what was written is a one-way call, queues it and returns. So it is
+ * flush() that waits for the server, and that says what went wrong:
+ *
+ *	NOT_OPEN	never reached the server: not open, no such service, gone
+ *	END_OF_FILE	the server ended while it had the call: it may have been executed
+ *	TIMED_OUT	one of the timeouts; the connection can be used further
+ *
+ * As with a TSocket one thread may write and flush while another reads.
+ *
+ * What an answer may take is bounded by the configuration's maxMessageSize.
+ */
+class ClientStaplerTransport
+	: public apache::thrift::transport::TVirtualTransport<ClientStaplerTransport>
+{
+public:
+	using Configuration = std::shared_ptr<apache::thrift::TConfiguration>;
+
+	explicit ClientStaplerTransport(const StaplerAddress &address,
+					Configuration configuration = nullptr);
+	~ClientStaplerTransport() override;
+
+	// Connects. The service must be there; the connection timeout is for one whose backlog is
+	// full.
+	void open() override;
+	// May be called while another thread waits in flush(), which then fails with NOT_OPEN.
+	void close() override;
+	bool isOpen() const override;
+	// Is there something to read, or at least a server still? Does not wait.
+	bool peek() override;
+
+	uint32_t read(uint8_t *buffer, uint32_t length);
+	void write(const uint8_t *bytes, uint32_t length);
+	void flush() override;
+	const uint8_t *borrow(uint8_t *buffer, uint32_t *length);
+	void consume(uint32_t length);
+
+	// Milliseconds; 0, as it begins, is without a limit.
+	// How long open() may wait for a server that has too many clients to accept.
+	void setConnTimeout(int milliseconds);
+	// How long a call may wait until the server takes it.
+	void setSendTimeout(int milliseconds);
+	// How long a call may take in all.
+	void setRecvTimeout(int milliseconds);
+
+	const StaplerAddress &getAddress() const
+	{
+		return address_;
+	}
+	// For the next open().
+	void setAddress(const StaplerAddress &address);
+
+	// The server: "stplr:NAME pid=P uid=U gid=G".
+	const std::string getOrigin() const override;
+	// Throws NOT_OPEN.
+	PeerCredentials getPeerCredentials() const;
+	// For poll(): POLLHUP once the server is gone. -1 if not open.
+	int getSocketFD() const
+	{
+		return connection_;
+	}
+
+private:
+	int connection() const;
+	void sendQueued(const uint8_t *bytes, size_t length);
+	void sendParts(const uint8_t *bytes, size_t length);
+	void exchange(const uint8_t *bytes, size_t length);
+	size_t call(const uint8_t *bytes, size_t length, Room &room);
+	size_t takeKept(uint8_t *buffer, size_t length);
+	void setDeadlines(struct stplr_msg_send &args) const;
+	[[noreturn]] void fail(const std::string &what, int error, bool received);
+	void disconnect();
+
+	StaplerAddress address_;
+	int connTimeout_ = 0;
+	int sendTimeout_ = 0;
+	int recvTimeout_ = 0;
+
+	std::atomic<int> connection_{-1};
+	size_t messageMax_ = 0;
+	// Of the writing thread.
+	std::vector<uint8_t> written_;
+
+	// Held while a call is under way: one at a time. Taken before kept_.
+	std::mutex calling_;
+
+	// Guards what was answered and not read yet: first what is left in answer_, then later_.
+	std::mutex kept_;
+	std::unique_ptr<Room> answer_;
+	size_t begin_ = 0;
+	size_t end_ = 0;
+	std::deque<std::vector<uint8_t>> later_;
+	// For answers that come while others wait to be read; made when first needed.
+	std::unique_ptr<Room> spare_;
+};
+
+} // namespace thrift
+} // namespace stplr
+
+#endif
