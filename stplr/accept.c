@@ -80,13 +80,14 @@ static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channe
 }
 
 /*
- * A channel for one connection of @process to @listener, waiting to be accepted; with a reference.
+ * A channel for one connection to @listener, waiting to be accepted; with a reference.
  * ESRCH, EAGAIN, ETIMEDOUT, ERESTARTSYS, EDQUOT, ENOMEM.
  */
 struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
-					 struct stplr_process *process, u32 coid, s64 deadline,
+					 struct stplr_connection *connection, s64 deadline,
 					 clockid_t clock)
 {
+	const struct stplr_process *process = connection->process;
 	struct stplr_channel *child;
 	int err;
 
@@ -102,15 +103,22 @@ struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 	child->peer.uid = current_euid();
 	child->peer.gid = current_egid();
 	child->peer.scoid = process->scoid;
-	child->peer.coid = coid;
+	child->peer.coid = connection->coid;
 
+	err = stplr_client_join(connection, child);
+	if (err)
+		goto put_child;
 	err = stplr_backlog_add(listener, child, false);
 	if (err) {
-		stplr_backlog_unreserve(listener);
-		stplr_channel_put(child);
-		return ERR_PTR(err);
+		stplr_client_leave(connection, child);
+		goto put_child;
 	}
 	return child;
+
+put_child:
+	stplr_backlog_unreserve(listener);
+	stplr_channel_put(child);
+	return ERR_PTR(err);
 }
 
 /* Nobody will accept any more: the clients of what waits learn it. */
@@ -144,7 +152,7 @@ void stplr_peer_closed(struct stplr_channel *channel)
 		return;
 	spin_lock(&channel->lock);
 	channel->peer.closed = true;
-	if (!channel->nr_queued)
+	if (!channel->nr_queued && !channel->pulses.first)
 		unseen = true;
 	spin_unlock(&channel->lock);
 
@@ -187,7 +195,7 @@ static int stplr_accept(struct stplr_channel *listener, bool nonblock,
 	int err;
 
 	spin_lock(&listener->lock);
-	err = stplr_receiver_wait(listener, deadline, args->clock);
+	err = stplr_receiver_wait(listener, false, deadline, args->clock);
 	child = err ? NULL : stplr_backlog_pop(listener);
 	spin_unlock(&listener->lock);
 	if (err == -EINTR)

@@ -79,7 +79,7 @@ struct stplr_message *stplr_received_find(struct stplr_channel *channel, s32 rcv
 void stplr_channel_wake_pollers(struct stplr_channel *channel)
 {
 	if (unlikely(wq_has_sleeper(&channel->readable)))
-		wake_up_interruptible_poll(&channel->readable, EPOLLIN | EPOLLRDNORM);
+		wake_up_interruptible_poll(&channel->readable, EPOLLIN | EPOLLRDNORM | EPOLLPRI);
 }
 
 /* The end */
@@ -172,7 +172,8 @@ void stplr_channel_wake_receivers(struct stplr_channel *channel)
 	do {
 		done = 0;
 		spin_lock(&channel->lock);
-		while (done < STPLR_WAKE_BATCH && (receiver = stplr_receiver_pop(channel))) {
+		while (done < STPLR_WAKE_BATCH &&
+		       (receiver = stplr_pulse_receiver_pop(channel))) {
 			stplr_wake_add(&batch, receiver);
 			done++;
 		}
@@ -207,6 +208,8 @@ int stplr_channel_destroy(struct stplr_channel *channel)
 		return -ESRCH;
 
 	stplr_channel_end_queued(channel, false);
+	stplr_pulses_end(channel);
+	stplr_channel_end_watches(channel);
 	stplr_channel_end_received(channel, NULL);
 	stplr_channel_wake_everyone(channel);
 	stplr_dbg(2, "channel %d ended\n", channel->chid);
@@ -226,6 +229,7 @@ static int stplr_channel_shutdown(struct stplr_channel *channel)
 		return -ESRCH;
 
 	stplr_channel_end_queued(channel, false);
+	stplr_pulses_end(channel);
 	stplr_channel_wake_everyone(channel);
 	stplr_dbg(2, "channel %d shut down\n", channel->chid);
 	return 0;
@@ -235,11 +239,13 @@ static void stplr_channel_free(struct kref *ref)
 {
 	struct stplr_channel *channel = container_of(ref, struct stplr_channel, ref);
 
-	WARN_ON(channel->messages.first || !hash_empty(channel->received) ||
-		!list_empty(&channel->finished) || !list_empty(&channel->backlog));
+	WARN_ON(channel->messages.first || channel->pulses.first || !hash_empty(channel->received) ||
+		!list_empty(&channel->finished) || !list_empty(&channel->backlog) ||
+		!list_empty(&channel->watches) || !xa_empty(&channel->clients));
 	put_pid(channel->peer.pid);
 	if (channel->peer.listener)
 		stplr_channel_put(channel->peer.listener);
+	stplr_pool_free(channel, channel->pool);
 	stplr_process_put(channel->creator);
 	put_cred(channel->cred);
 	stplr_uncharge(&channel->user->channels);
@@ -326,8 +332,10 @@ static __poll_t stplr_channel_poll(struct file *file, poll_table *wait)
 		events |= EPOLLHUP | EPOLLERR;
 	if (channel->peer.closed)
 		events |= EPOLLHUP;
-	if (channel->messages.first || !list_empty(&channel->backlog))
+	if (channel->messages.first || channel->pulses.first || !list_empty(&channel->backlog))
 		events |= EPOLLIN | EPOLLRDNORM;
+	if (channel->pulses.first)
+		events |= EPOLLPRI;
 	spin_unlock(&channel->lock);
 	return events;
 }
@@ -353,6 +361,14 @@ static long stplr_channel_ioctl(struct file *file, unsigned int cmd, unsigned lo
 		return stplr_data_ioctl(channel, false, uarg, size);
 	case _IOC_NR(STPLR_MSG_WRITE):
 		return stplr_data_ioctl(channel, true, uarg, size);
+	case _IOC_NR(STPLR_MSG_INFO):
+		return stplr_info_ioctl(channel, uarg, size);
+	case _IOC_NR(STPLR_CLIENT_INFO):
+		return stplr_client_info_ioctl(channel, uarg, size);
+	case _IOC_NR(STPLR_CLIENT_COOKIE):
+		return stplr_cookie_ioctl(channel, uarg, size);
+	case _IOC_NR(STPLR_EVENT_DELIVER):
+		return stplr_event_deliver_ioctl(channel, uarg, size);
 	case _IOC_NR(STPLR_CHANNEL_DESTROY):
 		return stplr_channel_destroy(channel);
 	case _IOC_NR(STPLR_CHANNEL_SHUTDOWN):
@@ -390,9 +406,29 @@ static const struct file_operations stplr_channel_fops = {
 	.llseek = noop_llseek,
 };
 
+/* The channel that a descriptor of the calling process is of, with a reference. */
+struct stplr_channel *stplr_channel_fdget(int fd)
+{
+	struct stplr_channel *channel = ERR_PTR(-ENOTTY);
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (file->f_op == &stplr_channel_fops) {
+		channel = file->private_data;
+		kref_get(&channel->ref);
+	}
+	fput(file);
+	return channel;
+}
+
 /* Creation */
 
 #define STPLR_BACKLOG_DEFAULT 128
+
+/* What an accepted channel has from its listening one. */
+#define STPLR_CHANNEL_INHERITED                                                                    \
+	(STPLR_CHANNEL_UNBLOCK | STPLR_CHANNEL_FIXED_PRIORITY | STPLR_CHANNEL_INHERIT)
 
 /* A channel of the calling process, or one that @parent hands out. */
 struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
@@ -408,7 +444,11 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	channel->device = device;
 	spin_lock_init(&channel->lock);
 	channel->messages.levels = RB_ROOT_CACHED;
+	channel->pulses.levels = RB_ROOT_CACHED;
+	xa_init(&channel->clients);
 	INIT_HLIST_HEAD(&channel->receivers);
+	INIT_HLIST_HEAD(&channel->pulse_receivers);
+	INIT_LIST_HEAD(&channel->watches);
 	hash_init(channel->received);
 	INIT_LIST_HEAD(&channel->finished);
 	INIT_LIST_HEAD(&channel->backlog);
@@ -433,6 +473,7 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 		kref_get(&parent->ref);
 		channel->peer.listener = parent;
 		channel->cred = get_cred(parent->cred);
+		channel->flags = parent->flags & STPLR_CHANNEL_INHERITED;
 	} else {
 		channel->cred = get_current_cred();
 	}
@@ -467,6 +508,12 @@ static int stplr_channel_setup(struct stplr_channel *channel,
 	channel->group = current_egid();
 	channel->mode = args->mode ?: 0600;
 	channel->backlog_max = args->backlog ?: STPLR_BACKLOG_DEFAULT;
+	if (args->pulses) {
+		int err = stplr_pool_make(channel, args->pulses);
+
+		if (err)
+			return err;
+	}
 	if (args->name_len) {
 		int err;
 
@@ -489,9 +536,14 @@ static int stplr_channel_setup(struct stplr_channel *channel,
 static int stplr_channel_check(const struct stplr_channel_create *args)
 {
 	if (args->flags & ~(STPLR_CHANNEL_ATTACH_ANY | STPLR_CHANNEL_CREATOR | STPLR_CHANNEL_GROUP |
-			    STPLR_CHANNEL_NONBLOCK | STPLR_CHANNEL_LISTEN))
+			    STPLR_CHANNEL_NONBLOCK | STPLR_CHANNEL_LISTEN | STPLR_CHANNEL_UNBLOCK |
+			    STPLR_CHANNEL_DISCONNECT | STPLR_CHANNEL_PRIVATE))
 		return -EINVAL;
-	if (args->mode & ~0777 || args->name_len > STPLR_NAME_MAX || args->reserved)
+	if (args->flags & STPLR_CHANNEL_LISTEN &&
+	    (args->flags & STPLR_CHANNEL_DISCONNECT || args->pulses))
+		return -EINVAL;
+	if (args->mode & ~0777 || args->name_len > STPLR_NAME_MAX || args->reserved ||
+	    args->pulses > STPLR_PULSES_MAX)
 		return -EINVAL;
 	if (args->gid && !(args->flags & STPLR_CHANNEL_GROUP))
 		return -EINVAL;

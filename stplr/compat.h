@@ -7,6 +7,7 @@
 #define STPLR_COMPAT_H
 
 #include <linux/device/class.h>
+#include <linux/eventfd.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
@@ -87,5 +88,15 @@ static inline bool stplr_page_refused(struct page *page)
  * all.
  */
 #define STPLR_YIELD_TO (LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
+
+/* 6.8: eventfd_signal() lost its count */
+static inline void stplr_eventfd_signal(struct eventfd_ctx *eventfd)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(eventfd, 1);
+#else
+	eventfd_signal(eventfd);
+#endif
+}
 
 #endif /* STPLR_COMPAT_H */

@@ -34,7 +34,7 @@ static void stplr_connection_free(struct kref *ref)
 {
 	struct stplr_connection *connection = container_of(ref, struct stplr_connection, ref);
 
-	ida_free(&connection->channel->device->coids, connection->coid);
+	xa_erase(&connection->channel->device->connections, connection->coid);
 	stplr_process_put(connection->process);
 	stplr_channel_put(connection->channel);
 	stplr_uncharge(&connection->user->connections);
@@ -53,8 +53,11 @@ static int stplr_connection_release(struct inode *inode, struct file *file)
 	struct stplr_connection *connection = file->private_data;
 
 	stplr_parked_drop(connection, NULL);
+	stplr_events_end(connection->channel->device, &connection->events);
+	stplr_connection_unwatch(connection);
 	WARN_ON(connection->busy || !list_empty(&connection->messages));
 	stplr_dbg(2, "connection %u ended\n", connection->coid);
+	stplr_client_leave(connection, connection->channel);
 	stplr_peer_closed(connection->channel);
 	stplr_connection_put(connection);
 	return 0;
@@ -99,6 +102,9 @@ static int stplr_connection_detach(struct stplr_connection *connection)
 	stplr_connection_end_messages(connection);
 	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
 	wake_up_interruptible(&channel->room);
+	stplr_events_end(channel->device, &connection->events);
+	stplr_connection_unwatch(connection);
+	stplr_client_leave(connection, channel);
 	stplr_peer_closed(channel);
 	stplr_dbg(2, "connection %u detached\n", connection->coid);
 	return 0;
@@ -157,6 +163,16 @@ static long stplr_connection_ioctl(struct file *file, unsigned int cmd, unsigned
 		return stplr_send_ioctl(connection, STPLR_KIND_SEND_RECEIVE, nonblock, uarg, size);
 	case _IOC_NR(STPLR_MSG_SEND):
 		return stplr_send_ioctl(connection, STPLR_KIND_SEND, nonblock, uarg, size);
+	case _IOC_NR(STPLR_PULSE_SEND):
+		return stplr_pulse_ioctl(connection, uarg, size);
+	case _IOC_NR(STPLR_CONNECT_NOTIFY):
+		return stplr_notify_ioctl(connection, uarg, size);
+	case _IOC_NR(STPLR_EVENT_REGISTER):
+		return stplr_event_register_ioctl(connection->channel->device, &connection->events,
+						  connection->channel, uarg, size);
+	case _IOC_NR(STPLR_EVENT_UNREGISTER):
+		return stplr_event_unregister_ioctl(connection->channel->device,
+						    &connection->events, uarg);
 	case _IOC_NR(STPLR_CONNECT_DETACH):
 		return stplr_connection_detach(connection);
 	case _IOC_NR(STPLR_CONNECT_INFO):
@@ -187,6 +203,22 @@ static const struct file_operations stplr_connection_fops = {
 	.llseek = noop_llseek,
 };
 
+/* The connection that a descriptor of the calling process is of, with a reference. */
+struct stplr_connection *stplr_connection_fdget(int fd)
+{
+	struct stplr_connection *connection = ERR_PTR(-ENOTTY);
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (file->f_op == &stplr_connection_fops) {
+		connection = file->private_data;
+		kref_get(&connection->ref);
+	}
+	fput(file);
+	return connection;
+}
+
 /*
  * Gives the connection its channel: the one attached to, or, if that listens, one that it has for
  * itself.
@@ -195,13 +227,19 @@ static int stplr_connection_join(struct stplr_connection *connection,
 				 struct stplr_channel *channel,
 				 const struct stplr_connect_attach *args)
 {
+	int err;
+
 	if (channel->flags & STPLR_CHANNEL_LISTEN) {
-		channel = stplr_backlog_join(channel, connection->process, connection->coid,
-					     args->deadline, args->clock);
+		channel = stplr_backlog_join(channel, connection, args->deadline, args->clock);
 		if (IS_ERR(channel))
 			return PTR_ERR(channel);
 	} else {
 		kref_get(&channel->ref);
+		err = stplr_client_join(connection, channel);
+		if (err) {
+			stplr_channel_put(channel);
+			return err;
+		}
 	}
 	connection->channel = channel;
 	return 0;
@@ -221,6 +259,7 @@ static struct stplr_connection *stplr_connection_alloc(struct stplr_channel *cha
 	connection->reply_hint = STPLR_WINDOW_MIN;
 	INIT_LIST_HEAD(&connection->messages);
 	INIT_LIST_HEAD(&connection->parked);
+	INIT_LIST_HEAD(&connection->events.events);
 	connection->own.connection = connection;
 
 	err = -ENOMEM;
@@ -235,17 +274,18 @@ static struct stplr_connection *stplr_connection_alloc(struct stplr_channel *cha
 		err = PTR_ERR(connection->process);
 		goto uncharge;
 	}
-	err = ida_alloc_min(&device->coids, 1, GFP_KERNEL_ACCOUNT);
-	if (err < 0)
+	/* only a place: found there once its descriptor is handed out */
+	err = xa_alloc(&device->connections, &connection->coid, NULL, XA_LIMIT(1, INT_MAX),
+		       GFP_KERNEL_ACCOUNT);
+	if (err)
 		goto put_process;
-	connection->coid = err;
 	err = stplr_connection_join(connection, channel, args);
 	if (err)
 		goto free_coid;
 	return connection;
 
 free_coid:
-	ida_free(&device->coids, connection->coid);
+	xa_erase(&device->connections, connection->coid);
 put_process:
 	stplr_process_put(connection->process);
 uncharge:
@@ -314,10 +354,12 @@ long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, u
 	channel = stplr_attach_find(device, &args);
 	if (IS_ERR(channel))
 		return PTR_ERR(channel);
-	if (stplr_attach_expected(channel, &args))
-		connection = stplr_connection_alloc(channel, &args);
-	else
+	if (channel->flags & STPLR_CHANNEL_PRIVATE && channel->creator->pid != task_tgid(current))
+		connection = ERR_PTR(-EACCES);
+	else if (!stplr_attach_expected(channel, &args))
 		connection = ERR_PTR(-EPERM);
+	else
+		connection = stplr_connection_alloc(channel, &args);
 	stplr_channel_put(channel);
 	if (IS_ERR(connection))
 		return PTR_ERR(connection);
@@ -338,6 +380,9 @@ long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, u
 		goto put_file;
 	}
 	stplr_dbg(2, "connection %u to channel %d made\n", connection->coid, channel->chid);
+	stplr_client_announce(connection);
+	/* its place is there: cannot fail */
+	xa_store(&device->connections, connection->coid, connection, GFP_KERNEL_ACCOUNT);
 	fd_install(fd, file);
 	return fd;
 
@@ -348,6 +393,7 @@ put_file:
 put_fd:
 	put_unused_fd(fd);
 put_connection:
+	stplr_client_leave(connection, connection->channel);
 	stplr_peer_closed(connection->channel);
 	stplr_connection_put(connection);
 	return err;

@@ -44,6 +44,10 @@ module_param_named(user_messages, stplr_user_messages, uint, 0644);
 MODULE_PARM_DESC(user_messages,
 		 "messages a user may have under way, beyond one a connection (default 65536)");
 
+unsigned int stplr_user_events = 65536;
+module_param_named(user_events, stplr_user_events, uint, 0644);
+MODULE_PARM_DESC(user_events, "events a user may have registered (default 65536)");
+
 /* 0 until the module is loaded: an eighth of what there is. */
 unsigned int stplr_user_memory;
 module_param_named(user_memory, stplr_user_memory, uint, 0644);
@@ -111,7 +115,9 @@ static void stplr_device_release(struct device *dev)
 
 	WARN_ON(!hash_empty(device->names) || !hash_empty(device->processes));
 	ida_destroy(&device->scoids);
-	ida_destroy(&device->coids);
+	WARN_ON(!xa_empty(&device->connections) || !xa_empty(&device->events));
+	xa_destroy(&device->connections);
+	xa_destroy(&device->events);
 	kfree(device);
 }
 
@@ -130,7 +136,8 @@ static struct stplr_device *stplr_device_add(unsigned int index)
 	hash_init(device->processes);
 	init_waitqueue_head(&device->named);
 	ida_init(&device->scoids);
-	ida_init(&device->coids);
+	xa_init_flags(&device->connections, XA_FLAGS_ALLOC1);
+	xa_init_flags(&device->events, XA_FLAGS_ALLOC1);
 
 	device_initialize(&device->dev);
 	device->dev.class = stplr_class;

@@ -13,7 +13,7 @@
 
 static int stplr_receive_check(const struct stplr_msg_receive *args)
 {
-	if (args->flags & ~(STPLR_RECEIVE_VECTOR | STPLR_RECEIVE_NO_TRUNC))
+	if (args->flags & ~(STPLR_RECEIVE_VECTOR | STPLR_RECEIVE_NO_TRUNC | STPLR_RECEIVE_PULSE))
 		return -EINVAL;
 	return stplr_deadline_valid(args->deadline, args->clock) ? 0 : -EINVAL;
 }
@@ -30,8 +30,8 @@ static u32 stplr_gid_in(struct user_namespace *ns, kgid_t gid)
 }
 
 /*
- * Describes a message that is being received, whose client is therefore in its call, unless it is
- * queued.
+ * Describes a message that is being received, or was: its client is in its call, or has parked it,
+ * unless it is queued.
  */
 static void stplr_receive_describe(const struct stplr_message *message, size_t len,
 				   struct stplr_msg_info *info)
@@ -48,9 +48,17 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 	info->len = len;
 	info->src_len = message->send.len;
 	info->dst_len = message->reply.room;
-	if (likely(!message->queued)) {
+	if (likely(message->client)) {
 		info->pid = pid_nr_ns(task_tgid(message->client), pid_ns);
 		info->tid = pid_nr_ns(task_pid(message->client), pid_ns);
+	} else if (!message->queued) {
+		struct task_struct *task;
+
+		rcu_read_lock();
+		task = pid_task(message->parker, PIDTYPE_PID);
+		info->pid = task ? pid_nr_ns(task_tgid(task), pid_ns) : 0;
+		info->tid = pid_nr_ns(message->parker, pid_ns);
+		rcu_read_unlock();
 	} else {
 		info->flags |= STPLR_INFO_QUEUED;
 		info->pid = pid_nr_ns(message->tgid, pid_ns);
@@ -60,7 +68,7 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 	info->gid = stplr_gid_in(user_ns, message->gid);
 	info->scoid = message->connection->process->scoid;
 	info->coid = message->connection->coid;
-	info->cookie = 0;
+	info->cookie = READ_ONCE(message->connection->cookie);
 }
 
 /*
@@ -126,15 +134,18 @@ static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
  */
 void stplr_receive_leave(struct stplr_channel *channel)
 {
-	struct task_struct *other;
+	struct task_struct *other, *pulse_other = NULL;
 	bool refuse;
 
 	spin_lock(&channel->lock);
 	other = stplr_receiver_pop(channel);
+	if (channel->pulses.first)
+		pulse_other = stplr_pulse_receiver_pop(channel);
 	refuse = !other && channel->nr_polled;
 	spin_unlock(&channel->lock);
 
 	stplr_wake(other);
+	stplr_wake(pulse_other);
 	if (refuse)
 		stplr_channel_end_queued(channel, true);
 }
@@ -177,6 +188,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 			 const struct stplr_msg_receive *args, struct stplr_msg_info __user *uinfo)
 {
 	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->deadline;
+	bool pulses_only = args->flags & STPLR_RECEIVE_PULSE;
 	struct stplr_user_buffer buffer;
 	unsigned int faults = 0;
 	bool told = false;
@@ -194,11 +206,21 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		size_t len;
 
 		spin_lock(&channel->lock);
-		err = stplr_receiver_wait(channel, deadline, args->clock);
+		err = stplr_receiver_wait(channel, pulses_only, deadline, args->clock);
 		if (err) {
 			spin_unlock(&channel->lock);
 			if (err == -EINTR)
 				stplr_receive_leave(channel);
+			break;
+		}
+		if (unlikely(channel->pulses.first) && stplr_pulse_is_next(channel, pulses_only)) {
+			err = stplr_pulse_receive(channel, &buffer, uinfo);
+			if (!err)
+				break;
+			told = true;
+			if (err == -EAGAIN && faults++ < STPLR_FAULT_TRIES)
+				continue;
+			stplr_receive_leave(channel);
 			break;
 		}
 		message = stplr_entry_message(channel->messages.first);
@@ -243,6 +265,32 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 	    copy_to_user(uinfo, &args->info, sizeof(*uinfo)))
 		return -EFAULT;
 	return err;
+}
+
+/* The info of a message that the calling process has received. */
+long stplr_info_ioctl(struct stplr_channel *channel, void __user *arg, unsigned int size)
+{
+	struct stplr_message *message;
+	struct stplr_msg_info info;
+	int err;
+
+	err = stplr_args_get(&info, sizeof(info), arg, size);
+	if (err)
+		return err;
+	if (info.rcvid <= 0)
+		return -EINVAL;
+
+	spin_lock(&channel->lock);
+	message = stplr_received_find(channel, info.rcvid);
+	if (message) {
+		stplr_receive_describe(message, message->send.consumed, &info);
+		if (message->unblock_wanted)
+			info.flags |= STPLR_INFO_UNBLOCK;
+	}
+	spin_unlock(&channel->lock);
+	if (!message)
+		return -ESRCH;
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
 long stplr_receive_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,

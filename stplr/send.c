@@ -8,6 +8,12 @@
 
 #include "stplr.h"
 
+/* A thread's priority, as in struct stplr_msg_info. */
+int stplr_priority_of(const struct task_struct *task)
+{
+	return MAX_PRIO - 1 - task->prio;
+}
+
 static int stplr_send_check(const struct stplr_msg_send *args, u32 kind)
 {
 	u32 flags = STPLR_SEND_VECTOR | STPLR_SEND_TELL;
@@ -118,11 +124,12 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 	message->kind = kind;
 	message->poll = 0;
 	message->leaving = false;
+	message->unblock_wanted = false;
 	message->drain = false;
 	message->result = 0;
 	message->status = 0;
 	message->rcvid = 0;
-	message->entry.priority = MAX_PRIO - 1 - current->prio;
+	message->entry.priority = stplr_priority_of(current);
 	message->uid = current_euid();
 	message->gid = current_egid();
 
@@ -237,7 +244,7 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 		stplr_send_learn(connection, message->reply.total);
 		err = stplr_reply_side_fetch(message, room);
 	}
-	received = message->receiver;
+	received = err && message->receiver;
 	stplr_message_free(message);
 	if (unlikely(err)) {
 		if (received && args->flags & STPLR_SEND_TELL &&

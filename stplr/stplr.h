@@ -7,6 +7,10 @@
  *	file of a channel	-> channel
  *	file of a connection	-> connection -> channel
  *	queued message		-> connection
+ *	watch			-> channel to be told; the connection and that channel's queue
+ *				   hold the watch
+ *	event			-> connection, eventfd or struct pid to notify, process, channel
+ *	client			-> process
  *	accepted channel	-> listening channel; and the other way round while it waits in the
  *				   backlog, which the end of the listening channel empties
  *	channel, connection	-> process (who made it), user (who pays for it)
@@ -24,10 +28,13 @@
  *
  * Locks, in the order in which they may be taken
  *
- *	device->registry		mutex: names, processes, their channels and ids
- *	  channel->lock			spinlock: the channel's queue, waiting receivers and
+ *	device->registry		mutex: names, processes, their channels and ids, events,
+ *					the clients of channels
+ *	  xarrays' own locks		device->connections, device->events: to find what is there
+ *	  channel->lock			spinlock: the channel's queues, waiting receivers and
  *					received messages, the state of its messages, its flags,
- *					and the lists of messages of its connections
+ *					its watches, and the lists of messages of its connections
+ *	    pool->lock			raw spinlock: the places of a channel's pulses
  *	stplr_users_lock		spinlock, in quota.c; nothing is taken under it
  *
  * Bytes are copied with no lock held and page faults disabled, with message->transfers counted up:
@@ -52,8 +59,10 @@
 #include <linux/device.h>
 #include <linux/hashtable.h>
 #include <linux/idr.h>
+#include <linux/irq_work.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/printk.h>
@@ -65,6 +74,7 @@
 #include <linux/uio.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include <uapi/linux/stplr.h>
@@ -86,6 +96,9 @@
 
 /* A client that expects a long reply pins at least this much of its buffer. */
 #define STPLR_WINDOW_MIN (17 * PAGE_SIZE)
+
+/* The highest priority a thread can have; see struct stplr_msg_info. */
+#define STPLR_PRIORITY_MAX 140
 
 /* Parts of a vector that need no allocation. */
 #define STPLR_FAST_PARTS 8
@@ -109,6 +122,7 @@ extern unsigned int stplr_message_max;
 extern unsigned int stplr_user_channels;
 extern unsigned int stplr_user_connections;
 extern unsigned int stplr_user_messages;
+extern unsigned int stplr_user_events;
 extern unsigned int stplr_user_memory;
 extern unsigned int stplr_connection_queued;
 extern unsigned int stplr_channel_queued;
@@ -129,11 +143,12 @@ extern unsigned int stplr_channel_queued;
 /**
  * struct stplr_user - one user's share, and how much of it is taken
  * @node: in the hash of users, under stplr_users_lock
- * @ref: one for each channel and connection; falls to zero under stplr_users_lock
+ * @ref: one for each channel, connection and event; falls to zero under stplr_users_lock
  * @uid: who
  * @channels: channels that exist
  * @connections: connections that exist
  * @messages: messages beyond the one each connection has
+ * @events: events that are registered
  * @memory: bytes pinned or copied for messages
  */
 struct stplr_user {
@@ -143,6 +158,7 @@ struct stplr_user {
 	atomic_t channels;
 	atomic_t connections;
 	atomic_t messages;
+	atomic_t events;
 	atomic_long_t memory;
 };
 
@@ -167,7 +183,9 @@ int stplr_users_show(char *buffer);
  * @names_made: how often a name came; read without the lock too
  * @named: woken when a name comes
  * @scoids: ids of processes
- * @coids: ids of connections
+ * @connections: by coid, those that have a descriptor
+ * @events: by id
+ * @last_event: where to look for the next id
  */
 struct stplr_device {
 	struct device dev;
@@ -179,7 +197,19 @@ struct stplr_device {
 	unsigned int names_made;
 	wait_queue_head_t named;
 	struct ida scoids;
-	struct ida coids;
+	struct xarray connections;
+	struct xarray events;
+	u32 last_event;
+};
+
+/**
+ * struct stplr_event_owner - a connection or an open device, with the events registered on it
+ * @events: under device->registry, as is the next
+ * @ended: no more come
+ */
+struct stplr_event_owner {
+	struct list_head events;
+	bool ended;
 };
 
 extern const struct file_operations stplr_device_fops;
@@ -257,6 +287,147 @@ static inline void stplr_queue_del(struct stplr_queue *queue, struct stplr_entry
 		stplr_queue_del_slow(queue, entry);
 }
 
+/* pulse.c: pulses, beside messages */
+
+enum stplr_pulse_origin {
+	STPLR_PULSE_POOL,	 /* of the channel's pool */
+	STPLR_NOTICE_UNBLOCK,	 /* of a message */
+	STPLR_NOTICE_DISCONNECT, /* of a client */
+	STPLR_NOTICE_DEATH,	 /* of a watch */
+};
+
+/**
+ * struct stplr_pulse_entry - a pulse, queued or in the pool
+ * @entry: in channel->pulses while @queued
+ * @origin: to what it belongs
+ * @queued: under channel->lock
+ * @code: what the receiver gets, as is the rest
+ * @scoid: of the sender's process
+ * @coid: of the connection
+ * @value: the sender's
+ * @cookie: the connection's, as it was when it was sent
+ * @free: the next one in pool->free
+ * @incoming: in pool->incoming or pool->taken
+ */
+struct stplr_pulse_entry {
+	struct stplr_entry entry;
+	enum stplr_pulse_origin origin : 8;
+	bool queued;
+	s8 code;
+	u32 scoid;
+	u32 coid;
+	u64 value;
+	u64 cookie;
+	union {
+		struct stplr_pulse_entry *free;
+		struct llist_node incoming;
+	};
+};
+
+/**
+ * struct stplr_pool - the pulses that may be queued on a channel, beside notices
+ * @lock: raw, for it is taken in any context; guards the next four
+ * @free: those that were used before
+ * @nr_fresh: the first so many of @pulses were never used
+ * @nr_used: in use
+ * @nr_refused: how often none was left
+ * @size: in all
+ * @channel: whose it is
+ * @incoming: sent by kernel code, not queued yet; the last first
+ * @taken: the older part of those, the first first; under channel->lock
+ * @irq_work: queues @incoming
+ * @work: likewise, where @irq_work could not
+ * @pulses: themselves
+ */
+struct stplr_pool {
+	raw_spinlock_t lock;
+	struct stplr_pulse_entry *free;
+	unsigned int nr_fresh;
+	unsigned int nr_used;
+	u64 nr_refused;
+	unsigned int size;
+	struct stplr_channel *channel;
+	struct llist_head incoming;
+	struct llist_node *taken;
+	struct irq_work irq_work;
+	struct work_struct work;
+	struct stplr_pulse_entry pulses[];
+};
+
+int stplr_pool_make(struct stplr_channel *channel, unsigned int size);
+void stplr_pool_free(struct stplr_channel *channel, struct stplr_pool *pool);
+int stplr_pulse_queue(struct stplr_channel *channel, struct stplr_pulse_entry *pulse);
+void stplr_pulse_dequeue(struct stplr_channel *channel, struct stplr_pulse_entry *pulse);
+int stplr_pulse_deliver(struct stplr_channel *channel, struct stplr_pulse_entry *pulse);
+void stplr_pulses_end(struct stplr_channel *channel);
+int stplr_pulse_check(const struct stplr_connection *connection, int priority, int code);
+int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code, u64 value);
+long stplr_pulse_ioctl(struct stplr_connection *connection, const void __user *arg,
+		       unsigned int size);
+
+/* client.c: client processes as a channel knows them */
+
+/**
+ * struct stplr_client - a process with connections to a channel; under device->registry until the
+ * last has gone, then its notice's
+ * @process: who; holds a reference
+ * @cred: who it was when it first connected
+ * @nr_connections: how many
+ * @announced: one of them has been handed out
+ * @disconnect: the notice that the last has gone
+ */
+struct stplr_client {
+	struct stplr_process *process;
+	const struct cred *cred;
+	unsigned int nr_connections;
+	bool announced;
+	struct stplr_pulse_entry disconnect;
+};
+
+int stplr_client_join(struct stplr_connection *connection, struct stplr_channel *channel);
+void stplr_client_announce(struct stplr_connection *connection);
+void stplr_client_leave(struct stplr_connection *connection, struct stplr_channel *channel);
+bool stplr_client_known(struct stplr_channel *channel, const struct stplr_process *process);
+void stplr_client_free(struct stplr_client *client);
+long stplr_client_info_ioctl(struct stplr_channel *channel, void __user *arg, unsigned int size);
+long stplr_cookie_ioctl(struct stplr_channel *channel, const void __user *arg, unsigned int size);
+
+/* notice.c: pulses of the module's own */
+
+/**
+ * struct stplr_watch - a connection whose owner is told of the end of its channel
+ * @ref: the connection, the queue that @pulse is in, and who holds it for a moment
+ * @link: in channel->watches, under that channel's lock
+ * @target: the channel to tell; holds a reference
+ * @cancelled: no longer to be told; under @target's lock, as is @pulse
+ * @pulse: the notice
+ */
+struct stplr_watch {
+	struct kref ref;
+	struct list_head link;
+	struct stplr_channel *target;
+	bool cancelled;
+	struct stplr_pulse_entry pulse;
+};
+
+struct task_struct *stplr_unblock_request(struct stplr_message *message);
+void stplr_unblock_forget(struct stplr_message *message);
+void stplr_connection_unwatch(struct stplr_connection *connection);
+void stplr_channel_end_watches(struct stplr_channel *channel);
+void stplr_notice_release(struct stplr_pulse_entry *pulse);
+long stplr_notify_ioctl(struct stplr_connection *connection, const void __user *arg,
+			unsigned int size);
+
+/* event.c: what clients allow servers to notify them by */
+
+long stplr_event_register_ioctl(struct stplr_device *device, struct stplr_event_owner *owner,
+				struct stplr_channel *channel, void __user *arg, unsigned int size);
+long stplr_event_unregister_ioctl(struct stplr_device *device, struct stplr_event_owner *owner,
+				  const void __user *arg);
+void stplr_events_end(struct stplr_device *device, struct stplr_event_owner *owner);
+long stplr_event_deliver_ioctl(struct stplr_channel *channel, const void __user *arg,
+			       unsigned int size);
+
 /* channel.c */
 
 /**
@@ -293,6 +464,8 @@ struct stplr_peer {
  * @chid: its id in the creator, 0 for an accepted channel
  * @backlog_max: of a listening channel: how many connections may wait
  * @peer: of an accepted channel (peer.listener is set): its client
+ * @pool: of pulses, made with the first of them; then constant
+ * @clients: by scoid; under device->registry
  * @registered: it can be found; under device->registry, as are the next five
  * @name_node: in device->names
  * @name: its name, or ""
@@ -303,9 +476,12 @@ struct stplr_peer {
  * @dead: it has ended: nothing is queued or received any more
  * @shutdown: nothing is queued or received any more, replies still pass
  * @messages: those to be received
+ * @pulses: likewise
  * @last_seq: age of the last one queued
  * @last_rcvid: the last one given out
  * @receivers: threads that wait for a message, the last that came first
+ * @pulse_receivers: threads that wait for a pulse only
+ * @watches: connections whose owners want to be told when it ends
  * @received: messages that wait for their reply, by rcvid
  * @nr_polled: those in @messages whose sender does not wait for a receiver
  * @left: a process with several threads has closed its last descriptor
@@ -328,6 +504,8 @@ struct stplr_channel {
 	s32 chid;
 	u32 backlog_max;
 	struct stplr_peer peer;
+	struct stplr_pool *pool;
+	struct xarray clients;
 
 	bool registered;
 	struct hlist_node name_node;
@@ -340,9 +518,12 @@ struct stplr_channel {
 	bool dead;
 	bool shutdown;
 	struct stplr_queue messages;
+	struct stplr_queue pulses;
 	u64 last_seq;
 	s32 last_rcvid;
 	struct hlist_head receivers;
+	struct hlist_head pulse_receivers;
+	struct list_head watches;
 	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
 	unsigned int nr_polled;
 	bool left;
@@ -360,12 +541,13 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 					  struct stplr_channel *parent);
 int stplr_channel_destroy(struct stplr_channel *channel);
 int stplr_channel_file(struct stplr_channel *channel, bool nonblock, struct file **file);
+struct stplr_channel *stplr_channel_fdget(int fd);
 void stplr_channel_put(struct stplr_channel *channel);
 
 /* accept.c: listening channels, and the channels they hand out */
 
 struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
-					 struct stplr_process *process, u32 coid, s64 deadline,
+					 struct stplr_connection *connection, s64 deadline,
 					 clockid_t clock);
 void stplr_backlog_end(struct stplr_channel *listener);
 void stplr_peer_closed(struct stplr_channel *channel);
@@ -560,6 +742,7 @@ enum stplr_message_state {
  * @wake_on_receive: the client sets another timer once the message is received
  * @drain: the client is to be woken, once, when a transfer ends
  * @leaving: the client takes the message back: as soon as a transfer under way lets it
+ * @unblock_wanted: the server was told that its client wants to be unblocked
  * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to
  *	@connection
  * @parked_link: in connection->parked: its client has left the call for a signal and may come back
@@ -577,6 +760,7 @@ enum stplr_message_state {
  * @mm: whose memory it is about, once parked; only compared
  * @tgid: of the sender, if @queued; holds a reference
  * @tid: likewise
+ * @unblock: the notice of @unblock_wanted
  * @send: what is sent
  * @reply: where the reply goes
  * @data: short messages and replies
@@ -592,6 +776,7 @@ struct stplr_message {
 	bool wake_on_receive;
 	bool drain;
 	bool leaving;
+	bool unblock_wanted;
 	bool queued;
 	int result;
 	s32 status;
@@ -608,6 +793,7 @@ struct stplr_message {
 	struct list_head parked_link;
 	struct pid *tgid;
 	struct pid *tid;
+	struct stplr_pulse_entry unblock;
 
 	struct stplr_send_side send;
 	struct stplr_reply_side reply;
@@ -669,8 +855,8 @@ void stplr_chunk_free(struct stplr_chunk *chunk);
 /* wait.c: how threads sleep and wake */
 
 /**
- * struct stplr_receiver - a thread that waits for a message
- * @link: in channel->receivers; whoever wakes the thread takes it off
+ * struct stplr_receiver - a thread that waits for a message or pulse
+ * @link: in channel->receivers or ->pulse_receivers; whoever wakes the thread takes it off
  * @task: the thread
  */
 struct stplr_receiver {
@@ -705,7 +891,9 @@ void stplr_hand_over(struct task_struct *client);
 void stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
 void stplr_wake_all(struct stplr_wake_batch *batch);
 struct task_struct *stplr_receiver_pop(struct stplr_channel *channel);
-int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t clock);
+struct task_struct *stplr_pulse_receiver_pop(struct stplr_channel *channel);
+int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 deadline,
+			clockid_t clock);
 int stplr_room_wait(struct stplr_channel *channel, int (*try)(struct stplr_channel *, void *),
 		    void *arg, s64 deadline, clockid_t clock);
 int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args,
@@ -724,8 +912,12 @@ void stplr_client_drain(struct stplr_message *message);
  * @process: who made it
  * @user: who pays
  * @coid: its id on the device
+ * @cookie: what the server attached to it
+ * @client: its process as the channel knows it, until it is detached; under device->registry
+ * @events: registered on it
  * @busy: STPLR_OWN_MESSAGE: @own is in use
  * @reply_hint: how long replies have been lately
+ * @watch: who is told when the channel ends, or NULL; under channel->lock
  * @detached: ended by its owner; under channel->lock, as is what follows but @own
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @nr_dropped: such messages that were lost with the channel
@@ -742,8 +934,12 @@ struct stplr_connection {
 	struct stplr_process *process;
 	struct stplr_user *user;
 	u32 coid;
+	u64 cookie;
+	struct stplr_client *client;
+	struct stplr_event_owner events;
 	unsigned long busy;
 	size_t reply_hint;
+	struct stplr_watch *watch;
 	bool detached;
 	bool drop_pending;
 	unsigned int nr_queued;
@@ -758,13 +954,17 @@ struct stplr_connection {
 int stplr_connection_cache_init(void);
 void stplr_connection_cache_exit(void);
 void stplr_connection_put(struct stplr_connection *connection);
+struct stplr_connection *stplr_connection_fdget(int fd);
 long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, unsigned int size);
 
 /* send.c, receive.c, reply.c, data.c: the calls */
 
+int stplr_priority_of(const struct task_struct *task);
+
 long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblock,
 		      void __user *arg, unsigned int size);
 void stplr_receive_leave(struct stplr_channel *channel);
+long stplr_info_ioctl(struct stplr_channel *channel, void __user *arg, unsigned int size);
 long stplr_receive_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,
 			 unsigned int size);
 long stplr_reply_receive_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,
@@ -774,6 +974,26 @@ int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *arg
 		struct stplr_msg_reply __user *uargs, bool then_receive);
 long stplr_data_ioctl(struct stplr_channel *channel, bool write, void __user *arg,
 		      unsigned int size);
+
+/* pulse.c again */
+
+static inline struct stplr_pulse_entry *stplr_pulse_first(const struct stplr_channel *channel)
+{
+	struct stplr_entry *first = channel->pulses.first;
+
+	return first ? container_of(first, struct stplr_pulse_entry, entry) : NULL;
+}
+
+/* With a pulse there: is it to be received next? */
+static inline bool stplr_pulse_is_next(const struct stplr_channel *channel, bool pulses_only)
+{
+	return pulses_only || !channel->messages.first ||
+	       stplr_queue_before(&channel->pulses, &channel->messages);
+}
+
+int stplr_pulse_receive(struct stplr_channel *channel, const struct stplr_user_buffer *buffer,
+			struct stplr_msg_info __user *uinfo)
+	__releases(&channel->lock);
 
 /* channel.c again: its queue and its received messages; channel->lock is held */
 

@@ -22,6 +22,7 @@
 #include <linux/hrtimer.h>
 #include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
+#include <linux/signal.h>
 #include <linux/sched/task.h>
 #include <linux/timekeeping.h>
 
@@ -118,13 +119,37 @@ struct task_struct *stplr_receiver_pop(struct stplr_channel *channel)
 	return get_task_struct(receiver->task);
 }
 
+/* The same for a pulse: first those that wait for nothing else. */
+struct task_struct *stplr_pulse_receiver_pop(struct stplr_channel *channel)
+{
+	struct stplr_receiver *receiver;
+
+	lockdep_assert_held(&channel->lock);
+	if (hlist_empty(&channel->pulse_receivers))
+		return stplr_receiver_pop(channel);
+	receiver = hlist_entry(channel->pulse_receivers.first, struct stplr_receiver, link);
+	hlist_del_init(&receiver->link);
+	return get_task_struct(receiver->task);
+}
+
+/* Is there something to be received? */
+static bool stplr_receivable(const struct stplr_channel *channel, bool pulses_only)
+{
+	if (likely(channel->messages.first && !pulses_only))
+		return true;
+	return channel->pulses.first || !list_empty(&channel->backlog);
+}
+
 /*
- * Waits until the queue has a message, or a listening channel's backlog a connection. Called and
- * left with the lock, which is released meanwhile. A receiver that was taken off the list for a
+ * Waits until there is a message or pulse, or only a pulse; or in a listening channel's backlog a
+ * connection. Called and left with the lock, which is released meanwhile. A receiver that was taken off the list for a
  * message finds it, or somebody else has taken it.
  */
-int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t clock)
+int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 deadline,
+			clockid_t clock)
 {
+	struct hlist_head *receivers = pulses_only ? &channel->pulse_receivers :
+						     &channel->receivers;
 	struct stplr_receiver self = { .task = current };
 	bool expired = false;
 
@@ -137,7 +162,7 @@ int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t c
 			return -EINTR;
 		if (channel->shutdown)
 			return -ESHUTDOWN;
-		if (channel->messages.first || !list_empty(&channel->backlog))
+		if (stplr_receivable(channel, pulses_only))
 			return 0;
 		if (channel->peer.closed)
 			return -EPIPE;
@@ -148,7 +173,7 @@ int stplr_receiver_wait(struct stplr_channel *channel, s64 deadline, clockid_t c
 		if (signal_pending(current))
 			return -ERESTARTSYS;
 
-		hlist_add_head(&self.link, &channel->receivers);
+		hlist_add_head(&self.link, receivers);
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		spin_unlock(&channel->lock);
 		expired = stplr_sleep(deadline, clock);
@@ -215,6 +240,101 @@ void stplr_client_drain(struct stplr_message *message)
 	}
 }
 
+/* What the calling thread's pending signals will do to it. */
+enum stplr_signals {
+	STPLR_SIGNALS_NONE, /* stop it, or nothing */
+	STPLR_SIGNALS_HANDLE,
+	STPLR_SIGNALS_KILL,
+};
+
+static enum stplr_signals stplr_signals_pending(void)
+{
+	enum stplr_signals found = STPLR_SIGNALS_NONE;
+	struct sighand_struct *sighand = current->sighand;
+	sigset_t pending;
+	int signo;
+
+	if (fatal_signal_pending(current))
+		return STPLR_SIGNALS_KILL;
+
+	spin_lock_irq(&sighand->siglock);
+	sigorsets(&pending, &current->pending.signal, &current->signal->shared_pending.signal);
+	sigandnsets(&pending, &pending, &current->blocked);
+	for (signo = 1; signo <= _NSIG; signo++) {
+		__sighandler_t handler = sighand->action[signo - 1].sa.sa_handler;
+
+		if (!sigismember(&pending, signo) || handler == SIG_IGN)
+			continue;
+		if (handler != SIG_DFL) {
+			found = max(found, STPLR_SIGNALS_HANDLE);
+		} else if (!sig_kernel_ignore(signo) && !sig_kernel_stop(signo) &&
+			   !(current->signal->flags & SIGNAL_UNKILLABLE)) {
+			found = STPLR_SIGNALS_KILL;
+			break;
+		}
+	}
+	spin_unlock_irq(&sighand->siglock);
+	return found;
+}
+
+/*
+ * On a channel with the unblock flag: a signal came, or the timer for the reply. Tells the server,
+ * and then the client waits for what it answers: -EAGAIN; or other signals are dealt with as usual:
+ * 0; or the client is to die: -EINTR.
+ */
+static int stplr_client_unblock(struct stplr_message *message, bool expired)
+{
+	struct stplr_channel *channel = message->connection->channel;
+	enum stplr_signals signals = stplr_signals_pending();
+	struct task_struct *receiver = NULL;
+	int err = 0;
+
+	spin_lock(&channel->lock);
+	if (message->state != STPLR_RECEIVED && message->state != STPLR_REPLYING &&
+	    message->state != STPLR_ENDING) {
+		/* done, or not received yet */
+	} else if (signals == STPLR_SIGNALS_KILL) {
+		err = stplr_message_withdraw(message) ? -EINTR : 0;
+	} else if (expired || signals == STPLR_SIGNALS_HANDLE) {
+		if (message->state == STPLR_RECEIVED)
+			receiver = stplr_unblock_request(message);
+		err = -EAGAIN;
+	}
+	spin_unlock(&channel->lock);
+	stplr_wake(receiver);
+	if (err == -EAGAIN)
+		stplr_channel_wake_pollers(channel);
+	return err;
+}
+
+/*
+ * The server knows that the client wants to be unblocked: now only the end of the message counts,
+ * or of the client. Signals that dump core do not wake a killable thread, so it looks once a
+ * second.
+ */
+static int stplr_client_wait_unblocked(struct stplr_message *message)
+{
+	struct stplr_channel *channel = message->connection->channel;
+	bool withdrawn = false;
+
+	for (;;) {
+		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
+		if (smp_load_acquire(&message->state) == STPLR_DONE)
+			break;
+		if (stplr_signals_pending() == STPLR_SIGNALS_KILL) {
+			__set_current_state(TASK_RUNNING);
+			spin_lock(&channel->lock);
+			if (message->state != STPLR_DONE)
+				withdrawn = stplr_message_withdraw(message);
+			spin_unlock(&channel->lock);
+			break;
+		}
+		schedule_timeout(HZ);
+	}
+	__set_current_state(TASK_RUNNING);
+	return withdrawn ? -EINTR : 0;
+}
+
 /*
  * A signal came, or the timer for @fired. What that means depends on how far the message is: 0 go
  * on waiting, or an error. Then the message is out of the server's reach; or, with a @token, left
@@ -272,6 +392,14 @@ int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send
 			break;
 		if (unlikely(signal_pending(current) || fired != STPLR_DEADLINE_NONE)) {
 			__set_current_state(TASK_RUNNING);
+			if (message->connection->channel->flags & STPLR_CHANNEL_UNBLOCK) {
+				err = stplr_client_unblock(message, fired != STPLR_DEADLINE_NONE &&
+							   fired == args->reply_deadline);
+				if (err == -EAGAIN)
+					return stplr_client_wait_unblocked(message);
+				if (err)
+					return err;
+			}
 			err = stplr_client_interrupted(message, args, fired, token);
 			if (err)
 				return err;

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Client processes as a channel knows them: how many connections each has, who it is, and that it
+ * has disconnected. What a server attaches to one connection, its cookie, is here as well.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "stplr.h"
+
+void stplr_client_free(struct stplr_client *client)
+{
+	stplr_process_put(client->process);
+	put_cred(client->cred);
+	kfree(client);
+}
+
+/* The connection is one more of its process to @channel. */
+int stplr_client_join(struct stplr_connection *connection, struct stplr_channel *channel)
+{
+	struct stplr_process *process = connection->process;
+	struct stplr_device *device = channel->device;
+	struct stplr_client *client;
+	int err = 0;
+
+	mutex_lock(&device->registry);
+	client = xa_load(&channel->clients, process->scoid);
+	if (client)
+		goto found;
+
+	err = -ENOMEM;
+	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+	if (!client)
+		goto unlock;
+	err = xa_err(xa_store(&channel->clients, process->scoid, client, GFP_KERNEL_ACCOUNT));
+	if (err) {
+		kfree(client);
+		goto unlock;
+	}
+	process->refs++;
+	client->process = process;
+	client->cred = get_current_cred();
+found:
+	client->nr_connections++;
+	connection->client = client;
+unlock:
+	mutex_unlock(&device->registry);
+	return err;
+}
+
+/* From now on the server learns of the end of the connection. */
+void stplr_client_announce(struct stplr_connection *connection)
+{
+	struct stplr_device *device = connection->channel->device;
+
+	mutex_lock(&device->registry);
+	connection->client->announced = true;
+	mutex_unlock(&device->registry);
+}
+
+/* The connection was its process's, and is not any more; if it was the last, the server learns. */
+void stplr_client_leave(struct stplr_connection *connection, struct stplr_channel *channel)
+{
+	struct stplr_device *device = channel->device;
+	struct stplr_client *client;
+	bool last;
+
+	mutex_lock(&device->registry);
+	client = connection->client;
+	connection->client = NULL;
+	last = client && !--client->nr_connections;
+	if (last)
+		xa_erase(&channel->clients, client->process->scoid);
+	mutex_unlock(&device->registry);
+	if (!last)
+		return;
+
+	client->disconnect.origin = STPLR_NOTICE_DISCONNECT;
+	client->disconnect.entry.priority = stplr_priority_of(current);
+	client->disconnect.code = STPLR_PULSE_DISCONNECT;
+	client->disconnect.scoid = client->process->scoid;
+	if (!client->announced || !(channel->flags & STPLR_CHANNEL_DISCONNECT) ||
+	    stplr_pulse_deliver(channel, &client->disconnect))
+		stplr_client_free(client);
+}
+
+/* Has the process a connection to the channel? */
+bool stplr_client_known(struct stplr_channel *channel, const struct stplr_process *process)
+{
+	struct stplr_device *device = channel->device;
+	struct stplr_client *client;
+	bool known;
+
+	mutex_lock(&device->registry);
+	client = xa_load(&channel->clients, process->scoid);
+	known = client && client->process == process;
+	mutex_unlock(&device->registry);
+	return known;
+}
+
+/* What is known of a process, for the caller to see. */
+static void stplr_client_describe(const struct stplr_process *process, const struct cred *cred,
+				  struct stplr_client_info *info)
+{
+	struct pid_namespace *pid_ns = task_active_pid_ns(current);
+	struct user_namespace *user_ns = current_user_ns();
+	struct task_struct *task;
+
+	info->pid = pid_nr_ns(process->pid, pid_ns);
+	info->sid = 0;
+	rcu_read_lock();
+	task = pid_task(process->pid, PIDTYPE_TGID);
+	if (task)
+		info->sid = task_session_nr_ns(task, pid_ns);
+	rcu_read_unlock();
+	info->uid = from_kuid_munged(user_ns, cred->uid);
+	info->euid = from_kuid_munged(user_ns, cred->euid);
+	info->suid = from_kuid_munged(user_ns, cred->suid);
+	info->gid = from_kgid_munged(user_ns, cred->gid);
+	info->egid = from_kgid_munged(user_ns, cred->egid);
+	info->sgid = from_kgid_munged(user_ns, cred->sgid);
+}
+
+static int stplr_client_groups(const struct group_info *groups, struct stplr_client_info *info)
+{
+	u32 __user *to = u64_to_user_ptr(info->groups);
+	unsigned int i;
+
+	for (i = 0; i < groups->ngroups && i < info->nr_groups; i++) {
+		if (put_user(from_kgid_munged(current_user_ns(), groups->gid[i]), to + i))
+			return -EFAULT;
+	}
+	info->nr_groups = groups->ngroups;
+	return 0;
+}
+
+long stplr_client_info_ioctl(struct stplr_channel *channel, void __user *arg, unsigned int size)
+{
+	struct stplr_device *device = channel->device;
+	const struct cred *cred = NULL;
+	struct stplr_client_info info;
+	struct stplr_client *client;
+	int err;
+
+	err = stplr_args_get(&info, sizeof(info), arg, size);
+	if (err)
+		return err;
+	if (info.reserved)
+		return -EINVAL;
+
+	mutex_lock(&device->registry);
+	client = xa_load(&channel->clients, info.scoid);
+	if (client) {
+		cred = get_cred(client->cred);
+		info.connections = client->nr_connections;
+		stplr_client_describe(client->process, cred, &info);
+	}
+	mutex_unlock(&device->registry);
+	if (!cred)
+		return -ESRCH;
+
+	err = stplr_client_groups(cred->group_info, &info);
+	put_cred(cred);
+	if (err)
+		return err;
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+long stplr_cookie_ioctl(struct stplr_channel *channel, const void __user *arg, unsigned int size)
+{
+	struct xarray *connections = &channel->device->connections;
+	struct stplr_connection *connection;
+	struct stplr_client_cookie args;
+	int err;
+
+	err = stplr_args_get(&args, sizeof(args), arg, size);
+	if (err)
+		return err;
+	if (args.reserved)
+		return -EINVAL;
+
+	/* it leaves the array, under its lock, before it is freed */
+	xa_lock(connections);
+	connection = xa_load(connections, args.coid);
+	if (connection && connection->channel == channel)
+		WRITE_ONCE(connection->cookie, args.cookie);
+	else
+		err = -ESRCH;
+	xa_unlock(connections);
+	return err;
+}

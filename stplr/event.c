@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events: what a client has allowed a server to notify it by. Registered by the client, delivered
+ * by the server, which knows no more of it than its id and can do no more than the event says.
+ *
+ * An event belongs to the connection or to the open device on which it was registered, and ends
+ * with it. It holds what it notifies: another connection, an eventfd, a struct pid; and while it is
+ * being delivered, the deliverer holds it.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/eventfd.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "stplr.h"
+
+/**
+ * struct stplr_event - one event; constant but for @link
+ * @ref: the device's array, and who delivers it
+ * @link: in stplr_event_owner.events, under device->registry
+ * @owner: to what it belongs; only compared, under device->registry
+ * @channel: the one that may deliver it, with a reference; NULL: any that @process is a client of
+ * @process: who registered it, with a reference
+ * @user: who is charged, with a reference
+ * @args: as it was registered
+ * @target: of a pulse: over which connection, with a reference
+ * @eventfd: of an eventfd, with a reference
+ * @pid: of a signal: the process or thread, with a reference
+ * @cred: of a signal: who registered it, with a reference
+ */
+struct stplr_event {
+	struct kref ref;
+	struct list_head link;
+	const struct stplr_event_owner *owner;
+	struct stplr_channel *channel;
+	struct stplr_process *process;
+	struct stplr_user *user;
+	struct stplr_event_register args;
+	struct stplr_connection *target;
+	struct eventfd_ctx *eventfd;
+	struct pid *pid;
+	const struct cred *cred;
+};
+
+static void stplr_event_free(struct kref *ref)
+{
+	struct stplr_event *event = container_of(ref, struct stplr_event, ref);
+
+	if (event->target)
+		stplr_connection_put(event->target);
+	if (event->eventfd)
+		eventfd_ctx_put(event->eventfd);
+	put_pid(event->pid);
+	if (event->cred)
+		put_cred(event->cred);
+	if (event->channel)
+		stplr_channel_put(event->channel);
+	stplr_process_put(event->process);
+	stplr_uncharge(&event->user->events);
+	stplr_user_put(event->user);
+	kfree(event);
+}
+
+static void stplr_event_put(struct stplr_event *event)
+{
+	kref_put(&event->ref, stplr_event_free);
+}
+
+/* Registering */
+
+static int stplr_event_check(const struct stplr_event_register *args)
+{
+	bool pulse = args->type == STPLR_EVENT_PULSE;
+
+	if (args->flags & ~STPLR_EVENT_UPDATE || args->reserved)
+		return -EINVAL;
+	if (args->priority && !pulse)
+		return -EINVAL;
+	switch (args->type) {
+	case STPLR_EVENT_PULSE:
+		return args->signo ? -EINVAL : 0;
+	case STPLR_EVENT_EVENTFD:
+		return args->signo || args->code || args->value || args->flags ? -EINVAL : 0;
+	case STPLR_EVENT_SIGNAL:
+		if (args->code)
+			return -EINVAL;
+		fallthrough;
+	case STPLR_EVENT_SIGNAL_THREAD:
+		if (args->fd != -1 || !valid_signal(args->signo) || !args->signo)
+			return -EINVAL;
+		return args->code > 0 || args->code < S8_MIN ? -EINVAL : 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Takes hold of what is to be notified. */
+static int stplr_event_aim(struct stplr_event *event)
+{
+	const struct stplr_event_register *args = &event->args;
+	struct stplr_connection *target;
+	struct eventfd_ctx *eventfd;
+
+	switch (args->type) {
+	case STPLR_EVENT_PULSE:
+		target = stplr_connection_fdget(args->fd);
+		if (IS_ERR(target))
+			return PTR_ERR(target);
+		event->target = target;
+		if (target->channel->flags & STPLR_CHANNEL_LISTEN)
+			return -EINVAL;
+		return stplr_pulse_check(target, args->priority, args->code);
+	case STPLR_EVENT_EVENTFD:
+		eventfd = eventfd_ctx_fdget(args->fd);
+		if (IS_ERR(eventfd))
+			return PTR_ERR(eventfd);
+		event->eventfd = eventfd;
+		return 0;
+	case STPLR_EVENT_SIGNAL:
+		event->pid = get_pid(task_tgid(current));
+		break;
+	default:
+		event->pid = get_pid(task_pid(current));
+		break;
+	}
+	event->cred = get_current_cred();
+	return 0;
+}
+
+static struct stplr_event *stplr_event_new(struct stplr_device *device,
+					   struct stplr_channel *channel,
+					   const struct stplr_event_register *args)
+{
+	struct stplr_event *event;
+	int err;
+
+	event = kzalloc(sizeof(*event), GFP_KERNEL_ACCOUNT);
+	if (!event)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&event->ref);
+	event->args = *args;
+
+	err = -ENOMEM;
+	event->user = stplr_user_get(current_euid());
+	if (!event->user)
+		goto free_event;
+	err = stplr_charge(&event->user->events, READ_ONCE(stplr_user_events));
+	if (err)
+		goto put_user;
+	event->process = stplr_process_get(device);
+	if (IS_ERR(event->process)) {
+		err = PTR_ERR(event->process);
+		goto uncharge;
+	}
+	if (channel)
+		kref_get(&channel->ref);
+	event->channel = channel;
+
+	err = stplr_event_aim(event);
+	if (err) {
+		stplr_event_put(event);
+		return ERR_PTR(err);
+	}
+	return event;
+
+uncharge:
+	stplr_uncharge(&event->user->events);
+put_user:
+	stplr_user_put(event->user);
+free_event:
+	kfree(event);
+	return ERR_PTR(err);
+}
+
+/* Registers an event with @owner; @channel may deliver it, or any, without. */
+long stplr_event_register_ioctl(struct stplr_device *device, struct stplr_event_owner *owner,
+				struct stplr_channel *channel, void __user *arg, unsigned int size)
+{
+	struct stplr_event_register __user *uargs = arg;
+	struct stplr_event_register args;
+	struct stplr_event *event;
+	int err;
+
+	err = stplr_args_get(&args, sizeof(args), arg, size);
+	if (err)
+		return err;
+	err = stplr_event_check(&args);
+	if (err)
+		return err;
+	event = stplr_event_new(device, channel, &args);
+	if (IS_ERR(event))
+		return PTR_ERR(event);
+
+	/* a place first: nobody finds the event before its owner knows it */
+	err = xa_alloc_cyclic(&device->events, &event->args.id, NULL,
+			      XA_LIMIT(1, U32_MAX), &device->last_event, GFP_KERNEL_ACCOUNT);
+	if (err < 0)
+		goto put_event;
+	err = -EFAULT;
+	if (put_user(event->args.id, &uargs->id))
+		goto erase;
+
+	mutex_lock(&device->registry);
+	err = owner->ended ? -EBADF : 0;
+	if (!err) {
+		event->owner = owner;
+		list_add(&event->link, &owner->events);
+		/* its place is there: cannot fail */
+		xa_store(&device->events, event->args.id, event, GFP_KERNEL_ACCOUNT);
+	}
+	mutex_unlock(&device->registry);
+	if (err)
+		goto erase;
+	return 0;
+
+erase:
+	xa_erase(&device->events, event->args.id);
+put_event:
+	stplr_event_put(event);
+	return err;
+}
+
+long stplr_event_unregister_ioctl(struct stplr_device *device, struct stplr_event_owner *owner,
+				  const void __user *arg)
+{
+	struct stplr_event *event;
+	u32 id;
+
+	if (get_user(id, (const u32 __user *)arg))
+		return -EFAULT;
+	mutex_lock(&device->registry);
+	event = xa_load(&device->events, id);
+	if (event && event->owner == owner) {
+		list_del(&event->link);
+		xa_erase(&device->events, id);
+	} else {
+		event = NULL;
+	}
+	mutex_unlock(&device->registry);
+	if (!event)
+		return -ENOENT;
+	stplr_event_put(event);
+	return 0;
+}
+
+/* The owner ends, and its events with it. */
+void stplr_events_end(struct stplr_device *device, struct stplr_event_owner *owner)
+{
+	struct stplr_event *event;
+
+	do {
+		mutex_lock(&device->registry);
+		owner->ended = true;
+		event = list_first_entry_or_null(&owner->events, struct stplr_event, link);
+		if (event) {
+			list_del(&event->link);
+			xa_erase(&device->events, event->args.id);
+		}
+		mutex_unlock(&device->registry);
+		if (event)
+			stplr_event_put(event);
+		cond_resched();
+	} while (event);
+}
+
+/* Delivering */
+
+static struct stplr_event *stplr_event_find(struct stplr_device *device, u32 id)
+{
+	struct stplr_event *event;
+
+	xa_lock(&device->events);
+	event = xa_load(&device->events, id);
+	if (event)
+		kref_get(&event->ref); /* the array's is there as long as we have the lock */
+	xa_unlock(&device->events);
+	return event;
+}
+
+/* A signal for the process: whichever thread does not block it. */
+static int stplr_event_signal(const struct stplr_event *event, u64 value)
+{
+	sigval_t sigval = { .sival_ptr = u64_to_user_ptr(value) };
+
+	return kill_pid_usb_asyncio(event->args.signo, 0, sigval, event->pid, event->cred);
+}
+
+/* A signal for one thread, sent as by the one who registered it. */
+static int stplr_event_signal_thread(const struct stplr_event *event, u64 value)
+{
+	struct task_struct *task = get_pid_task(event->pid, PIDTYPE_PID);
+	struct kernel_siginfo info;
+	const struct cred *old;
+	int err;
+
+	if (!task)
+		return -ESRCH;
+	clear_siginfo(&info);
+	info.si_signo = event->args.signo;
+	info.si_code = event->args.code ?: SI_QUEUE;
+	info.si_pid = task_tgid_nr_ns(current, task_active_pid_ns(task));
+	info.si_value.sival_ptr = u64_to_user_ptr(value);
+
+	old = override_creds(event->cred);
+	info.si_uid = from_kuid_munged(current_user_ns(), current_uid());
+	err = send_sig_info(info.si_signo, &info, task);
+	revert_creds(old);
+	put_task_struct(task);
+	return err;
+}
+
+static int stplr_event_notify(const struct stplr_event *event, u64 value)
+{
+	int err;
+
+	switch (event->args.type) {
+	case STPLR_EVENT_PULSE:
+		err = stplr_pulse_post(event->target, event->args.priority, event->args.code,
+				       value);
+		return err == -EBADF ? -ESRCH : err;
+	case STPLR_EVENT_EVENTFD:
+		stplr_eventfd_signal(event->eventfd);
+		return 0;
+	case STPLR_EVENT_SIGNAL:
+		return stplr_event_signal(event, value);
+	default:
+		return stplr_event_signal_thread(event, value);
+	}
+}
+
+/* May this channel deliver the event, to this client? */
+static bool stplr_event_allowed(struct stplr_channel *channel, const struct stplr_event *event,
+				const struct stplr_event_deliver *args)
+{
+	if (args->scoid && args->scoid != event->process->scoid)
+		return false;
+	if (args->flags & STPLR_DELIVER_VALUE && !(event->args.flags & STPLR_EVENT_UPDATE))
+		return false;
+	if (event->channel)
+		return event->channel == channel;
+	return stplr_client_known(channel, event->process);
+}
+
+long stplr_event_deliver_ioctl(struct stplr_channel *channel, const void __user *arg,
+			       unsigned int size)
+{
+	struct stplr_event_deliver args;
+	struct stplr_event *event;
+	u64 value;
+	int err;
+
+	err = stplr_args_get(&args, sizeof(args), arg, size);
+	if (err)
+		return err;
+	if (args.flags & ~STPLR_DELIVER_VALUE || args.reserved)
+		return -EINVAL;
+	if (args.value && !(args.flags & STPLR_DELIVER_VALUE))
+		return -EINVAL;
+	event = stplr_event_find(channel->device, args.id);
+	if (!event)
+		return -ENOENT;
+
+	value = args.flags & STPLR_DELIVER_VALUE ? args.value : event->args.value;
+	err = -EACCES;
+	if (stplr_event_allowed(channel, event, &args))
+		err = stplr_event_notify(event, value);
+	stplr_event_put(event);
+	stplr_dbg(3, "event %u delivered: %d\n", args.id, err);
+	return err;
+}
