@@ -45,7 +45,8 @@ static void print_help(const char *program, const struct access *access,
 		     "(default 1)\n"
 		     "  --size BYTES         of ping's binary_value, of hello's text (default: a "
 		     "few)\n"
-		     "  --interval US        of the timer whose delay is measured (default 1000)");
+		     "  --interval US        of the timer whose delay is measured (default "
+		     "100000)");
 	}
 	if (access->wrappers)
 		puts("  --wrapper NAME       buffered (default) or framed, as the server\n"
@@ -99,7 +100,7 @@ static struct settings parse(int argc, char **argv, const struct access *access,
 		{"protocol", required_argument, NULL, 'p'},
 		{0},
 	};
-	struct settings settings = {.count = 1, .clients = 1, .interval_us = 1000};
+	struct settings settings = {.count = 1, .size = 64, .clients = 1, .interval_us = 100000};
 	int option, index = 0;
 
 	if (access->wrappers) {

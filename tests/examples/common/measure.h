@@ -15,7 +15,7 @@ struct settings {
 	const char *protocol;
 	const char *round; /* NULL: a demonstration */
 	uint64_t count;
-	size_t size; /* 0: the usual */
+	size_t size;
 	unsigned int clients;
 	int64_t interval_us;
 };

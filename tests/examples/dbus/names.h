@@ -23,6 +23,9 @@
 #define VERSION_SIGNATURE "(iii)"
 /* test_struct: op; bool i8 i16 i32 i64 double string binary; map<i8,string> list<i16> set<i32> */
 #define TEST_SIGNATURE "(ibynixdsaya{ys}anai)"
+/* operation of ping.thrift: op of a test_struct */
+#define OPERATION_PING 0
+#define OPERATION_PONG 1
 /* signal Tick: timer_id, and the timestamp's counter and abstime */
 #define TICK_SIGNATURE "xxx"
 

@@ -9,8 +9,9 @@
 #include "service.h"
 #include "test_struct.h"
 
-static struct test_entry map[] = {{0, NULL}, {1, NULL}, {2, NULL}};
+static const int8_t map_keys[] = {MAP_KEYS};
 static const char *const map_values[] = {MAP_VALUES};
+static struct test_entry map[sizeof(map_keys)];
 static const dbus_int16_t list[] = {LIST_VALUES};
 static const dbus_int32_t set[] = {SET_VALUES};
 
@@ -31,8 +32,6 @@ static const char *text(size_t size)
 {
 	static char *characters;
 
-	if (!size)
-		return TEXT_VALUE;
 	if (!characters) {
 		characters = needed(malloc(size + 1));
 		memset(characters, 'x', size);
@@ -52,7 +51,7 @@ static struct test_struct value_of(const struct settings *settings, uint64_t num
 		.i64 = I64_VALUE + (dbus_int64_t)number,
 		.real = DOUBLE_VALUE,
 		.text = STRING_VALUE,
-		.binary_length = settings->size ? settings->size : BINARY_SIZE,
+		.binary_length = settings->size,
 		.map = map,
 		.map_length = sizeof(map) / sizeof(map[0]),
 		.list = list,
@@ -140,6 +139,6 @@ int main(int argc, char **argv)
 	static const struct client client = {.service = "ping", .rounds = rounds, .show = show};
 
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-		map[i].value = map_values[i];
+		map[i] = (struct test_entry){(uint8_t)map_keys[i], map_values[i]};
 	return client_main(argc, argv, &dbus_access, &client);
 }

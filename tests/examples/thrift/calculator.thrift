@@ -5,7 +5,6 @@
 include "example.thrift"
 
 namespace cpp stplr.examples
-namespace c_glib Stplr
 
 service calculator extends example.example {
   i32 add(1: i32 arg1, 2: i32 arg2),

@@ -2,7 +2,6 @@
 // What every service of the examples answers.
 
 namespace cpp stplr.examples
-namespace c_glib Stplr
 
 struct version_struct {
   1: i32 major,

@@ -4,7 +4,6 @@
 include "example.thrift"
 
 namespace cpp stplr.examples
-namespace c_glib Stplr
 
 enum operation {
   PING = 0,

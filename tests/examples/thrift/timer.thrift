@@ -5,7 +5,6 @@
 include "example.thrift"
 
 namespace cpp stplr.examples
-namespace c_glib Stplr
 
 typedef i64 timer_id
 

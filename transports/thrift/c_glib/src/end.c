@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <unistd.h>
+
+#include <stplr.h>
+
+#include <thrift/c_glib/thrift_configuration.h>
+#include <thrift/c_glib/transport/thrift_transport.h>
+
+#include "end.h"
+
+static void set_error(GError **error, gint code, const gchar *format, va_list list)
+	G_GNUC_PRINTF(3, 0);
+
+static void set_error(GError **error, gint code, const gchar *format, va_list list)
+{
+	if (error && !*error)
+		*error = g_error_new_valist(THRIFT_TRANSPORT_ERROR, code, format, list);
+}
+
+gboolean stapler_fail(GError **error, gint code, const gchar *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	set_error(error, code, format, list);
+	va_end(list);
+	return FALSE;
+}
+
+gboolean stapler_break(struct stapler_end *end, GError **error, gint code, const gchar *format, ...)
+{
+	va_list list;
+
+	end->broken = TRUE;
+	va_start(list, format);
+	set_error(error, code, format, list);
+	va_end(list);
+	return FALSE;
+}
+
+gboolean stapler_end_init(struct stapler_end *end, const struct stapler_end_class *class, int fd,
+			  GError **error)
+{
+	struct stplr_version version;
+
+	if (stplr_version(fd, &version))
+		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_CONNECT, "stplr's version: %s",
+				    g_strerror(errno));
+	end->class = class;
+	end->fd = fd;
+	end->message_max = version.message_max;
+	end->limit = DEFAULT_MAX_MESSAGE_SIZE;
+	return TRUE;
+}
+
+void stapler_end_clear(struct stapler_end *end)
+{
+	close(end->fd);
+	stapler_buffer_free(&end->in);
+	stapler_buffer_free(&end->out);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The channels of one server transport, so that a signal handler can end them all
+ *
+ * A handler can take no lock, and must not reach a descriptor that was closed meanwhile and is
+ * somebody else's now. So: places are only ever added to the list; who interrupts counts itself in
+ * at a place while it uses the descriptor there; who closes takes the descriptor out, and waits for
+ * those to leave. A handler that runs on top of the closing thread has left before that goes on.
+ */
+#ifndef STAPLER_INTERRUPT_H
+#define STAPLER_INTERRUPT_H
+
+#include <glib.h>
+
+struct stapler_interrupt;
+struct stapler_place;
+
+/* Counted references: the server transport's, and one for each place. */
+struct stapler_interrupt *stapler_interrupt_new(void);
+void stapler_interrupt_unref(struct stapler_interrupt *list);
+
+/* A channel that is shut down when the list is interrupted, or at once if it has been. */
+struct stapler_place *stapler_interrupt_add(struct stapler_interrupt *list, int channel);
+
+/* To be called before the channel is closed. */
+void stapler_interrupt_remove(struct stapler_place *place);
+
+/* Shuts down the list's channels, and those to come. */
+void stapler_interrupt_all(struct stapler_interrupt *list);
+
+#endif

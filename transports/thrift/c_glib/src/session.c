@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* The server's end: reading receives, a flush replies */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <stplr.h>
+
+#include <thrift/c_glib/transport/thrift_transport.h>
+
+#include "end.h"
+
+/* What is received at once; of longer messages the rest is fetched. */
+static const gsize usual_room = 64 * 1024;
+
+struct session {
+	struct stapler_end end;
+	struct stapler_place *place;
+	gint32 rcvid;               /* of a two-way message that is not answered; 0: none */
+	gsize client_room;          /* its sender's, for the answer */
+	gboolean one_way;           /* what came last: nobody waits for an answer */
+	gsize taken;                /* bytes of the client's flush so far */
+	struct stapler_buffer held; /* answers that did not fit, or have nobody waiting yet */
+};
+
+/* The error is the client's. */
+static gboolean refuse(struct session *session, const struct stplr_msg_info *info, int reason)
+{
+	if (info->kind == STPLR_KIND_SEND_RECEIVE)
+		stplr_reply_error(session->end.fd, info->rcvid, reason);
+	else
+		stplr_reply(session->end.fd, info->rcvid, 0, NULL, 0);
+	return FALSE;
+}
+
+/* Answers with what is held, as much as the client has room for. */
+static gboolean reply(struct session *session, gint32 rcvid, gsize room, GError **error)
+{
+	gsize length = stapler_buffer_length(&session->held);
+	gsize now = MIN(MIN(length, room), session->end.message_max);
+
+	if (stplr_reply(session->end.fd, rcvid, (gint32)(length - now),
+			stapler_buffer_first(&session->held), now) >= 0) {
+		stapler_buffer_taken(&session->held, now);
+		return TRUE;
+	}
+	if (errno == ESRCH) {
+		/* The client does not wait any more. That is no fault of the server's. */
+		stapler_buffer_drop(&session->held);
+		return TRUE;
+	}
+	return stapler_break(&session->end, error, THRIFT_TRANSPORT_ERROR_SEND,
+			     "failed to reply - %s", g_strerror(errno));
+}
+
+/* Lets a client go that waits for an answer it will not get. */
+static void release(struct session *session)
+{
+	gint32 rcvid = session->rcvid;
+
+	session->rcvid = 0;
+	if (rcvid)
+		reply(session, rcvid, session->client_room, NULL);
+}
+
+static gboolean end_of_stream(struct session *session, GError **error)
+{
+	switch (errno) {
+	case EPIPE:
+		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_RECEIVE,
+				    "end of stream: the client has closed");
+	case ESHUTDOWN:
+		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_RECEIVE,
+				    "end of stream: the server was interrupted");
+	default:
+		return stapler_break(&session->end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
+				     "failed to receive - %s", g_strerror(errno));
+	}
+}
+
+/* What of a message did not fit at first. */
+static gboolean fetch_rest(struct session *session, const struct stplr_msg_info *info,
+			   GError **error)
+{
+	gsize rest = info->src_len - info->len;
+	guint8 *room = stapler_buffer_room(&session->end.in, rest, NULL);
+	ssize_t got;
+
+	if (!room) {
+		refuse(session, info, ENOMEM);
+		return stapler_break(&session->end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
+				     "no memory for a call of %" G_GSIZE_FORMAT " bytes",
+				     (gsize)info->src_len);
+	}
+	do
+		got = stplr_read(session->end.fd, info->rcvid, room, rest, info->len);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 || (gsize)got != rest)
+		return stapler_break(&session->end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
+				     "failed to receive all of a call - %s",
+				     got < 0 ? g_strerror(errno) : "the client has gone");
+	stapler_buffer_added(&session->end.in, rest);
+	return TRUE;
+}
+
+static gboolean accept_size(struct session *session, const struct stplr_msg_info *info,
+			    GError **error)
+{
+	if (info->src_len <= session->end.limit &&
+	    session->taken <= session->end.limit - info->src_len) {
+		session->taken += info->src_len;
+		return TRUE;
+	}
+	refuse(session, info, EMSGSIZE);
+	stplr_channel_destroy(session->end.fd);
+	return stapler_break(&session->end, error, THRIFT_TRANSPORT_ERROR_MAX_MESSAGE_SIZE_REACHED,
+			     "a call is larger than max-message-size, %" G_GSIZE_FORMAT,
+			     session->end.limit);
+}
+
+/* The next message, whole, and who waits for its answer. */
+static gboolean receive(struct session *session, GError **error)
+{
+	struct stplr_msg_info info;
+	gsize size;
+	guint8 *room = stapler_buffer_room(&session->end.in, usual_room, &size);
+
+	if (!room)
+		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_RECEIVE, "no memory");
+	while (stplr_receive(session->end.fd, room, size, &info) < 0)
+		if (errno != EINTR)
+			return end_of_stream(session, error);
+	if (!accept_size(session, &info, error))
+		return FALSE;
+	stapler_buffer_added(&session->end.in, info.len);
+	if (info.flags & STPLR_INFO_TRUNCATED && !fetch_rest(session, &info, error))
+		return FALSE;
+	session->one_way = info.kind != STPLR_KIND_SEND_RECEIVE;
+	if (!session->one_way || info.flags & STPLR_INFO_QUEUED)
+		session->taken = 0; /* a flush ends here */
+	if (session->one_way)
+		return TRUE;
+	if (!info.src_len)
+		return reply(session, info.rcvid, info.dst_len, error);
+	session->rcvid = info.rcvid;
+	session->client_room = info.dst_len;
+	return TRUE;
+}
+
+static gboolean session_fill(struct stapler_end *end, GError **error)
+{
+	struct session *session = (struct session *)end;
+
+	release(session);
+	/* C/GLib's processors write an exception of a one-way call and do not flush it. */
+	if (session->one_way)
+		stapler_buffer_drop(&end->out);
+	do
+		if (end->broken || !receive(session, error))
+			return FALSE;
+	while (!stapler_buffer_length(&end->in));
+	return TRUE;
+}
+
+/* Whether so much for the client leaves no more than the limit once it has what it has room for. */
+static gboolean may_hold(const struct session *session, gsize length)
+{
+	gsize now = session->rcvid ? MIN(session->client_room, session->end.message_max) : 0;
+
+	return length <= now || length - now <= session->end.limit;
+}
+
+static gboolean session_flush(struct stapler_end *end, GError **error)
+{
+	struct session *session = (struct session *)end;
+	gsize length = stapler_buffer_length(&end->out);
+	gint32 rcvid = session->rcvid;
+
+	if (!length)
+		return TRUE;
+	if (session->one_way) {
+		stapler_buffer_drop(&end->out);
+		return TRUE;
+	}
+	if (!may_hold(session, stapler_buffer_length(&session->held) + length))
+		return stapler_break(end, error, THRIFT_TRANSPORT_ERROR_MAX_MESSAGE_SIZE_REACHED,
+				     "replies that a client has not fetched are larger than "
+				     "max-message-size, %" G_GSIZE_FORMAT,
+				     end->limit);
+	if (!stapler_buffer_length(&session->held)) {
+		/* Nothing has to come first: the bytes need not be copied. */
+		struct stapler_buffer empty = session->held;
+
+		session->held = end->out;
+		end->out = empty;
+	} else {
+		if (!stapler_buffer_append(&session->held, stapler_buffer_first(&end->out), length))
+			return stapler_break(end, error, THRIFT_TRANSPORT_ERROR_SEND, "no memory");
+		stapler_buffer_drop(&end->out);
+	}
+	session->rcvid = 0;
+	return !rcvid || reply(session, rcvid, session->client_room, error);
+}
+
+static void session_close(struct stapler_end *end)
+{
+	struct session *session = (struct session *)end;
+
+	release(session);
+	stapler_interrupt_remove(session->place);
+	stapler_buffer_free(&session->held);
+	stapler_end_clear(end);
+	g_free(session);
+}
+
+static const struct stapler_end_class session_class = {
+	.fill = session_fill,
+	.flush = session_flush,
+	.close = session_close,
+};
+
+struct stapler_end *stapler_session_new(int channel, struct stapler_interrupt *list, GError **error)
+{
+	struct session *session = g_new0(struct session, 1);
+
+	if (!stapler_end_init(&session->end, &session_class, channel, error)) {
+		close(channel);
+		g_free(session);
+		return NULL;
+	}
+	session->place = stapler_interrupt_add(list, channel);
+	return &session->end;
+}
