@@ -48,10 +48,13 @@ static int send_over_signals(int (*call)(int, struct stplr_msg_send *), int fd,
 	return result;
 }
 
-static gboolean fail_to_send(struct client *client, GError **error)
+static gboolean fail_to_send(struct client *client, gboolean received, GError **error)
 {
 	switch (errno) {
 	case ESRCH:
+		if (received)
+			return stapler_break(&client->end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
+					     "the server has gone with the call");
 		return stapler_break(&client->end, error, THRIFT_TRANSPORT_ERROR_SEND,
 				     "the server has gone");
 	case ECONNRESET:
@@ -76,7 +79,7 @@ static gboolean send_ahead(struct client *client, const guint8 **bytes, gsize *l
 		struct stplr_msg_send message = message_of(*bytes, piece);
 
 		if (send_over_signals(stplr_msg_send, client->end.fd, &message))
-			return fail_to_send(client, error);
+			return fail_to_send(client, FALSE, error);
 		*bytes += piece;
 		*length -= piece;
 	}
@@ -95,7 +98,7 @@ static gboolean send_one_way(struct client *client, const guint8 *bytes, gsize l
 	if (!send_over_signals(stplr_msg_send, client->end.fd, &message))
 		return TRUE;
 	if (errno != ENOBUFS && errno != EDQUOT && errno != ENOMEM)
-		return fail_to_send(client, error);
+		return fail_to_send(client, FALSE, error);
 	return send_ahead(client, &bytes, &length, 0, error);
 }
 
@@ -113,8 +116,9 @@ static gboolean exchange(struct client *client, const guint8 *bytes, gsize lengt
 	message.reply.addr = (uintptr_t)reply;
 	message.reply.len = room;
 	message.reply_deadline = STPLR_DEADLINE_NONE;
+	message.flags = STPLR_SEND_TELL;
 	if (send_over_signals(stplr_msg_send_receive, client->end.fd, &message))
-		return fail_to_send(client, error);
+		return fail_to_send(client, message.status == 1, error);
 	if (message.status < 0 || message.reply_total != message.reply_len)
 		return stapler_break(&client->end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
 				     "the server does not speak Thrift over stplr");

@@ -47,6 +47,10 @@ gboolean stapler_end_init(struct stapler_end *end, const struct stapler_end_clas
 	if (stplr_version(fd, &version))
 		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_CONNECT, "stplr's version: %s",
 				    g_strerror(errno));
+	if (!(version.features & STPLR_FEATURE_TELL))
+		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_CONNECT,
+				    "the loaded module stplr is older than this library: install "
+				    "both of one release");
 	end->class = class;
 	end->fd = fd;
 	end->message_max = version.message_max;
