@@ -193,6 +193,8 @@ long stplr_event_register_ioctl(struct stplr_device *device, struct stplr_event_
 	err = stplr_event_check(&args);
 	if (err)
 		return err;
+	if (READ_ONCE(owner->ended)) /* looked at again below */
+		return -EBADF;
 	event = stplr_event_new(device, channel, &args);
 	if (IS_ERR(event))
 		return PTR_ERR(event);
@@ -256,7 +258,7 @@ void stplr_events_end(struct stplr_device *device, struct stplr_event_owner *own
 
 	do {
 		mutex_lock(&device->registry);
-		owner->ended = true;
+		WRITE_ONCE(owner->ended, true);
 		event = list_first_entry_or_null(&owner->events, struct stplr_event, link);
 		if (event) {
 			list_del(&event->link);

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: MIT
+// Pulses: sent without waiting, queued with messages by priority, bounded, never lost.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "support/memory.h"
+#include "support/pulse.h"
+
+namespace
+{
+
+class PulseTest : public PairTest
+{
+protected:
+	// As many as there is room for; how many that was.
+	int fill(int fd)
+	{
+		int sent = 0;
+		long result;
+		while ((result = pulse_send(fd, 1, sent)) == 0)
+			sent++;
+		EXPECT_EQ(-EAGAIN, result);
+		return sent;
+	}
+
+	Fd channel_with(uint32_t pulses, std::string_view name)
+	{
+		stplr_channel_create args = channel_args(name);
+		args.pulses = pulses;
+		return Fd(channel_create(device, args));
+	}
+
+	short events(int fd)
+	{
+		pollfd poll_fd = {fd, POLLIN | POLLPRI, 0};
+		EXPECT_LE(0, poll(&poll_fd, 1, 0));
+		return poll_fd.revents;
+	}
+};
+
+TEST_F(PulseTest, ArrivesAsItWasSent)
+{
+	ASSERT_EQ(0, pulse_send(connection, 7, 0x1122334455667788, 25));
+	ReceivedPulse received = receive_pulse(channel, STPLR_DEADLINE_POLL, 0);
+	ASSERT_EQ(0, received.result);
+	EXPECT_EQ(0, received.pulse.type);
+	EXPECT_EQ(0, received.pulse.subtype);
+	EXPECT_EQ(7, received.pulse.code);
+	EXPECT_EQ(0x1122334455667788u, received.pulse.value);
+	EXPECT_LT(0, received.pulse.scoid);
+	EXPECT_EQ(0u, received.pulse.zero2);
+	EXPECT_EQ(0, received.pulse.zero[0] | received.pulse.zero[1] | received.pulse.zero[2]);
+
+	EXPECT_EQ(0, received.info.rcvid);
+	EXPECT_EQ(uint32_t(STPLR_KIND_PULSE), received.info.kind);
+	EXPECT_EQ(0u, received.info.flags);
+	EXPECT_EQ(25, received.info.priority);
+	EXPECT_EQ(sizeof(stplr_pulse), received.info.len);
+	EXPECT_EQ(sizeof(stplr_pulse), received.info.src_len);
+	EXPECT_EQ(0u, received.info.dst_len);
+	EXPECT_EQ(0, received.info.pid);
+	EXPECT_EQ(0, received.info.tid);
+	EXPECT_EQ(UINT32_MAX, received.info.uid);
+	EXPECT_EQ(UINT32_MAX, received.info.gid);
+	EXPECT_EQ(uint32_t(received.pulse.scoid), received.info.scoid);
+	stplr_connect_info info;
+	ASSERT_EQ(0, connect_info(connection, info));
+	EXPECT_EQ(info.coid, received.info.coid);
+	EXPECT_EQ(-EAGAIN, receive_pulse(channel).result);
+}
+
+TEST_F(PulseTest, OwnPriorityIsTheThreads)
+{
+	ASSERT_EQ(0, setpriority(PRIO_PROCESS, 0, -5));
+	EXPECT_EQ(0, pulse_send(connection, 1));
+	ASSERT_EQ(0, setpriority(PRIO_PROCESS, 0, 0));
+	EXPECT_EQ(24, receive_pulse(channel).info.priority);
+}
+
+TEST_F(PulseTest, ByPriorityThenInTheOrderSent)
+{
+	for (int i = 0; i < 30; i++)
+		ASSERT_EQ(0, pulse_send(connection, 1, i, i % 3 * 10));
+	for (int priority : {20, 10, 0})
+		for (int i = priority / 10; i < 30; i += 3) {
+			ReceivedPulse received = receive_pulse(channel);
+			EXPECT_EQ(priority, received.info.priority);
+			EXPECT_EQ(uint64_t(i), received.pulse.value);
+		}
+}
+
+TEST_F(PulseTest, WithMessagesByPriority)
+{
+	ASSERT_EQ(0, pulse_send(connection, 1, 0, 5));
+	ASSERT_EQ(0, send_queued(connection, "message")); /* at 19: nice 0 */
+	ASSERT_EQ(0, pulse_send(connection, 1, 0, 30));
+	ASSERT_EQ(0, pulse_send(connection, 1, 0, 20));
+	std::vector<std::pair<uint32_t, int>> order;
+	for (int i = 0; i < 4; i++) {
+		Received received = poll_receive(channel);
+		ASSERT_EQ(0, received.result);
+		order.emplace_back(received.info.kind, received.info.priority);
+	}
+	EXPECT_EQ((std::vector<std::pair<uint32_t, int>>{{STPLR_KIND_PULSE, 30},
+							 {STPLR_KIND_PULSE, 20},
+							 {STPLR_KIND_SEND, 19},
+							 {STPLR_KIND_PULSE, 5}}),
+		  order);
+}
+
+TEST_F(PulseTest, PulsesOnlyLeavesMessages)
+{
+	ASSERT_EQ(0, send_queued(connection, "message"));
+	EXPECT_EQ(-EAGAIN, receive_pulse(channel).result);
+	ASSERT_EQ(0, pulse_send(connection, 3, 0, 0));
+	EXPECT_EQ(3, receive_pulse(channel).pulse.code);
+	EXPECT_EQ(-EAGAIN, receive_pulse(channel).result);
+	EXPECT_EQ("message", poll_receive(channel).text);
+}
+
+TEST_F(PulseTest, WakesAReceiver)
+{
+	Thread receiver([&] { return receive_pulse(channel, STPLR_DEADLINE_NONE, 0).pulse.code; });
+	ASSERT_TRUE(receiver.wait_blocked(STPLR_MSG_RECEIVE));
+	ASSERT_EQ(0, pulse_send(connection, 9));
+	EXPECT_EQ(9, receiver.join());
+}
+
+TEST_F(PulseTest, WakesWhoTakesPulsesOnlyBeforeOthers)
+{
+	Thread pulses([&] { return receive_pulse(channel, STPLR_DEADLINE_NONE).pulse.code; });
+	ASSERT_TRUE(pulses.wait_blocked(STPLR_MSG_RECEIVE));
+	Thread others([&] { return long(receive(channel).text.size()); });
+	ASSERT_TRUE(others.wait_blocked(STPLR_MSG_RECEIVE));
+	ASSERT_EQ(0, pulse_send(connection, 9));
+	EXPECT_EQ(9, pulses.join());
+	ASSERT_EQ(0, send_queued(connection, "four"));
+	EXPECT_EQ(4, others.join());
+}
+
+TEST_F(PulseTest, MessageDoesNotWakeWhoTakesPulsesOnly)
+{
+	Thread pulses([&] { return receive_pulse(channel, STPLR_DEADLINE_NONE).pulse.code; });
+	ASSERT_TRUE(pulses.wait_blocked(STPLR_MSG_RECEIVE));
+	// not a receiver for a message that does not wait
+	stplr_msg_send args = send_args(buffer("text"));
+	args.send_deadline = STPLR_DEADLINE_POLL;
+	EXPECT_EQ(-EAGAIN, msg_send(connection, args));
+	ASSERT_EQ(0, send_queued(connection, "text"));
+	EXPECT_TRUE(pulses.wait_blocked(STPLR_MSG_RECEIVE));
+	EXPECT_EQ("text", poll_receive(channel).text);
+	ASSERT_EQ(0, pulse_send(connection, 9));
+	EXPECT_EQ(9, pulses.join());
+}
+
+// A thread woken for a message that takes a pulse instead wakes another for the message.
+TEST_F(PulseTest, NobodySleepsWhileThereIsSomething)
+{
+	constexpr int kRounds = 300;
+	std::atomic<int> messages{0}, pulses{0};
+	auto receiver = [&](uint32_t flags) {
+		return [this, &messages, &pulses, flags]() -> long {
+			for (;;) {
+				ReceivedPulse received =
+					receive_pulse(channel, STPLR_DEADLINE_NONE, flags);
+				if (received.result)
+					return received.result;
+				if (received.info.kind == STPLR_KIND_PULSE)
+					pulses++;
+				else
+					messages++;
+			}
+		};
+	};
+	Thread one(receiver(0)), two(receiver(0)), three(receiver(STPLR_RECEIVE_PULSE));
+	Fd other = new_connection(device, getpid(), chid);
+	Thread sender([&]() -> long {
+		for (int i = 0; i < kRounds; i++)
+			if (send_one_way(other, "message"))
+				return 1;
+		return 0;
+	});
+	for (int i = 0; i < kRounds;) {
+		long result = pulse_send(connection, 1, i, i % 40);
+		ASSERT_TRUE(result == 0 || result == -EAGAIN);
+		i += !result;
+		if (i % 7 == 0)
+			EXPECT_TRUE(eventually([&] { return pulses == i; })) << pulses << " of " << i;
+	}
+	EXPECT_EQ(0, sender.join());
+	EXPECT_TRUE(eventually([&] { return pulses == kRounds && messages == kRounds; }))
+		<< pulses << " pulses, " << messages << " messages";
+	EXPECT_EQ(0, channel_destroy(channel));
+	EXPECT_EQ(-ESRCH, one.join());
+	EXPECT_EQ(-ESRCH, two.join());
+	EXPECT_EQ(-ESRCH, three.join());
+}
+
+TEST_F(PulseTest, StaysWhenTheBufferIsTooSmall)
+{
+	ASSERT_EQ(0, pulse_send(connection, 4, 5));
+	for (size_t room : {size_t(0), sizeof(stplr_pulse) - 1}) {
+		Received received = poll_receive(channel, room);
+		EXPECT_EQ(-EMSGSIZE, received.result);
+		EXPECT_EQ(sizeof(stplr_pulse), received.info.src_len);
+		EXPECT_EQ(0, received.info.rcvid);
+	}
+	EXPECT_EQ(4, receive_pulse(channel).pulse.code);
+}
+
+TEST_F(PulseTest, StaysWhenItCannotBeWritten)
+{
+	ASSERT_EQ(0, pulse_send(connection, 4, 5));
+	stplr_msg_receive args = receive_args(buffer(reinterpret_cast<void *>(8), 64),
+					      STPLR_DEADLINE_POLL);
+	EXPECT_EQ(-EFAULT, call(channel, STPLR_MSG_RECEIVE, &args));
+	void *page = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, page);
+	args = receive_args(buffer(page, 64), STPLR_DEADLINE_POLL);
+	EXPECT_EQ(-EFAULT, call(channel, STPLR_MSG_RECEIVE, &args));
+	munmap(page, 4096);
+	EXPECT_EQ(4, receive_pulse(channel).pulse.code);
+}
+
+TEST_F(PulseTest, IntoMemoryThatIsNotThereYet)
+{
+	ASSERT_EQ(0, pulse_send(connection, 4, 5));
+	void *page = mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, page);
+	char *across = static_cast<char *>(page) + 4096 - 4;
+	stplr_msg_receive args = receive_args(buffer(across, 64), STPLR_DEADLINE_POLL);
+	EXPECT_EQ(0, call(channel, STPLR_MSG_RECEIVE, &args));
+	stplr_pulse pulse;
+	__builtin_memcpy(&pulse, across, sizeof(pulse));
+	EXPECT_EQ(4, pulse.code);
+	EXPECT_EQ(5u, pulse.value);
+	munmap(page, 8192);
+}
+
+TEST_F(PulseTest, IntoParts)
+{
+	ASSERT_EQ(0, pulse_send(connection, 4, 0x0102030405060708));
+	char bytes[sizeof(stplr_pulse)];
+	stplr_iovec parts[] = {part(bytes, 3), part(bytes + 3, 0), part(bytes + 3, 21)};
+	stplr_msg_receive args = receive_args(stplr_buffer{uint64_t(uintptr_t(parts)), 3},
+					      STPLR_DEADLINE_POLL);
+	args.flags = STPLR_RECEIVE_VECTOR;
+	ASSERT_EQ(0, call(channel, STPLR_MSG_RECEIVE, &args));
+	stplr_pulse pulse;
+	__builtin_memcpy(&pulse, bytes, sizeof(pulse));
+	EXPECT_EQ(0x0102030405060708u, pulse.value);
+}
+
+TEST_F(PulseTest, FullPoolSaysSoAndLosesNothing)
+{
+	int room = fill(connection);
+	EXPECT_EQ(STPLR_PULSES_DEFAULT, room);
+	EXPECT_EQ(0u, receive_pulse(channel).pulse.value);
+	EXPECT_EQ(0, pulse_send(connection, 1, room));
+	EXPECT_EQ(-EAGAIN, pulse_send(connection, 1));
+	for (int i = 1; i <= room; i++)
+		EXPECT_EQ(uint64_t(i), receive_pulse(channel).pulse.value);
+	EXPECT_EQ(-EAGAIN, receive_pulse(channel).result);
+}
+
+TEST_F(PulseTest, PoolOfItsOwn)
+{
+	for (int size : {1, 1000}) {
+		std::string name = "pool" + std::to_string(size);
+		Fd own = channel_with(size, name);
+		ASSERT_LE(0, own);
+		Fd client = new_connection(device, name);
+		EXPECT_EQ(size, fill(client));
+		for (int i = 0; i < size; i++)
+			ASSERT_EQ(uint64_t(i), receive_pulse(own).pulse.value);
+		EXPECT_EQ(size, fill(client));
+	}
+	EXPECT_EQ(-EINVAL, channel_with(STPLR_PULSES_MAX + 1, "pool").release());
+	EXPECT_LE(0, channel_with(STPLR_PULSES_MAX, "pool"));
+}
+
+TEST_F(PulseTest, PoolIsAccounted)
+{
+	auto memory = [] {
+		std::ifstream file("/sys/module/stplr/parameters/objects");
+		std::string word;
+		long value = -1;
+		while (file >> word)
+			if (word == "memory")
+				file >> value;
+		return value;
+	};
+	long before = memory();
+	{
+		Fd own = channel_with(10000, "pool");
+		EXPECT_LE(10000 * 64, memory() - before);
+	}
+	EXPECT_TRUE(eventually([&] { return memory() == before; }));
+}
+
+TEST_F(PulseTest, PollTellsOfPulses)
+{
+	EXPECT_EQ(0, events(channel));
+	ASSERT_EQ(0, pulse_send(connection, 1));
+	EXPECT_EQ(POLLIN | POLLPRI, events(channel));
+	receive_pulse(channel);
+	ASSERT_EQ(0, send_queued(connection, "x"));
+	EXPECT_EQ(POLLIN, events(channel));
+	Thread poller([&] {
+		pollfd poll_fd = {channel, POLLPRI, 0};
+		return long(poll(&poll_fd, 1, kPatienceMs));
+	});
+	ASSERT_TRUE(poller.wait_asleep());
+	ASSERT_EQ(0, pulse_send(connection, 1));
+	EXPECT_EQ(1, poller.join());
+}
+
+TEST_F(PulseTest, BadArguments)
+{
+	EXPECT_EQ(-EINVAL, pulse_send(connection, 128));
+	EXPECT_EQ(-EINVAL, pulse_send(connection, -129));
+	EXPECT_EQ(-EINVAL, pulse_send(connection, 1, 0, 141));
+	EXPECT_EQ(-EINVAL, pulse_send(connection, 1, 0, -2));
+	stplr_pulse_send args = pulse_args(1);
+	args.flags = 1;
+	EXPECT_EQ(-EINVAL, pulse_send(connection, args));
+	args = pulse_args(1);
+	args.reserved = 1;
+	EXPECT_EQ(-EINVAL, pulse_send(connection, args));
+	EXPECT_EQ(-EFAULT, call(connection, STPLR_PULSE_SEND, nullptr));
+	EXPECT_EQ(-ENOTTY, pulse_send(channel, 1));
+	EXPECT_EQ(-ENOTTY, pulse_send(device, 1));
+	EXPECT_EQ(-EAGAIN, receive_pulse(channel).result);
+}
+
+TEST_F(PulseTest, NegativeCodesAreTheCreators)
+{
+	EXPECT_EQ(0, pulse_send(connection, -128));
+	EXPECT_EQ(-128, receive_pulse(channel).pulse.code);
+	Child other([&](Child &) {
+		EXPECT_EQ(-EINVAL, pulse_send(connection, -1));
+		EXPECT_EQ(0, pulse_send(connection, 127));
+		return 0;
+	});
+	other.expect_success();
+	EXPECT_EQ(127, receive_pulse(channel).pulse.code);
+}
+
+TEST_F(PulseTest, AfterTheEnd)
+{
+	ASSERT_EQ(0, pulse_send(connection, 1));
+	Fd second = new_connection(device, getpid(), chid);
+	ASSERT_EQ(0, connect_detach(second));
+	EXPECT_EQ(-EBADF, pulse_send(second, 1));
+	ASSERT_EQ(0, channel_shutdown(channel));
+	EXPECT_EQ(-ESRCH, pulse_send(connection, 1));
+	EXPECT_EQ(-ESHUTDOWN, receive_pulse(channel).result);
+	ASSERT_EQ(0, channel_destroy(channel));
+	EXPECT_EQ(-ESRCH, pulse_send(connection, 1));
+	EXPECT_EQ(-ESRCH, receive_pulse(channel).result);
+}
+
+TEST_F(PulseTest, FullPoolOfADeadChannelIsDead)
+{
+	fill(connection);
+	ASSERT_EQ(0, channel_destroy(channel));
+	EXPECT_EQ(-ESRCH, pulse_send(connection, 1));
+}
+
+TEST_F(PulseTest, ListeningChannelsTakeNone)
+{
+	Fd listener = new_channel(device, "listener", STPLR_CHANNEL_LISTEN);
+	Fd client = new_connection(device, "listener");
+	// the connection's channel is the one to be accepted
+	EXPECT_EQ(0, pulse_send(client, 6));
+	stplr_channel_accept args = accept_args();
+	Fd accepted(channel_accept(listener, args));
+	ASSERT_LE(0, accepted);
+	client.reset();
+	// what was sent is received before the end
+	EXPECT_EQ(6, receive_pulse(accepted).pulse.code);
+	EXPECT_EQ(-EPIPE, receive_pulse(accepted).result);
+
+	stplr_channel_create create = channel_args("other", STPLR_CHANNEL_LISTEN);
+	create.pulses = 5;
+	EXPECT_EQ(-EINVAL, channel_create(device, create));
+}
+
+TEST_F(PulseTest, SentByAClientThatHasGone)
+{
+	Child client([&](Child &) {
+		Fd own = new_connection(device, getppid(), chid);
+		return pulse_send(own, 11) ? 1 : 0;
+	});
+	client.expect_success();
+	EXPECT_EQ(11, await_pulse(channel).pulse.code);
+}
+
+// Floods from several processes: every pulse that was taken arrives once.
+TEST_F(PulseTest, FloodLosesNone)
+{
+	constexpr int kClients = 3, kPulses = 2000;
+	std::vector<std::unique_ptr<Child>> clients;
+	for (int c = 0; c < kClients; c++)
+		clients.push_back(std::make_unique<Child>([&, c](Child &) {
+			Fd own = new_connection(device, getppid(), chid);
+			for (int i = 0; i < kPulses;) {
+				long result = pulse_send(own, c, i);
+				if (result && result != -EAGAIN)
+					return 1;
+				i += !result;
+			}
+			return 0;
+		}));
+	std::vector<int> next(kClients);
+	for (int i = 0; i < kClients * kPulses; i++) {
+		ReceivedPulse received = await_pulse(channel);
+		ASSERT_EQ(0, received.result);
+		ASSERT_GT(kClients, received.pulse.code);
+		ASSERT_EQ(uint64_t(next[received.pulse.code]++), received.pulse.value);
+	}
+	for (auto &client : clients)
+		client->expect_success();
+}
+
+} // namespace
