@@ -49,6 +49,8 @@ bool run(const Options &options)
 		return runConnections(options);
 	case Command::queue:
 		return runQueue(options);
+	case Command::pulses:
+		return runPulses(options);
 	}
 	return false;
 }

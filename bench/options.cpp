@@ -30,6 +30,7 @@ const char *const help =
 	"  connections   what a round trip by stplr costs with 1 and with 1,000 other connections "
 	"on the channel\n"
 	"  queue         what a receive by stplr costs with 10 and with 1,000 senders queued\n"
+	"  pulses        what a pulse costs, sent and received, with 100 and with 100,000 queued\n"
 	"\n"
 	"Options:\n"
 	"  --transport LIST|all   roundtrip: which ones, separated by commas (default all):\n"
@@ -154,8 +155,10 @@ Command parseCommand(const std::string &name)
 		return Command::connections;
 	if (name == "queue")
 		return Command::queue;
+	if (name == "pulses")
+		return Command::pulses;
 	throw UsageError("there is no command '" + name +
-			 "', but roundtrip, connections and queue");
+			 "', but roundtrip, connections, queue and pulses");
 }
 
 } // namespace
@@ -228,13 +231,14 @@ Options parseOptions(int argc, char **argv)
 		}
 	}
 	if (optind == argc)
-		throw UsageError("a command is missing: roundtrip, connections or queue");
+		throw UsageError("a command is missing: roundtrip, connections, queue or pulses");
 	options.command = parseCommand(argv[optind]);
 	if (optind + 1 < argc)
 		throw UsageError("'" + std::string(argv[optind + 1]) +
 				 "' is one argument too many");
-	if (options.command == Command::queue && warmUpGiven)
-		throw UsageError("--warm-up is not for queue");
+	if ((options.command == Command::queue || options.command == Command::pulses) &&
+	    warmUpGiven)
+		throw UsageError("--warm-up is not for queue or pulses");
 	if (options.command != Command::roundtrip && !forRoundTrips.empty())
 		throw UsageError(forRoundTrips + " is for roundtrip only");
 	// Two costs that are compared to a few percent have to be of the same regime: the settled

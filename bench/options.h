@@ -13,7 +13,7 @@
 namespace bench
 {
 
-enum class Command { roundtrip, connections, queue };
+enum class Command { roundtrip, connections, queue, pulses };
 
 struct Options {
 	Command command = Command::roundtrip;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scaling.h"
 
+#include "pulses.h"
 #include "queue.h"
 #include "report.h"
 #include "roundtrip.h"
@@ -23,6 +24,7 @@ struct Scaling {
 	const char *benchmark;
 	const char *what;
 	const char *title;
+	std::size_t size;
 	unsigned few;
 	unsigned many;
 	double most;
@@ -47,7 +49,7 @@ bool report(const Options &options, const Scaling &scaling, std::uint64_t count,
 			Fields fields = {
 				{"benchmark", jsonString(scaling.benchmark)},
 				{"transport", jsonString("stplr")},
-				{"size", std::to_string(messageSize)},
+				{"size", std::to_string(scaling.size)},
 				{scaling.benchmark, std::to_string(numbers[at])},
 			};
 			const Fields common = commonFields(options, count, outcomes[at]);
@@ -76,7 +78,8 @@ bool runConnections(const Options &options)
 
 	return report(
 		options,
-		{"connections", "other connections", "A round trip of 64 bytes", 1, 1000, 1.03},
+		{"connections", "other connections", "A round trip of 64 bytes", messageSize, 1,
+		 1000, 1.03},
 		count, [&](unsigned others) {
 			TransportKind kind = *findTransport("stplr");
 
@@ -93,9 +96,22 @@ bool runQueue(const Options &options)
 	const std::uint64_t count = options.count ? options.count : 2000;
 
 	return report(options,
-		      {"senders", "senders queued", "A receive of 64 bytes", 10, 1000, 1.10}, count,
+		      {"senders", "senders queued", "A receive of 64 bytes", messageSize, 10, 1000,
+		       1.10}, count,
 		      [&](unsigned senders) {
 			      return measureQueue(senders, messageSize, count, options.cpus);
+		      });
+}
+
+bool runPulses(const Options &options)
+{
+	const std::uint64_t count = options.count ? options.count : 500000;
+
+	return report(options,
+		      {"pulses", "pulses queued", "Queueing and receiving a pulse", 0, 100, 100000,
+		       1.10},
+		      count, [&](unsigned queued) {
+			      return measurePulses(queued, count, options.cpus);
 		      });
 }
 

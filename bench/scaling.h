@@ -14,6 +14,7 @@ bool runConnections(const Options &options);
 
 // A receive with few and with many senders queued. False if --check and its bar is missed.
 bool runQueue(const Options &options);
+bool runPulses(const Options &options);
 
 } // namespace bench
 

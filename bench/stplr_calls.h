@@ -18,7 +18,8 @@ Fd openStplr();
 // A name that no other run on this machine has.
 std::string stplrChannelName();
 
-Fd createStplrChannel(int device, const std::string &name);
+// With a pool for so many pulses, or the default one.
+Fd createStplrChannel(int device, const std::string &name, unsigned pulses = 0);
 Fd attachStplr(int device, const std::string &name);
 
 // A send structure for messages of one size each way; usable again and again.

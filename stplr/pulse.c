@@ -241,7 +241,7 @@ int stplr_pulse_receive(struct stplr_channel *channel, const struct stplr_user_b
 
 	stplr_user_buffer_iter(buffer, ITER_DEST, &to);
 	pagefault_disable();
-	missing = sizeof(pulse) - copy_to_iter(&pulse, sizeof(pulse), &to);
+	missing = sizeof(pulse) - _copy_to_iter(&pulse, sizeof(pulse), &to);
 	if (!missing && copy_to_user(uinfo, &info, sizeof(info)))
 		missing = sizeof(pulse);
 	pagefault_enable();

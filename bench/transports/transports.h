@@ -12,6 +12,7 @@ namespace bench
 std::unique_ptr<Transport> makeStplrAmong(std::size_t size, unsigned idleConnections);
 std::unique_ptr<Transport> makeStplr(std::size_t size);
 std::unique_ptr<Transport> makeEventfd(std::size_t size);
+std::unique_ptr<Transport> makePulse(std::size_t size);
 std::unique_ptr<Transport> makeFutex(std::size_t size);
 std::unique_ptr<Transport> makePipe(std::size_t size);
 std::unique_ptr<Transport> makeUnixStream(std::size_t size);
