@@ -27,6 +27,8 @@ ALL += libstplr
 
 libstplr: $(LIBSTPLR_SO) $(LIBSTPLR_LINKS) $(LIBSTPLR_A)
 
+include lib/qnx/build.mk
+
 $(LIBSTPLR_OBJECTS): $(B)/lib/%.o: lib/%.c $(LIBSTPLR_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(CFLAGS) -fPIC -I include/uapi -I lib $(CPPFLAGS) -c -o $@ $<
@@ -44,22 +46,29 @@ $(LIBSTPLR_A): $(LIBSTPLR_OBJECTS)
 
 install-lib: libstplr
 	$(INSTALL) -d $(DESTDIR)$(libdir) $(DESTDIR)$(pkgconfigdir) $(DESTDIR)$(includedir)/linux
-	$(INSTALL) -m 644 $(LIBSTPLR_SO) $(LIBSTPLR_A) $(DESTDIR)$(libdir)
+	$(INSTALL) -m 644 $(LIBSTPLR_SO) $(LIBSTPLR_A) $(LIBQNX_SO) $(LIBQNX_A) $(DESTDIR)$(libdir)
 	for link in $(notdir $(LIBSTPLR_LINKS)); do \
 		ln -sfn $(notdir $(LIBSTPLR_SO)) $(DESTDIR)$(libdir)/$$link || exit; done
+	for link in $(notdir $(LIBQNX_LINKS)); do \
+		ln -sfn $(notdir $(LIBQNX_SO)) $(DESTDIR)$(libdir)/$$link || exit; done
 	$(INSTALL) -m 644 lib/stplr.h $(DESTDIR)$(includedir)
 	$(INSTALL) -m 644 include/uapi/linux/stplr.h $(DESTDIR)$(includedir)/linux
-	sed -e '/^# SPDX/d' -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' \
-		-e 's|@includedir@|$(includedir)|' -e 's|@version@|$(LIBSTPLR_VERSION)|' \
-		lib/stplr.pc.in > $(DESTDIR)$(pkgconfigdir)/stplr.pc
-	chmod 644 $(DESTDIR)$(pkgconfigdir)/stplr.pc
+	for header in $(LIBQNX_INCLUDES:lib/qnx/include/%=%); do \
+		$(INSTALL) -D -m 644 lib/qnx/include/$$header $(DESTDIR)$(includedir)/stplr-qnx/$$header || exit; done
+	for pc in stplr:lib stplr-qnx:lib/qnx; do \
+		sed -e '/^# SPDX/d' -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' \
+			-e 's|@includedir@|$(includedir)|' -e 's|@version@|$(LIBSTPLR_VERSION)|' \
+			$${pc#*:}/$${pc%:*}.pc.in > $(DESTDIR)$(pkgconfigdir)/$${pc%:*}.pc && \
+		chmod 644 $(DESTDIR)$(pkgconfigdir)/$${pc%:*}.pc || exit; done
 	for page in $(LIBSTPLR_MAN); do \
 		$(INSTALL) -D -m 644 -t $(DESTDIR)$(mandir)/$$(basename $$(dirname $$page)) $$page || exit; done
 	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig
 
 uninstall-lib:
 	rm -f $(addprefix $(DESTDIR)$(libdir)/,$(notdir $(LIBSTPLR_SO) $(LIBSTPLR_LINKS) $(LIBSTPLR_A)))
-	rm -f $(DESTDIR)$(pkgconfigdir)/stplr.pc
+	rm -f $(addprefix $(DESTDIR)$(libdir)/,$(notdir $(LIBQNX_SO) $(LIBQNX_LINKS) $(LIBQNX_A)))
+	rm -f $(DESTDIR)$(pkgconfigdir)/stplr.pc $(DESTDIR)$(pkgconfigdir)/stplr-qnx.pc
+	rm -rf $(DESTDIR)$(includedir)/stplr-qnx
 	rm -f $(DESTDIR)$(includedir)/stplr.h $(DESTDIR)$(includedir)/linux/stplr.h
 	rm -f $(patsubst lib/man/%,$(DESTDIR)$(mandir)/%,$(LIBSTPLR_MAN))
 	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig

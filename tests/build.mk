@@ -32,3 +32,4 @@ $(B)/tests/compat_peer: tests/unit/compat/compat_peer.c include/uapi/linux/stplr
 .SECONDARY: $(UNIT_SUPPORT) $(UNIT_BINS:%=%.o)
 -include $(wildcard $(B)/tests/*.d $(B)/tests/support/*.d)
 -include tests/client-server/build.mk
+-include tests/qnx/build.mk

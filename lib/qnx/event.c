@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Events
+ *
+ * A server can notify a client only by what the client has registered with the kernel, which gives
+ * the event a number. QNX's programs need not register: they make an event and send it in a
+ * message. So the initialisers register what they make, for every server that the process has a
+ * connection to, and keep the number in the event, where the server's library finds it. The value
+ * is the server's to send along, so that events which differ in it alone are one to the kernel.
+ * What is registered so is kept and used again, up to a bound, beyond which the oldest goes.
+ *
+ * MsgRegisterEvent() registers an event for one server, as it is.
+ *
+ * What the kernel cannot do (threads, semaphores, signals with a code) is a pulse to this library's
+ * own thread, which does it.
+ */
+#include <semaphore.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "qnx.h"
+
+#define KNOWN_MAX 256
+
+/* What makes one event another to the kernel. */
+struct content {
+	int type, id, code, priority, thread;
+	const void *function, *attributes;
+};
+
+struct known {
+	struct content content;
+	uint32_t event; /* the kernel's number; 0: free */
+	int local;      /* service_event_add()'s, or -1 */
+	unsigned used;  /* when */
+};
+
+pthread_mutex_t events_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
+static struct known known[KNOWN_MAX];
+static unsigned uses;
+
+static uint64_t bits_of(union sigval value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+static void content_of(const struct sigevent *event, struct content *content)
+{
+	memset(content, 0, sizeof(*content));
+	content->type = SIGEV_GET_TYPE(event);
+	switch (content->type) {
+	case SIGEV_PULSE:
+		content->priority = event->sigev_priority == SIGEV_PULSE_PRIO_INHERIT
+					    ? priority_own()
+					    : priority_to_kernel(event->sigev_priority);
+		/* fall through */
+	case SIGEV_SIGNAL_CODE:
+		content->code = event->sigev_code;
+		/* fall through */
+	case SIGEV_SIGNAL:
+		content->id = event->sigev_signo;
+		break;
+	case SIGEV_SIGNAL_THREAD:
+		content->code = event->sigev_code;
+		content->id = event->sigev_signo;
+		content->thread = event->__sigev_thread;
+		break;
+	case SIGEV_THREAD:
+		content->function = (const void *)event->sigev_notify_function;
+		content->attributes = event->sigev_notify_attributes;
+		break;
+	case SIGEV_SEM:
+		content->function = event->sigev_semaphore;
+		break;
+	}
+}
+
+static bool deliverable(int type)
+{
+	return type == SIGEV_PULSE || type == SIGEV_SIGNAL || type == SIGEV_SIGNAL_CODE ||
+	       type == SIGEV_SIGNAL_THREAD || type == SIGEV_THREAD || type == SIGEV_SEM;
+}
+
+/* Fills what the kernel is to do; one that only the process can do gets a number in *local. */
+static int describe(const struct sigevent *event, const struct content *content, int owner,
+		    struct stplr_event_register *args, int *local)
+{
+	args->fd = -1;
+	switch (content->type) {
+	case SIGEV_PULSE:
+		args->type = STPLR_EVENT_PULSE;
+		args->fd = coid_fd(content->id);
+		args->priority = content->priority;
+		args->code = content->code;
+		return 0;
+	case SIGEV_SIGNAL:
+		if (bits_of(event->sigev_value))
+			break; /* the kernel would not put it into si_value */
+		args->type = STPLR_EVENT_SIGNAL;
+		args->signo = content->id;
+		return 0;
+	case SIGEV_SIGNAL_THREAD:
+		if (content->code > 0 || content->thread != (int)syscall(SYS_gettid))
+			break;
+		args->type = STPLR_EVENT_SIGNAL_THREAD;
+		args->signo = content->id;
+		args->code = content->code;
+		return 0;
+	}
+	args->type = STPLR_EVENT_PULSE;
+	args->fd = service_connection();
+	if (args->fd < 0)
+		return args->fd;
+	args->priority = priority_own();
+	*local = service_event_add(event, owner);
+	args->code = *local;
+	return *local < 0 ? *local : 0;
+}
+
+/* Registers with fd, a connection or the device. */
+static int register_with(int fd, int owner, const struct sigevent *event,
+			 const struct content *content, bool update, uint32_t *id, int *local)
+{
+	struct stplr_event_register args = {.flags = update ? STPLR_EVENT_UPDATE : 0};
+	int ret;
+
+	*local = -1;
+	ret = describe(event, content, owner, &args, local);
+	if (ret)
+		return ret;
+	if (!update)
+		args.value = bits_of(event->sigev_value);
+	ret = result_of(stplr_event_register(fd, &args));
+	if (ret && *local >= 0)
+		service_event_remove(*local);
+	*id = args.id;
+	return ret;
+}
+
+static void forget(struct known *entry)
+{
+	int device = device_get();
+
+	if (!entry->event)
+		return;
+	if (device >= 0)
+		stplr_event_unregister(device, entry->event);
+	if (entry->local >= 0)
+		service_event_remove(entry->local);
+	entry->event = 0;
+}
+
+static struct known *find(const struct content *content)
+{
+	struct known *entry, *victim = known;
+
+	for (entry = known; entry < known + KNOWN_MAX; entry++) {
+		if (entry->event && !memcmp(&entry->content, content, sizeof(*content)))
+			return entry;
+		if (victim->event && (!entry->event || entry->used < victim->used))
+			victim = entry;
+	}
+	return victim;
+}
+
+/* Lets every server notify the process so; without a device nobody can. */
+static void allow(struct sigevent *event)
+{
+	int device = device_get(), saved = errno, type = SIGEV_GET_TYPE(event);
+	struct content content;
+	struct known *entry;
+
+	event->__sigev_event = 0;
+	if (device < 0 || !deliverable(type))
+		return;
+	content_of(event, &content);
+	/* kept apart, for the kernel does it without a value only */
+	if (type == SIGEV_SIGNAL)
+		content.code = bits_of(event->sigev_value) != 0;
+	pthread_mutex_lock(&events_lock);
+	entry = find(&content);
+	if (!entry->event || memcmp(&entry->content, &content, sizeof(content))) {
+		forget(entry);
+		if (register_with(device, -1, event, &content, true, &entry->event, &entry->local))
+			entry->event = 0;
+		entry->content = content;
+	}
+	entry->used = ++uses;
+	event->__sigev_event = entry->event;
+	pthread_mutex_unlock(&events_lock);
+	errno = saved;
+}
+
+void events_forget_connection(int fd)
+{
+	struct known *entry;
+	int saved = errno;
+
+	pthread_mutex_lock(&events_lock);
+	for (entry = known; entry < known + KNOWN_MAX; entry++)
+		if (entry->event && entry->content.type == SIGEV_PULSE &&
+		    coid_fd(entry->content.id) == fd)
+			forget(entry);
+	pthread_mutex_unlock(&events_lock);
+	service_events_forget(fd);
+	errno = saved;
+}
+
+void events_forget(void)
+{
+	memset(known, 0, sizeof(known));
+}
+
+/* The initialisers of <sys/siginfo.h> */
+
+static void start(struct sigevent *event, int type)
+{
+	memset(event, 0, sizeof(*event));
+	event->sigev_notify = type;
+}
+
+void stplr_qnx_sigevent(struct sigevent *event, int type, int id, int code, int priority,
+			long value)
+{
+	start(event, type);
+	event->sigev_signo = id;
+	event->sigev_code = (short)code;
+	event->sigev_priority = (short)priority;
+	event->sigev_value.sival_long = value;
+	if (type == SIGEV_SIGNAL_THREAD)
+		event->__sigev_thread = (int)syscall(SYS_gettid);
+	allow(event);
+}
+
+void stplr_qnx_sigevent_thread(struct sigevent *event, void (*function)(union sigval), long value,
+			       pthread_attr_t *attributes)
+{
+	start(event, SIGEV_THREAD);
+	event->sigev_notify_function = function;
+	event->sigev_notify_attributes = attributes;
+	event->sigev_value.sival_long = value;
+	allow(event);
+}
+
+void stplr_qnx_sigevent_semaphore(struct sigevent *event, void *semaphore)
+{
+	start(event, SIGEV_SEM);
+	event->sigev_semaphore = semaphore;
+	allow(event);
+}
+
+/* Performing */
+
+static int queue_signal(const struct sigevent *event, int thread, int code, union sigval value)
+{
+	siginfo_t info;
+	long ret;
+
+	memset(&info, 0, sizeof(info));
+	info.si_signo = event->sigev_signo;
+	info.si_code = code;
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value = value;
+	ret = thread ? syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, info.si_signo, &info)
+		     : syscall(SYS_rt_sigqueueinfo, getpid(), info.si_signo, &info);
+	return result_of((int)ret);
+}
+
+struct call {
+	void (*function)(union sigval);
+	union sigval value;
+};
+
+static void *call_in_thread(void *argument)
+{
+	struct call call = *(struct call *)argument;
+	sigset_t none;
+
+	free(argument);
+	/* the thread that made this one blocks all */
+	sigemptyset(&none);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
+	call.function(call.value);
+	return NULL;
+}
+
+static int run_thread(const struct sigevent *event, union sigval value)
+{
+	struct call *call = malloc(sizeof(*call));
+	pthread_t thread;
+	int error;
+
+	if (!call)
+		return -EAGAIN;
+	call->function = event->sigev_notify_function;
+	call->value = value;
+	error = pthread_create(&thread, event->sigev_notify_attributes, call_in_thread, call);
+	if (error) {
+		free(call);
+		return -error;
+	}
+	pthread_detach(thread); /* fails where the attributes have said so already */
+	return 0;
+}
+
+int event_perform(const struct sigevent *event, union sigval value)
+{
+	int ret;
+
+	switch (SIGEV_GET_TYPE(event)) {
+	case SIGEV_NONE:
+		return 0;
+	case SIGEV_PULSE:
+		ret = result_of(stplr_pulse(coid_fd(event->sigev_coid),
+					    priority_to_kernel(event->sigev_priority),
+					    event->sigev_code, bits_of(value)));
+		if (ret == -ENOMEM || ret == -ENOBUFS)
+			return -EAGAIN;
+		return ret == -ENOTTY ? -EBADF : ret;
+	case SIGEV_SIGNAL:
+		return queue_signal(event, 0, SI_QUEUE, value);
+	case SIGEV_SIGNAL_CODE:
+		return queue_signal(event, 0, event->sigev_code, value);
+	case SIGEV_SIGNAL_THREAD:
+		return queue_signal(event, event->__sigev_thread, event->sigev_code, value);
+	case SIGEV_THREAD:
+		return run_thread(event, value);
+	case SIGEV_SEM:
+		return result_of(sem_post(event->sigev_semaphore));
+	}
+	return -EINVAL;
+}
+
+/* The server's side */
+
+static int deliver_on(struct channel *channel, uint32_t scoid, const struct sigevent *event)
+{
+	struct stplr_event_deliver args = {.id = event->__sigev_event, .scoid = scoid};
+
+	/* One that was registered as it is keeps its value. */
+	if (!(event->sigev_notify & SIGEV_FLAG_HANDLE) ||
+	    event->sigev_notify & SIGEV_FLAG_UPDATEABLE) {
+		args.flags = STPLR_DELIVER_VALUE;
+		args.value = bits_of(event->sigev_value);
+	}
+	return result_of(stplr_event_deliver(channel->fd, &args));
+}
+
+static bool client_gone(struct channel *channel, uint32_t scoid)
+{
+	struct stplr_client_info info = {.scoid = scoid};
+
+	return stplr_client_info(channel->fd, &info) && errno == ESRCH;
+}
+
+/* The rcvid tells the channel and the client, unless it is forgotten: then any channel will do. */
+static int deliver(int rcvid, const struct sigevent *event)
+{
+	struct channel *channel = NULL;
+	uint32_t serial, scoid = rcvid_client(rcvid, &channel, &serial);
+	int ret = -ESRCH, chid = 0;
+
+	if (scoid) {
+		channel = channel_get_again(channel, serial);
+		if (!channel)
+			return -ESRCH;
+		ret = deliver_on(channel, scoid, event);
+		if (ret == -EACCES && client_gone(channel, scoid))
+			ret = -ESRCH;
+		channel_put(channel);
+		return ret;
+	}
+	while ((channel = channel_next(chid))) {
+		ret = deliver_on(channel, 0, event);
+		chid = channel->chid;
+		channel_put(channel);
+		if (ret != -EACCES && ret != -ENOENT)
+			break;
+	}
+	return ret;
+}
+
+int MsgDeliverEvent_r(rcvid_t rcvid, const struct sigevent *event)
+{
+	int type, ret, saved = errno;
+
+	timeout_clear();
+	if (!event)
+		return -EFAULT;
+	type = SIGEV_GET_TYPE(event);
+	if (rcvid < 0 || (!deliverable(type) && type != SIGEV_NONE))
+		return -EINVAL;
+	if (type == SIGEV_NONE)
+		return 0;
+	if (!rcvid)
+		ret = event_perform(event, event->sigev_value);
+	else if (!event->__sigev_event)
+		ret = -EINVAL; /* made without an initialiser, or where there is no device */
+	else
+		ret = deliver(rcvid, event);
+	errno = saved;
+	return ret == -ENOENT ? -ESRCH : ret;
+}
+
+int MsgDeliverEvent(rcvid_t rcvid, const struct sigevent *event)
+{
+	return outcome(MsgDeliverEvent_r(rcvid, event));
+}
+
+int MsgVerifyEvent_r(rcvid_t rcvid, const struct sigevent *event)
+{
+	struct stplr_connect_info info;
+	struct received received;
+	int type, ret;
+
+	timeout_clear();
+	if (!event)
+		return -EFAULT;
+	type = SIGEV_GET_TYPE(event);
+	if (type < SIGEV_NONE || type > SIGEV_SEM)
+		return -EINVAL;
+	if ((type == SIGEV_SIGNAL || type == SIGEV_SIGNAL_CODE || type == SIGEV_SIGNAL_THREAD) &&
+	    (event->sigev_signo < 1 || event->sigev_signo > SIGRTMAX))
+		return -EINVAL;
+	if (rcvid) {
+		ret = rcvid_find(rcvid, &received);
+		if (!ret)
+			channel_put(received.channel);
+		return ret;
+	}
+	if (type != SIGEV_PULSE)
+		return 0;
+	if (event->sigev_code < INT8_MIN || event->sigev_code > INT8_MAX)
+		return -EINVAL;
+	if (stplr_connect_info(coid_fd(event->sigev_coid), &info))
+		return -ESRCH;
+	return info.flags & STPLR_CONNECT_ENDED ? -EBADF : 0;
+}
+
+int MsgVerifyEvent(rcvid_t rcvid, const struct sigevent *event)
+{
+	return outcome(MsgVerifyEvent_r(rcvid, event));
+}
+
+/* Registering for one server */
+
+int MsgRegisterEvent_r(struct sigevent *event, int coid)
+{
+	int fd = coid == -1 ? device_get() : coid_fd(coid), saved = errno, local, ret;
+	struct content content;
+	uint32_t id;
+
+	timeout_clear();
+	if (!event)
+		return -EFAULT;
+	if (fd < 0)
+		return coid == -1 ? fd : -EBADF;
+	if (!deliverable(SIGEV_GET_TYPE(event)))
+		return -EINVAL;
+	if (SIGEV_GET_TYPE(event) == SIGEV_SIGNAL_THREAD && !event->__sigev_thread)
+		event->__sigev_thread = (int)syscall(SYS_gettid);
+	content_of(event, &content);
+	ret = register_with(fd, fd, event, &content, event->sigev_notify & SIGEV_FLAG_UPDATEABLE,
+			    &id, &local);
+	errno = saved;
+	if (ret)
+		return ret == -ENOTTY ? -EBADF : ret == -EDQUOT ? -EAGAIN : ret;
+	event->sigev_notify |= SIGEV_FLAG_HANDLE;
+	event->__sigev_event = id;
+	event->__sigev_registrar = coid == -1 ? -1 : fd;
+	event->__sigev_local = local + 1;
+	return 0;
+}
+
+int MsgRegisterEvent(struct sigevent *event, int coid)
+{
+	return outcome(MsgRegisterEvent_r(event, coid));
+}
+
+int MsgUnregisterEvent_r(const struct sigevent *event)
+{
+	int fd, saved = errno, ret;
+
+	timeout_clear();
+	if (!event)
+		return -EFAULT;
+	if (!(event->sigev_notify & SIGEV_FLAG_HANDLE))
+		return -ESRCH;
+	fd = event->__sigev_registrar == -1 ? device_get() : event->__sigev_registrar;
+	ret = result_of(stplr_event_unregister(fd, event->__sigev_event));
+	if (!ret && event->__sigev_local > 0)
+		service_event_remove(event->__sigev_local - 1);
+	errno = saved;
+	return ret ? -ESRCH : 0;
+}
+
+int MsgUnregisterEvent(const struct sigevent *event)
+{
+	return outcome(MsgUnregisterEvent_r(event));
+}

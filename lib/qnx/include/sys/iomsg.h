@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* The types of the messages that the system's own servers take (QNX <sys/iomsg.h>) */
+#pragma GCC system_header
+#ifndef __STPLR_QNX_SYS_IOMSG_H
+#define __STPLR_QNX_SYS_IOMSG_H
+
+#include <stdint.h>
+#include <sys/neutrino.h>
+
+/* Types up to _IO_MAX are the system's; programs take theirs from _IO_MAX + 1 on. */
+#define _IO_BASE 0x100
+#define _IO_CONNECT _IO_BASE
+#define _IO_READ (_IO_BASE + 1)
+#define _IO_WRITE (_IO_BASE + 2)
+#define _IO_MAX (_IO_BASE + 255)
+
+/* struct _io_connect.subtype */
+enum _io_connect_subtypes {
+	_IO_CONNECT_COMBINE,
+	_IO_CONNECT_COMBINE_CLOSE,
+	_IO_CONNECT_OPEN,
+	_IO_CONNECT_UNLINK,
+	_IO_CONNECT_RENAME,
+	_IO_CONNECT_MKNOD,
+	_IO_CONNECT_READLINK,
+	_IO_CONNECT_LINK,
+	_IO_CONNECT_RSVD_UNBLOCK,
+	_IO_CONNECT_MOUNT
+};
+
+/* What name_open() sends: a server answers it with EOK. */
+struct _io_connect {
+	uint16_t type;    /* _IO_CONNECT */
+	uint16_t subtype; /* _IO_CONNECT_OPEN */
+	uint32_t file_type;
+	uint16_t reply_max;
+	uint16_t entry_max;
+	uint32_t key;
+	uint32_t handle;
+	uint32_t ioflag;
+	uint32_t mode;
+	uint16_t sflag;
+	uint16_t access;
+	uint16_t zero;
+	uint16_t path_len; /* with the terminator */
+	uint8_t eflag;
+	uint8_t extra_type;
+	uint16_t extra_len;
+	char path[1];
+};
+
+struct _io_connect_entry {
+	uint16_t type;
+	uint16_t reserved;
+};
+
+/* ioflag */
+#define _IO_FLAG_RD 0x1
+#define _IO_FLAG_WR 0x2
+#define _IO_FLAG_MASK 0x3
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/* MsgReceive() and MsgReceivePulse(), with vectors and without */
+#include <string.h>
+#include <sys/uio.h>
+
+#include "qnx.h"
+
+/* The bytes of a pulse, wherever in the program's buffers they lie. */
+static void copy_pulse(struct stplr_pulse *pulse, const struct stplr_buffer *buffer, bool vector,
+		       bool store)
+{
+	const struct stplr_iovec whole = {.base = buffer->addr, .len = buffer->len};
+	const struct stplr_iovec *part =
+		vector ? (const struct stplr_iovec *)(uintptr_t)buffer->addr : &whole;
+	char *bytes = (char *)pulse;
+	size_t done = 0, len;
+
+	for (; done < sizeof(*pulse); part++) {
+		len = sizeof(*pulse) - done;
+		if (len > part->len)
+			len = part->len;
+		if (store)
+			memcpy((void *)(uintptr_t)part->base, bytes + done, len);
+		else
+			memcpy(bytes + done, (const void *)(uintptr_t)part->base, len);
+		done += len;
+	}
+}
+
+/* The kernel's numbers in a pulse become this library's. */
+static void translate_pulse(struct channel *channel, const struct stplr_msg_receive *args)
+{
+	bool vector = args->flags & STPLR_RECEIVE_VECTOR;
+	struct stplr_pulse pulse;
+	union sigval value;
+
+	copy_pulse(&pulse, &args->buffer, vector, false);
+	if (pulse.scoid)
+		pulse.scoid |= SCOID_MARK;
+	if (pulse.code == _PULSE_CODE_UNBLOCK &&
+	    channel->flags & (_NTO_CHF_UNBLOCK | _NTO_CHF_UNBLOCK_TIMER)) {
+		memset(&value, 0, sizeof(value));
+		value.sival_int = rcvid_of(channel, (int32_t)pulse.value);
+		memcpy(&pulse.value, &value, sizeof(value));
+	}
+	copy_pulse(&pulse, &args->buffer, vector, true);
+}
+
+static ssize_t length(uint64_t len)
+{
+	return (ssize_t)(len > INT64_MAX ? INT64_MAX : len);
+}
+
+static void translate_info(struct _msg_info *info, const struct stplr_msg_info *from, int chid)
+{
+	memset(info, 0, sizeof(*info));
+	info->pid = from->pid;
+	info->tid = from->tid;
+	info->chid = chid;
+	info->scoid = from->scoid ? (int32_t)(from->scoid | SCOID_MARK) : 0;
+	info->coid = (int32_t)from->coid;
+	info->priority = (int16_t)priority_from_kernel(from->priority);
+	if (from->flags & STPLR_INFO_UNBLOCK)
+		info->flags |= _NTO_MI_UNBLOCK_REQ;
+	info->msglen = length(from->len);
+	info->srcmsglen = length(from->src_len);
+	info->dstmsglen = length(from->dst_len);
+}
+
+/* The receive itself; with a timeout that notifies, a timer runs meanwhile. */
+static int receive_timed(struct channel *channel, struct stplr_msg_receive *args,
+			 const struct timeout *timeout)
+{
+	timer_t timer;
+	int ret;
+
+	if (timeout->receive == STPLR_DEADLINE_NONE ||
+	    SIGEV_GET_TYPE(&timeout->notify) == SIGEV_UNBLOCK) {
+		args->deadline = timeout->receive;
+		args->clock = (uint32_t)timeout->clock;
+		return result_of(cancellable_receive(channel->fd, args));
+	}
+	ret = timeout_start(timeout, timeout->receive, &timer);
+	if (ret)
+		return ret;
+	ret = result_of(cancellable_receive(channel->fd, args));
+	timeout_end(timer);
+	return ret;
+}
+
+static int receive(int chid, struct stplr_buffer buffer, unsigned flags, struct _msg_info *info)
+{
+	struct stplr_msg_receive args = {
+		.buffer = buffer,
+		.deadline = STPLR_DEADLINE_NONE,
+		.flags = flags,
+	};
+	struct timeout timeout;
+	int ret, saved = errno;
+	AUTO_CHANNEL channel = channel_get(chid);
+
+	if (!channel) {
+		timeout_clear();
+		return -ESRCH;
+	}
+	thread_seen();
+	if (timeout_take(&timeout))
+		ret = receive_timed(channel, &args, &timeout);
+	else
+		ret = result_of(cancellable_receive(channel->fd, &args));
+	errno = saved;
+	if (ret)
+		return ret;
+	if (info)
+		translate_info(info, &args.info, chid);
+	if (args.info.kind == STPLR_KIND_PULSE) {
+		translate_pulse(channel, &args);
+		return 0;
+	}
+	ret = rcvid_add(channel, &args.info);
+	if (ret < 0) {
+		struct stplr_msg_reply refusal = {.rcvid = args.info.rcvid, .error = EAGAIN};
+
+		stplr_msg_reply(channel->fd, &refusal);
+		errno = saved;
+	}
+	return ret;
+}
+
+rcvid_t MsgReceive_r(int chid, void *msg, size_t bytes, struct _msg_info *info)
+{
+	return receive(chid, bytes_at(msg, bytes), 0, info);
+}
+
+rcvid_t MsgReceive(int chid, void *msg, size_t bytes, struct _msg_info *info)
+{
+	return outcome(MsgReceive_r(chid, msg, bytes, info));
+}
+
+rcvid_t MsgReceivev_r(int chid, const iov_t *iov, size_t parts, struct _msg_info *info)
+{
+	return receive(chid, bytes_at(iov, parts), STPLR_RECEIVE_VECTOR, info);
+}
+
+rcvid_t MsgReceivev(int chid, const iov_t *iov, size_t parts, struct _msg_info *info)
+{
+	return outcome(MsgReceivev_r(chid, iov, parts, info));
+}
+
+int MsgReceivePulse_r(int chid, void *pulse, size_t bytes, struct _msg_info *info)
+{
+	return receive(chid, bytes_at(pulse, bytes), STPLR_RECEIVE_PULSE, info);
+}
+
+int MsgReceivePulse(int chid, void *pulse, size_t bytes, struct _msg_info *info)
+{
+	return outcome(MsgReceivePulse_r(chid, pulse, bytes, info));
+}
+
+int MsgReceivePulsev_r(int chid, const iov_t *iov, size_t parts, struct _msg_info *info)
+{
+	return receive(chid, bytes_at(iov, parts), STPLR_RECEIVE_PULSE | STPLR_RECEIVE_VECTOR,
+		       info);
+}
+
+int MsgReceivePulsev(int chid, const iov_t *iov, size_t parts, struct _msg_info *info)
+{
+	return outcome(MsgReceivePulsev_r(chid, iov, parts, info));
+}
+
+int MsgInfo_r(rcvid_t rcvid, struct _msg_info *info)
+{
+	struct received received;
+	struct stplr_msg_info answer;
+	struct _msg_info translated;
+	struct iovec from = {&translated, sizeof(translated)}, to = {info, sizeof(*info)};
+	int ret = rcvid_find(rcvid, &received), saved = errno;
+
+	timeout_clear();
+	if (ret)
+		return ret;
+	ret = result_of(stplr_msg_info(received.channel->fd, received.rcvid, &answer));
+	if (!ret) {
+		translate_info(&translated, &answer, received.channel->chid);
+		/* a bad address is an error, as in QNX, where this is a kernel call */
+		if (process_vm_writev(getpid(), &from, 1, &to, 1, 0) != sizeof(translated))
+			ret = -EFAULT;
+	}
+	channel_put(received.channel);
+	errno = saved;
+	return ret;
+}
+
+int MsgInfo(rcvid_t rcvid, struct _msg_info *info)
+{
+	return outcome(MsgInfo_r(rcvid, info));
+}

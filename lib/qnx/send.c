@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/*
+ * MsgSend() in its sixteen forms
+ *
+ * An error is kept apart from the status, which a server may choose as it likes.
+ */
+#include <limits.h>
+#include <string.h>
+#include <time.h>
+
+#include "errors.h"
+#include "qnx.h"
+
+static bool passed(int64_t deadline, clockid_t clock)
+{
+	struct timespec time;
+
+	if (deadline == STPLR_DEADLINE_NONE)
+		return false;
+	clock_gettime(clock, &time);
+	return timespec2nsec(&time) >= (uint64_t)deadline;
+}
+
+/*
+ * A signal came, and the server has the message. As in QNX the call ends then, and the server's
+ * reply finds nobody. Going on with a deadline that has passed drops the message, unless it was
+ * answered meanwhile.
+ */
+static int drop(int fd, struct stplr_msg_send *args)
+{
+	int ret;
+
+	args->reply_deadline = 1;
+	args->clock = CLOCK_MONOTONIC;
+	do
+		ret = stplr_msg_send_receive(fd, args);
+	while (ret && errno == EINTR && args->token);
+	if (ret && (errno == ETIMEDOUT || errno == ENOENT))
+		errno = EINTR;
+	return ret;
+}
+
+/* Which error the program gets; not all are the kernel's, some the server has chosen. */
+static int send_error(int fd, const struct stplr_msg_send *args, const iov_t *siov, size_t sparts)
+{
+	struct stplr_connect_info info;
+	int error = errno;
+
+	switch (error) {
+	case ENOTTY: /* not a connection; but a server may say so, too */
+		return !stplr_connect_info(fd, &info) || errno != ENOTTY ? ENOTTY : EBADF;
+	case WIRE_SRVRFAULT:
+		return ESRVRFAULT;
+	case WIRE_UNBLOCKED:
+		return passed(args->reply_deadline, (clockid_t)args->clock) ? ETIMEDOUT : EINTR;
+	case EMSGSIZE: {
+		size_t sum = 0, i;
+
+		for (i = 0; siov && i < sparts; i++)
+			if (siov[i].iov_len > INT_MAX || (sum += siov[i].iov_len) > INT_MAX)
+				return EOVERFLOW;
+		return EMSGSIZE;
+	}
+	}
+	return error;
+}
+
+/* 0 and the status, or the errno. */
+static int transact(int fd, struct stplr_msg_send *args, bool cancel)
+{
+	int ret;
+
+	do {
+		args->token = 0;
+		ret = cancel ? cancellable_send(fd, args) : stplr_msg_send_receive(fd, args);
+		if (ret && errno == EINTR && args->token)
+			ret = drop(fd, args);
+	} while (ret && errno == ERESTART);
+	return ret;
+}
+
+static int send_message(int coid, struct stplr_buffer smsg, struct stplr_buffer rmsg,
+			unsigned flags, bool cancel, const iov_t *siov, size_t sparts, long *status)
+{
+	int fd = coid_fd(coid), ret, error = 0, saved = errno;
+	struct stplr_msg_send args = {
+		.send = smsg,
+		.reply = rmsg,
+		.send_deadline = STPLR_DEADLINE_NONE,
+		.reply_deadline = STPLR_DEADLINE_NONE,
+		.flags = flags,
+	};
+	struct timeout timeout;
+	bool timed = false;
+	timer_t timer;
+
+	thread_seen();
+	if (timeout_take(&timeout)) {
+		args.clock = (uint32_t)timeout.clock;
+		if (SIGEV_GET_TYPE(&timeout.notify) == SIGEV_UNBLOCK) {
+			args.send_deadline = timeout.send;
+			args.reply_deadline = timeout.reply;
+		} else if (timeout.send != STPLR_DEADLINE_NONE ||
+			   timeout.reply != STPLR_DEADLINE_NONE) {
+			ret = timeout_start(&timeout,
+					    timeout.send != STPLR_DEADLINE_NONE ? timeout.send
+										: timeout.reply,
+					    &timer);
+			if (ret)
+				return -ret;
+			timed = true;
+		}
+	}
+	ret = transact(fd, &args, cancel);
+	if (ret)
+		error = send_error(fd, &args, siov, sparts);
+	if (timed)
+		timeout_end(timer);
+	*status = args.status;
+	errno = saved;
+	return error;
+}
+
+/* What the calls are given: each side is one buffer or a vector. */
+struct sides {
+	const iov_t *siov, *riov;
+	const void *smsg;
+	void *rmsg;
+	size_t slen, rlen; /* bytes, or parts of the vector */
+};
+
+static int send_sides(int coid, const struct sides *sides, bool cancel, long *status)
+{
+	unsigned flags =
+		(sides->siov ? STPLR_SEND_VECTOR : 0) | (sides->riov ? STPLR_REPLY_VECTOR : 0);
+
+	return send_message(
+		coid, bytes_at(sides->siov ? (const void *)sides->siov : sides->smsg, sides->slen),
+		bytes_at(sides->riov ? (const void *)sides->riov : sides->rmsg, sides->rlen), flags,
+		cancel, sides->siov, sides->slen, status);
+}
+
+static long send_errno(int coid, const struct sides *sides, bool cancel)
+{
+	long status = 0;
+	int error = send_sides(coid, sides, cancel, &status);
+
+	if (!error)
+		return status;
+	errno = error;
+	return -1;
+}
+
+static long send_negative(int coid, const struct sides *sides, bool cancel)
+{
+	long status = 0;
+	int error = send_sides(coid, sides, cancel, &status);
+
+	return error ? -error : status;
+}
+
+/* A form and its siblings: the sides are the same for all four. */
+#define FORMS(name, parameters, ...)                                                               \
+	long name parameters                                                                       \
+	{                                                                                          \
+		return send_errno(coid, &(struct sides){__VA_ARGS__}, true);                       \
+	}                                                                                          \
+	long name##_r parameters                                                                   \
+	{                                                                                          \
+		return send_negative(coid, &(struct sides){__VA_ARGS__}, true);                    \
+	}                                                                                          \
+	long name##nc parameters                                                                   \
+	{                                                                                          \
+		return send_errno(coid, &(struct sides){__VA_ARGS__}, false);                      \
+	}                                                                                          \
+	long name##nc_r parameters                                                                 \
+	{                                                                                          \
+		return send_negative(coid, &(struct sides){__VA_ARGS__}, false);                   \
+	}
+
+FORMS(MsgSend, (int coid, const void *smsg, size_t sbytes, void *rmsg, size_t rbytes), .smsg = smsg,
+      .slen = sbytes, .rmsg = rmsg, .rlen = rbytes)
+FORMS(MsgSendsv, (int coid, const void *smsg, size_t sbytes, const iov_t *riov, size_t rparts),
+      .smsg = smsg, .slen = sbytes, .riov = riov, .rlen = rparts)
+FORMS(MsgSendvs, (int coid, const iov_t *siov, size_t sparts, void *rmsg, size_t rbytes),
+      .siov = siov, .slen = sparts, .rmsg = rmsg, .rlen = rbytes)
+FORMS(MsgSendv, (int coid, const iov_t *siov, size_t sparts, const iov_t *riov, size_t rparts),
+      .siov = siov, .slen = sparts, .riov = riov, .rlen = rparts)
