@@ -175,19 +175,21 @@ void stplr_peer_closed(struct stplr_channel *channel)
 	wake_up_interruptible_poll(&channel->readable, EPOLLIN | EPOLLHUP);
 }
 
-static int stplr_accept_tell(const struct stplr_peer *peer, struct stplr_channel_accept *args,
+static int stplr_accept_tell(const struct stplr_peer *peer, const struct stplr_channel_accept *args,
 			     struct stplr_channel_accept __user *uargs)
 {
-	args->pid = pid_nr_ns(peer->pid, task_active_pid_ns(current));
-	args->uid = from_kuid_munged(current_user_ns(), peer->uid);
-	args->gid = from_kgid_munged(current_user_ns(), peer->gid);
-	args->scoid = peer->scoid;
-	args->coid = peer->coid;
-	return copy_to_user(uargs, args, sizeof(*args)) ? -EFAULT : 0;
+	struct stplr_channel_accept answer = *args;
+
+	answer.pid = pid_nr_ns(peer->pid, task_active_pid_ns(current));
+	answer.uid = from_kuid_munged(current_user_ns(), peer->uid);
+	answer.gid = from_kgid_munged(current_user_ns(), peer->gid);
+	answer.scoid = peer->scoid;
+	answer.coid = peer->coid;
+	return copy_to_user(uargs, &answer, sizeof(answer)) ? -EFAULT : 0;
 }
 
 static int stplr_accept(struct stplr_channel *listener, bool nonblock,
-			struct stplr_channel_accept *args,
+			const struct stplr_channel_accept *args,
 			struct stplr_channel_accept __user *uargs, struct file **file)
 {
 	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->deadline;
@@ -204,8 +206,12 @@ static int stplr_accept(struct stplr_channel *listener, bool nonblock,
 		return err;
 
 	err = stplr_accept_tell(&child->peer, args, uargs);
-	if (!err)
+	if (!err) {
 		err = stplr_channel_file(child, args->flags & STPLR_ACCEPT_NONBLOCK, file);
+		/* told of a connection that it does not get: as if never told */
+		if (err && copy_to_user(uargs, args, sizeof(*args)))
+			err = -EFAULT;
+	}
 	if (!err) {
 		stplr_backlog_unreserve(listener);
 		return 0;
