@@ -215,6 +215,30 @@ TEST_F(MemoryTest, PagesCleanedWhileBlockedAreWrittenBackAgain)
 	}
 }
 
+TEST_F(MemoryTest, PagesOnlyEverReadAreKeptOnceARoom)
+{
+	// What was only read is mapped clean, and the reply is written past the mapping: unless
+	// that marks the pages, memory that runs short drops them as empty.
+	for (size_t size : sizes) {
+		Fd file = memory_file(size);
+		Mapping room(size, PROT_READ | PROT_WRITE, MAP_SHARED, file);
+		std::vector<char> bytes(size), through(size);
+		EXPECT_EQ(0, memcmp(room.data(), bytes.data(), size));
+		Sender client(connection, "x", size); // so that the next reply is expected
+		EXPECT_EQ(0, reply(channel, receive(channel).rcvid(), {bytes.data(), size}));
+		EXPECT_EQ(0, client.finish().result);
+		fill_pattern(bytes.data(), size, 1);
+		stplr_msg_send args = send_args(buffer("x"), buffer(room.data(), size));
+		Thread second([&] { return msg_send_receive(connection, args); });
+		EXPECT_EQ(0, reply(channel, receive(channel).rcvid(), {bytes.data(), size}));
+		EXPECT_EQ(0, second.join());
+		ASSERT_EQ(0, madvise(room.data(), size, MADV_PAGEOUT)) << strerror(errno);
+		ASSERT_EQ(ssize_t(size), pread(file, through.data(), size, 0));
+		EXPECT_TRUE(expect_pattern(through.data(), size, 1));
+		EXPECT_TRUE(expect_pattern(room.data(), size, 1));
+	}
+}
+
 TEST_F(MemoryTest, FileShorterThanItsMapping)
 {
 	// Beyond the file's end is SIGBUS: EFAULT here, for whose buffer it is.

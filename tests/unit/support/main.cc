@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "support/leftovers.h"
 #include "support/watchdog.h"
 
 int main(int argc, char **argv)
@@ -15,5 +16,6 @@ int main(int argc, char **argv)
 	ignore.sa_handler = [](int) {};
 	sigaction(SIGUSR1, &ignore, nullptr);
 	watchdog_start();
+	leftovers_watch();
 	return RUN_ALL_TESTS();
 }
