@@ -859,10 +859,9 @@ TEST_F(LibSignal, RawCallLeavesTheChoice)
 	args.send_deadline = args.reply_deadline = STPLR_DEADLINE_NONE;
 	{
 		Alarms every_millisecond;
-		while ((result = stplr_msg_send_receive(connection, &args)) < 0 && errno == EINTR) {
-			ASSERT_NE(0u, args.token);
-			interrupted++;
-		}
+		// Without a token it was too early: nothing was received.
+		while ((result = stplr_msg_send_receive(connection, &args)) < 0 && errno == EINTR)
+			interrupted += args.token != 0;
 	}
 	EXPECT_EQ(0, result) << strerror(errno);
 	EXPECT_GT(interrupted, 0);

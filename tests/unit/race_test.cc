@@ -154,9 +154,10 @@ public:
 				  int fd = channel.release();
 				  self.tell(fd < 0 ? fd : 0);
 				  self.hear();
-				  long received = race.run([=] { return close(fd); },
-							   [=] { return poll_receive(fd).result; })
-							  .second;
+				  long received =
+					  race.run([=] { return close(fd); },
+						   [=] { return poll_receive(fd, 1 << 19).result; })
+						  .second;
 				  self.tell(received);
 			  }
 			  return 0;
@@ -199,9 +200,11 @@ TEST_F(RaceTest, CloseAndReceive)
 		close(original);
 		return Fd(syscall(SYS_pidfd_getfd, int(process), original, 0));
 	});
+	// Long, so that the close finds it being copied as well.
+	const std::string text(1 << 19, 'x');
 	for (int round = 0; round < rounds(80) && !HasFailure(); round++) {
 		server.open();
-		Sender client(connection, "x");
+		Sender client(connection, text);
 		ASSERT_TRUE(client.wait_blocked());
 		long received = server.close_and_receive();
 		if (received == 0) {
@@ -218,6 +221,26 @@ TEST_F(RaceTest, CloseAndReceive)
 	}
 	server.end();
 	race.expect_seen({"received", "closed"});
+}
+
+TEST_F(RaceTest, CloseBeforeReceive)
+{
+	// The thread that waits to receive has the channel still, its process has not: what it gets
+	// nobody can answer.
+	Child server([this](Child &self) {
+		int fd = channel.release();
+		Thread receiver([fd] { return receive(fd).result; });
+		EXPECT_TRUE(receiver.wait_blocked(STPLR_MSG_RECEIVE));
+		close(fd);
+		self.tell(0);
+		EXPECT_EQ(0, receiver.join());
+		self.hear();
+		return 0;
+	});
+	server.hear();
+	EXPECT_EQ(-ESRCH, send_receive(connection, "x").result);
+	server.tell(0);
+	server.expect_success();
 }
 
 TEST_F(RaceTest, LastCloseAndReceive)
