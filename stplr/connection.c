@@ -69,17 +69,26 @@ static void stplr_connection_end_messages(struct stplr_connection *connection)
 	struct stplr_channel *channel = connection->channel;
 	struct stplr_wake_batch batch = { .count = 0 };
 	struct stplr_message *message;
+	LIST_HEAD(left);
 	bool more;
 
+	/* no more will be queued; one whose owner frees it meanwhile is taken off either list */
+	spin_lock(&channel->lock);
+	list_splice_init(&connection->messages, &left);
+	stplr_wake_add(&batch, stplr_message_end(&connection->own, -EBADF));
+	spin_unlock(&channel->lock);
+	stplr_wake_all(&batch);
+
 	do {
+		unsigned int done = 0;
+
 		spin_lock(&channel->lock);
-		stplr_wake_add(&batch, stplr_message_end(&connection->own, -EBADF));
-		list_for_each_entry(message, &connection->messages, link) {
-			if (batch.count == STPLR_WAKE_BATCH)
-				break;
+		while (done++ < STPLR_WAKE_BATCH && !list_empty(&left)) {
+			message = list_first_entry(&left, struct stplr_message, link);
+			list_move(&message->link, &connection->messages);
 			stplr_wake_add(&batch, stplr_message_end(message, -EBADF));
 		}
-		more = batch.count == STPLR_WAKE_BATCH;
+		more = !list_empty(&left);
 		spin_unlock(&channel->lock);
 		stplr_wake_all(&batch);
 		cond_resched();

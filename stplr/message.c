@@ -169,8 +169,7 @@ struct task_struct *stplr_message_ending(struct stplr_message *message, int resu
 
 /*
  * Ends a message with this result, if it is still to be answered. One that is being copied is left
- * alone: its transfer looks at channel->dead and connection->detached when it is through, or has
- * answered it.
+ * alone: its transfer asks stplr_message_gone() when it is through, or has answered it.
  */
 struct task_struct *stplr_message_end(struct stplr_message *message, int result)
 {

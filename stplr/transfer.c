@@ -107,6 +107,43 @@ void stplr_buffer_cache_exit(void)
 	kmem_cache_destroy(stplr_buffer_cache);
 }
 
+/*
+ * Copies between kernel memory and the caller's, by the direction of @iter; how many bytes went.
+ * Gives way now and then, and ends early for a caller that dies.
+ */
+static noinline size_t stplr_copy_long(u8 *bytes, size_t len, struct iov_iter *iter)
+{
+	size_t done = 0;
+
+	for (;;) {
+		size_t n = min_t(size_t, len - done, SZ_64K);
+		size_t copied;
+
+		if (iov_iter_rw(iter) == ITER_DEST)
+			copied = _copy_to_iter(bytes + done, n, iter);
+		else
+			copied = _copy_from_iter(bytes + done, n, iter);
+		done += copied;
+		if (done == len || copied < n)
+			return done;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return done;
+	}
+}
+
+static inline size_t stplr_copy_to(const u8 *bytes, size_t len, struct iov_iter *to)
+{
+	return likely(len <= STPLR_COPY_MAX) ? _copy_to_iter(bytes, len, to) :
+					       stplr_copy_long((u8 *)bytes, len, to);
+}
+
+static inline size_t stplr_copy_from(u8 *bytes, size_t len, struct iov_iter *from)
+{
+	return likely(len <= STPLR_COPY_MAX) ? _copy_from_iter(bytes, len, from) :
+					       stplr_copy_long(bytes, len, from);
+}
+
 /* What a queued message keeps is accounted; the rest lives no longer than its client's call. */
 static bool stplr_buffer_cached(const struct stplr_message *message, size_t size)
 {
@@ -191,7 +228,7 @@ int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_us
 		send->copy = NULL;
 		return err;
 	}
-	return _copy_from_iter(send->copy, rest, &iter) == rest ? 0 : -EFAULT;
+	return stplr_copy_from(send->copy, rest, &iter) == rest ? 0 : -EFAULT;
 }
 
 void stplr_send_side_free(struct stplr_message *message)
@@ -224,7 +261,7 @@ size_t stplr_send_side_copy(const struct stplr_message *message, size_t offset, 
 			goto out;
 	}
 	if (done < len)
-		done += _copy_to_iter(send->copy + (offset + done - pinned), len - done, to);
+		done += stplr_copy_to(send->copy + (offset + done - pinned), len - done, to);
 out:
 	pagefault_enable();
 	return done;
@@ -360,7 +397,7 @@ struct stplr_chunk *stplr_chunk_new(struct stplr_user *server, const struct stpl
 
 	stplr_user_buffer_iter(from, ITER_SOURCE, &iter);
 	iov_iter_advance(&iter, skip);
-	if (copy_from_iter(chunk->data, len, &iter) != len) {
+	if (stplr_copy_from(chunk->data, len, &iter) != len) {
 		stplr_chunk_free(chunk);
 		return ERR_PTR(-EFAULT);
 	}
@@ -412,7 +449,7 @@ int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_use
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
-		if (copy_to_iter(chunk->data, chunk->len, &iter) != chunk->len)
+		if (stplr_copy_to(chunk->data, chunk->len, &iter) != chunk->len)
 			return -EFAULT;
 	}
 	if (!reply->buffer_len)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,26 @@ TEST_F(DetachTest, LargeMessagesToo)
 	EXPECT_EQ(-EBADF, received.join());
 	EXPECT_EQ(-EBADF, queued.join());
 	EXPECT_EQ(-ESRCH, reply(channel, message.rcvid()));
+}
+
+TEST_F(DetachTest, ManyThreads)
+{
+	constexpr int kThreads = 100;
+	std::vector<std::unique_ptr<Sender>> queued, received;
+	for (int i = 0; i < kThreads; i++)
+		received.push_back(std::make_unique<Sender>(connection, "received"));
+	for (int i = 0; i < kThreads; i++)
+		ASSERT_EQ(0, receive(channel).result);
+	for (int i = 0; i < kThreads; i++) {
+		queued.push_back(std::make_unique<Sender>(connection, "queued"));
+		ASSERT_TRUE(queued.back()->wait_blocked());
+	}
+	EXPECT_EQ(0, connect_detach(connection));
+	for (int i = 0; i < kThreads; i++) {
+		EXPECT_EQ(-EBADF, received[i]->finish().result);
+		EXPECT_EQ(-EBADF, queued[i]->finish().result);
+	}
+	EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
 }
 
 TEST_F(DetachTest, ByAnotherProcessThatSharesIt)
