@@ -19,7 +19,7 @@ all: ## the module, the library, the programs (default)
 -include stplr/build.mk lib/build.mk transports/build.mk tests/build.mk bench/build.mk
 include install.mk
 
-.PHONY: all module tests demo check check-full lint bench packages clean help
+.PHONY: all module test-modules tests demo check check-full lint bench packages clean help
 .DELETE_ON_ERROR:
 
 all: $(ALL)
@@ -48,6 +48,16 @@ $(module_folder)/stplr.ko: Kbuild $(shell find stplr include -name '*.[ch]' 2>/d
 	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/stplr $(CURDIR)/include $(@D)
 	@find $(@D) -xtype l -delete
 	$(MAKE) -C $(module_kdir) M=$(CURDIR)/$(@D) modules
+	@touch $@
+
+test_module := $(module_folder)/tests/stplr_pulser.ko
+test-modules: $(test_module) ## modules for tests only, for KVER or KDIR
+
+$(test_module): $(wildcard tests/module/*) include/linux/stplr_kernel.h $(module_folder)/stplr.ko
+	@mkdir -p $(@D)
+	@cp -rsf $(CURDIR)/tests/module/. $(CURDIR)/include $(@D)
+	$(MAKE) -C $(module_kdir) M=$(CURDIR)/$(@D) \
+		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/$(module_folder)/Module.symvers modules
 	@touch $@
 
 demo: ## a server and its clients on a real file, and the round trips' table, in a VM (HOST=1: in this kernel)
