@@ -18,6 +18,10 @@ void stplr_client_free(struct stplr_client *client)
 {
 	stplr_process_put(client->process);
 	put_cred(client->cred);
+	if (client->user) {
+		stplr_uncharge(&client->user->messages);
+		stplr_user_put(client->user);
+	}
 	kfree(client);
 }
 
@@ -27,7 +31,7 @@ int stplr_client_join(struct stplr_connection *connection, struct stplr_channel 
 	struct stplr_process *process = connection->process;
 	struct stplr_device *device = channel->device;
 	struct stplr_client *client;
-	int err = 0;
+	int err;
 
 	mutex_lock(&device->registry);
 	client = xa_load(&channel->clients, process->scoid);
@@ -38,17 +42,32 @@ int stplr_client_join(struct stplr_connection *connection, struct stplr_channel 
 	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
 		goto unlock;
-	err = xa_err(xa_store(&channel->clients, process->scoid, client, GFP_KERNEL_ACCOUNT));
-	if (err) {
-		kfree(client);
-		goto unlock;
+	/* its notice may wait for the server as long as that likes: bounded like messages */
+	if (channel->flags & STPLR_CHANNEL_DISCONNECT) {
+		err = stplr_charge(&connection->user->messages, READ_ONCE(stplr_user_messages));
+		if (err)
+			goto free_client;
+		client->user = stplr_user_hold(connection->user);
 	}
+	err = xa_err(xa_store(&channel->clients, process->scoid, client, GFP_KERNEL_ACCOUNT));
+	if (err)
+		goto uncharge;
 	process->refs++;
 	client->process = process;
 	client->cred = get_current_cred();
 found:
 	client->nr_connections++;
 	connection->client = client;
+	mutex_unlock(&device->registry);
+	return 0;
+
+uncharge:
+	if (client->user) {
+		stplr_uncharge(&client->user->messages);
+		stplr_user_put(client->user);
+	}
+free_client:
+	kfree(client);
 unlock:
 	mutex_unlock(&device->registry);
 	return err;

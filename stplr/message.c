@@ -161,7 +161,7 @@ struct task_struct *stplr_message_ending(struct stplr_message *message, int resu
 {
 	lockdep_assert_held(&message->connection->channel->lock);
 	message->result = result;
-	if (unlikely(message->unblock_wanted))
+	if (unlikely(message->unblocking))
 		stplr_unblock_forget(message);
 	WRITE_ONCE(message->state, STPLR_ENDING);
 	return message->transfers ? NULL : stplr_message_done(message);

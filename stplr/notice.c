@@ -15,7 +15,10 @@
 
 /* A client that wants to be unblocked */
 
-/* Tells the server, once; called with the lock. Who is to be woken, or NULL. */
+/*
+ * The client wants to be unblocked: tells the server, once. While a reply is being copied there is
+ * nothing to tell, unless that comes to nothing. Who is to be woken, or NULL.
+ */
 struct task_struct *stplr_unblock_request(struct stplr_message *message)
 {
 	struct stplr_connection *connection = message->connection;
@@ -23,9 +26,10 @@ struct task_struct *stplr_unblock_request(struct stplr_message *message)
 	struct stplr_pulse_entry *pulse = &message->unblock;
 
 	lockdep_assert_held(&channel->lock);
-	if (message->unblock_wanted)
+	message->unblocking |= STPLR_UNBLOCK_WANTED;
+	if (message->unblocking & STPLR_UNBLOCK_TOLD || message->state != STPLR_RECEIVED)
 		return NULL;
-	message->unblock_wanted = true;
+	message->unblocking |= STPLR_UNBLOCK_TOLD;
 	pulse->origin = STPLR_NOTICE_UNBLOCK;
 	pulse->entry.priority = message->entry.priority;
 	pulse->code = STPLR_PULSE_UNBLOCK;

@@ -214,8 +214,8 @@ static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 }
 
 /*
- * Receives the first pulse; called with the lock, and left without. EAGAIN: look again at what
- * there is.
+ * Receives the first pulse; called with the lock, and left without. 1: another thread took it;
+ * EAGAIN: a page was missing: in both cases, look again at what there is.
  */
 int stplr_pulse_receive(struct stplr_channel *channel, const struct stplr_user_buffer *buffer,
 			struct stplr_msg_info __user *uinfo)
@@ -246,7 +246,7 @@ int stplr_pulse_receive(struct stplr_channel *channel, const struct stplr_user_b
 		missing = sizeof(pulse);
 	pagefault_enable();
 	if (likely(!missing))
-		return stplr_pulse_commit(channel, seq) ? 0 : -EAGAIN;
+		return stplr_pulse_commit(channel, seq) ? 0 : 1;
 
 	stplr_user_buffer_iter(buffer, ITER_DEST, &to);
 	if (fault_in_iov_iter_writeable(&to, sizeof(pulse)) ||

@@ -61,6 +61,13 @@ struct stplr_user *stplr_user_get(kuid_t uid)
 	return user;
 }
 
+/* One more reference. */
+struct stplr_user *stplr_user_hold(struct stplr_user *user)
+{
+	refcount_inc(&user->ref);
+	return user;
+}
+
 void stplr_user_put(struct stplr_user *user)
 {
 	bool last;

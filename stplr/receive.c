@@ -218,8 +218,12 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 			if (!err)
 				break;
 			told = true;
+			if (err > 0)
+				continue;
 			if (err == -EAGAIN && faults++ < STPLR_FAULT_TRIES)
 				continue;
+			if (err == -EAGAIN)
+				err = -EFAULT;
 			stplr_receive_leave(channel);
 			break;
 		}
@@ -284,7 +288,7 @@ long stplr_info_ioctl(struct stplr_channel *channel, void __user *arg, unsigned 
 	message = stplr_received_find(channel, info.rcvid);
 	if (message) {
 		stplr_receive_describe(message, message->send.consumed, &info);
-		if (message->unblock_wanted)
+		if (message->unblocking)
 			info.flags |= STPLR_INFO_UNBLOCK;
 	}
 	spin_unlock(&channel->lock);

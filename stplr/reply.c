@@ -72,7 +72,7 @@ unlock:
  */
 static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_message *message)
 {
-	struct task_struct *client;
+	struct task_struct *client, *receiver = NULL;
 	int err;
 
 	spin_lock(&channel->lock);
@@ -82,9 +82,12 @@ static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_mes
 	} else {
 		WRITE_ONCE(message->state, STPLR_RECEIVED);
 		stplr_received_add(channel, message);
+		if (message->unblocking)
+			receiver = stplr_unblock_request(message);
 	}
 	client = stplr_message_transfer_out(message);
 	stplr_unlock_and_wake(channel, client);
+	stplr_wake(receiver);
 	stplr_channel_check_held(channel);
 	stplr_dbg(4, "reply on channel %d: a page is missing\n", channel->chid);
 }

@@ -124,7 +124,7 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 	message->kind = kind;
 	message->poll = 0;
 	message->leaving = false;
-	message->unblock_wanted = false;
+	message->unblocking = 0;
 	message->drain = false;
 	message->result = 0;
 	message->status = 0;

@@ -147,7 +147,7 @@ extern unsigned int stplr_channel_queued;
  * @uid: who
  * @channels: channels that exist
  * @connections: connections that exist
- * @messages: messages beyond the one each connection has
+ * @messages: messages beyond the one each connection has, notices of disconnects
  * @events: events that are registered
  * @memory: bytes pinned or copied for messages
  */
@@ -163,6 +163,7 @@ struct stplr_user {
 };
 
 struct stplr_user *stplr_user_get(kuid_t uid);
+struct stplr_user *stplr_user_hold(struct stplr_user *user);
 void stplr_user_put(struct stplr_user *user);
 int stplr_charge(atomic_t *count, unsigned int limit);
 void stplr_uncharge(atomic_t *count);
@@ -372,6 +373,7 @@ long stplr_pulse_ioctl(struct stplr_connection *connection, const void __user *a
  * last has gone, then its notice's
  * @process: who; holds a reference
  * @cred: who it was when it first connected
+ * @user: who is charged for the notice, if there will be one, with a reference
  * @nr_connections: how many
  * @announced: one of them has been handed out
  * @disconnect: the notice that the last has gone
@@ -379,6 +381,7 @@ long stplr_pulse_ioctl(struct stplr_connection *connection, const void __user *a
 struct stplr_client {
 	struct stplr_process *process;
 	const struct cred *cred;
+	struct stplr_user *user;
 	unsigned int nr_connections;
 	bool announced;
 	struct stplr_pulse_entry disconnect;
@@ -721,6 +724,10 @@ struct stplr_reply_side {
 /* The result of a message that its client took back; no server can give it, no client sees it. */
 #define STPLR_WITHDRAWN (-ERESTARTNOINTR)
 
+/* A client that a signal or deadline has hit, on a channel with STPLR_CHANNEL_UNBLOCK */
+#define STPLR_UNBLOCK_WANTED (1U << 0) /* it wants to be unblocked */
+#define STPLR_UNBLOCK_TOLD (1U << 1)   /* and its server has a notice of it */
+
 enum stplr_message_state {
 	STPLR_DONE,
 	STPLR_QUEUED,
@@ -742,7 +749,7 @@ enum stplr_message_state {
  * @wake_on_receive: the client sets another timer once the message is received
  * @drain: the client is to be woken, once, when a transfer ends
  * @leaving: the client takes the message back: as soon as a transfer under way lets it
- * @unblock_wanted: the server was told that its client wants to be unblocked
+ * @unblocking: the client wants to be unblocked: STPLR_UNBLOCK_*
  * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to
  *	@connection
  * @parked_link: in connection->parked: its client has left the call for a signal and may come back
@@ -760,7 +767,7 @@ enum stplr_message_state {
  * @mm: whose memory it is about, once parked; only compared
  * @tgid: of the sender, if @queued; holds a reference
  * @tid: likewise
- * @unblock: the notice of @unblock_wanted
+ * @unblock: the notice of @unblocking
  * @send: what is sent
  * @reply: where the reply goes
  * @data: short messages and replies
@@ -776,7 +783,7 @@ struct stplr_message {
 	bool wake_on_receive;
 	bool drain;
 	bool leaving;
-	bool unblock_wanted;
+	u8 unblocking;
 	bool queued;
 	int result;
 	s32 status;

@@ -296,8 +296,7 @@ static int stplr_client_unblock(struct stplr_message *message, bool expired)
 	} else if (signals == STPLR_SIGNALS_KILL) {
 		err = stplr_message_withdraw(message) ? -EINTR : 0;
 	} else if (expired || signals == STPLR_SIGNALS_HANDLE) {
-		if (message->state == STPLR_RECEIVED)
-			receiver = stplr_unblock_request(message);
+		receiver = stplr_unblock_request(message);
 		err = -EAGAIN;
 	}
 	spin_unlock(&channel->lock);

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -137,7 +138,6 @@ TEST_F(DisconnectTest, NotLostToAFullPool)
 
 TEST_F(DisconnectTest, IdIsNotAnothersBeforeItWasReceived)
 {
-	int first = 0;
 	for (int i = 0; i < 3; i++)
 		Child([&](Child &) { return new_connection(device, "disconnect") < 0; })
 			.expect_success();
@@ -147,7 +147,6 @@ TEST_F(DisconnectTest, IdIsNotAnothersBeforeItWasReceived)
 	EXPECT_NE(ids[0], ids[1]);
 	EXPECT_NE(ids[1], ids[2]);
 	EXPECT_NE(ids[0], ids[2]);
-	(void)first;
 }
 
 TEST_F(DisconnectTest, AConnectionAfterItIsAnotherClient)
@@ -166,8 +165,29 @@ TEST_F(DisconnectTest, NobodyIsToldOnceTheChannelEnded)
 	Fd connection = new_connection(device, "disconnect");
 	ASSERT_EQ(0, channel_destroy(channel));
 	connection.reset();
-	channel.reset();
-	EXPECT_EQ(-EINVAL, new_channel(device, {}, 0) < 0 ? 0 : -EINVAL);
+	EXPECT_EQ(-ESRCH, receive_pulse(channel).result);
+}
+
+// A server that does not receive them does not let a client fill the kernel's memory.
+TEST_F(DisconnectTest, ClientsUserHasABound)
+{
+	const char *path = "/sys/module/stplr/parameters/user_messages";
+	std::string before;
+	std::ifstream(path) >> before;
+	std::ofstream(path) << 5;
+	stplr_connect_attach args = attach_args("disconnect");
+	int connected = 0;
+	long fd;
+	while ((fd = connect_attach(device, args)) >= 0) {
+		connected++;
+		close(fd);
+		args = attach_args("disconnect");
+	}
+	EXPECT_EQ(-EDQUOT, fd);
+	EXPECT_EQ(5, connected);
+	EXPECT_EQ(STPLR_PULSE_DISCONNECT, receive_pulse(channel).pulse.code);
+	EXPECT_LE(0, new_connection(device, "disconnect"));
+	std::ofstream(path) << before;
 }
 
 TEST_F(DisconnectTest, NotForListeningChannels)

@@ -161,7 +161,8 @@ struct stplr_version {
 
 /**
  * STPLR_CHANNEL_DISCONNECT - a pulse (STPLR_PULSE_DISCONNECT) when a client process has closed the
- * last of its connections to the channel (QNX _NTO_CHF_DISCONNECT).
+ * last of its connections to the channel (QNX _NTO_CHF_DISCONNECT). Those that the server has not
+ * received yet count as messages of the client's user (user_messages). Not for listening channels.
  */
 #define STPLR_CHANNEL_DISCONNECT (1U << 6)
 
@@ -310,7 +311,7 @@ struct stplr_channel_accept {
  * waiting; ETIMEDOUT: neither by the deadline; EINTR: a signal came while waiting; EACCES: the
  * mode or the creator's user forbids it; EPERM: the server's user is not @uid; ESRCH: no such
  * process or channel, or its creator is dead; EDQUOT: the user has too many connections (module
- * parameter user_connections); EMFILE, ENFILE, ENOMEM as for open(2).
+ * parameter user_connections), or disconnects that were not received (user_messages); EMFILE, ENFILE, ENOMEM as for open(2).
  */
 struct stplr_connect_attach {
 	__u64 name;
@@ -844,8 +845,7 @@ struct stplr_client_cookie {
  * @nr_groups: in: room in @groups; out: how many there are, of which the first were stored
  * @reserved: must be 0
  *
- * EINVAL: @reserved; ESRCH: no such client has a connection to this channel, and none of its
- * disconnects waits to be received.
+ * EINVAL: @reserved; ESRCH: no such client has a connection to this channel.
  */
 struct stplr_client_info {
 	__u32 scoid;
