@@ -12,15 +12,18 @@ namespace
 {
 
 struct Bar {
+	const char *transport;
 	std::size_t size;
 	const char *peer;
 	double most;
 };
 
 constexpr Bar bars[] = {
-	{64, "eventfd", 1.10}, {64, "pipe", 0.85},      {64, "unix-stream", 0.60},
-	{64, "binder", 0.50},  {4096, "pipe", 0.95},    {4096, "binder", 0.55},
-	{65536, "pipe", 0.45}, {65536, "binder", 0.85}, {1048576, "pipe", 0.40},
+	{"stplr", 64, "eventfd", 1.10},     {"stplr", 64, "pipe", 0.85},
+	{"stplr", 64, "unix-stream", 0.60}, {"stplr", 64, "binder", 0.50},
+	{"stplr", 4096, "pipe", 0.95},      {"stplr", 4096, "binder", 0.55},
+	{"stplr", 65536, "pipe", 0.45},     {"stplr", 65536, "binder", 0.85},
+	{"stplr", 1048576, "pipe", 0.40},   {"stplr-registered", 65536, "pipe", 0.32},
 };
 
 const Outcome &find(const std::vector<Row> &rows, const std::string &name, std::size_t size)
@@ -41,8 +44,8 @@ template <typename Value> void addOnce(std::vector<Value> &list, Value value)
 
 void addWhatBarsNeed(Options &options)
 {
-	addOnce(options.transports, findTransport("stplr"));
 	for (const Bar &bar : bars) {
+		addOnce(options.transports, findTransport(bar.transport));
 		addOnce(options.transports, findTransport(bar.peer));
 		addOnce(options.sizes, bar.size);
 	}
@@ -53,9 +56,11 @@ bool checkBars(const Options &options, const std::vector<Row> &rows)
 	bool met = true;
 
 	for (const Bar &bar : bars)
-		met &= printBar(
-			options, "stplr / " + std::string(bar.peer) + ", " + sizeName(bar.size),
-			find(rows, "stplr", bar.size), find(rows, bar.peer, bar.size), bar.most);
+		met &= printBar(options,
+				std::string(bar.transport) + " / " + bar.peer + ", " +
+					sizeName(bar.size),
+				find(rows, bar.transport, bar.size), find(rows, bar.peer, bar.size),
+				bar.most);
 	return met;
 }
 

@@ -131,7 +131,7 @@ void printRowJson(const Options &options, const Row &row)
 
 void printTable(const Options &options, const std::vector<Row> &rows)
 {
-	constexpr int nameWidth = 15;
+	constexpr int nameWidth = 18;
 	constexpr int figureWidth = 11;
 	constexpr int ratioWidth = 8;
 	std::vector<std::string> notes;

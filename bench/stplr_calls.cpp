@@ -69,4 +69,23 @@ stplr_msg_send stplrSend(std::byte *request, std::byte *reply, std::size_t size)
 	return send;
 }
 
+stplr_buffer registerStplrBuffer(int fd, const std::byte *start, std::size_t size, bool write)
+{
+	stplr_buffer_register call = {};
+
+	call.addr = reinterpret_cast<std::uintptr_t>(start);
+	call.len = size;
+	call.flags = write ? STPLR_BUFFER_WRITE : 0;
+	if (ioctl(fd, STPLR_BUFFER_REGISTER, &call)) {
+		const std::string what = describe("ioctl(STPLR_BUFFER_REGISTER)");
+
+		if (errno == ENOTTY)
+			throw Unsupported(what + ": the module has no registered buffers");
+		if (errno == ENOMEM)
+			throw Unsupported(what + ": RLIMIT_MEMLOCK does not allow it");
+		throw std::runtime_error(what);
+	}
+	return {STPLR_REGISTERED(call.index, 0), size};
+}
+
 } // namespace bench

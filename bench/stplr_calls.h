@@ -25,6 +25,10 @@ Fd attachStplr(int device, const std::string &name);
 // A send structure for messages of one size each way; usable again and again.
 stplr_msg_send stplrSend(std::byte *request, std::byte *reply, std::size_t size);
 
+// Registers the memory with a connection or channel, for writing too if `write`; returns what names
+// it there. Throws Unsupported where the module cannot, or memory may not be locked.
+stplr_buffer registerStplrBuffer(int fd, const std::byte *start, std::size_t size, bool write);
+
 inline stplr_buffer stplrBuffer(const std::byte *start, std::size_t size)
 {
 	return {reinterpret_cast<std::uintptr_t>(start), size};

@@ -11,6 +11,9 @@ const std::vector<TransportKind> &transportKinds()
 	static const std::vector<TransportKind> kinds = {
 		{"stplr", "STPLR_MSG_SEND_RECEIVE against STPLR_MSG_REPLY_RECEIVE, raw ioctls",
 		 makeStplr},
+		{"stplr-registered",
+		 "as stplr, but both sides' buffers are registered (STPLR_BUFFER_REGISTER)",
+		 makeStplrRegistered},
 		{"eventfd", "no data moved: write and read of two counters, each value checked",
 		 makeEventfd, false},
 		{"pulse", "no data moved: STPLR_PULSE_SEND and STPLR_MSG_RECEIVE, each value checked",

@@ -265,6 +265,7 @@ static int stplr_channel_release(struct inode *inode, struct file *file)
 	struct stplr_channel *channel = file->private_data;
 
 	stplr_channel_destroy(channel);
+	stplr_buffers_end(&channel->buffers);
 	stplr_channel_put(channel);
 	return 0;
 }
@@ -375,6 +376,10 @@ static long stplr_channel_ioctl(struct file *file, unsigned int cmd, unsigned lo
 		return stplr_channel_shutdown(channel);
 	case _IOC_NR(STPLR_CHANNEL_ACCEPT):
 		return stplr_accept_ioctl(channel, nonblock, uarg, size);
+	case _IOC_NR(STPLR_BUFFER_REGISTER):
+		return stplr_buffer_register_ioctl(&channel->buffers, channel->user, uarg, size);
+	case _IOC_NR(STPLR_BUFFER_UNREGISTER):
+		return stplr_buffer_unregister_ioctl(&channel->buffers, uarg, size);
 	case _IOC_NR(STPLR_VERSION):
 		return stplr_version_ioctl(uarg, size);
 	default:
@@ -450,6 +455,7 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	INIT_HLIST_HEAD(&channel->pulse_receivers);
 	INIT_LIST_HEAD(&channel->watches);
 	hash_init(channel->received);
+	stplr_buffers_init(&channel->buffers);
 	INIT_LIST_HEAD(&channel->finished);
 	INIT_LIST_HEAD(&channel->backlog);
 	INIT_LIST_HEAD(&channel->peer.waiting);

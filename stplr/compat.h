@@ -56,7 +56,7 @@ static inline unsigned int stplr_pin_present(unsigned long start, unsigned int n
 		return n;
 	start += (unsigned long)n * PAGE_SIZE;
 	missing = (size_t)(nr_pages - n) * PAGE_SIZE;
-	if (gup_flags & FOLL_WRITE)
+	if ((gup_flags & (FOLL_WRITE | FOLL_FORCE)) == FOLL_WRITE)
 		fault_in_safe_writeable((char __user *)start, missing);
 	else
 		fault_in_readable((char __user *)start, missing);
@@ -65,6 +65,16 @@ static inline unsigned int stplr_pin_present(unsigned long start, unsigned int n
 	return 0;
 #endif
 }
+
+/*
+ * 6.2: pages pinned for a long time to be read are the caller's own. Before, they may be such as it
+ * shares until it writes, and then has others: they become its own if pinned as a debugger writes.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define STPLR_PIN_TO_READ (FOLL_LONGTERM | FOLL_WRITE | FOLL_FORCE)
+#else
+#define STPLR_PIN_TO_READ FOLL_LONGTERM
+#endif
 
 /*
  * 6.5: pinning file pages for a long time, to write to them, is refused (they would be written

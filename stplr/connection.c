@@ -55,6 +55,7 @@ static int stplr_connection_release(struct inode *inode, struct file *file)
 	stplr_parked_drop(connection, NULL);
 	stplr_events_end(connection->channel->device, &connection->events);
 	stplr_connection_unwatch(connection);
+	stplr_buffers_end(&connection->buffers);
 	WARN_ON(connection->busy || !list_empty(&connection->messages));
 	stplr_dbg(2, "connection %u ended\n", connection->coid);
 	stplr_client_leave(connection, connection->channel);
@@ -184,6 +185,11 @@ static long stplr_connection_ioctl(struct file *file, unsigned int cmd, unsigned
 						    &connection->events, uarg);
 	case _IOC_NR(STPLR_CONNECT_DETACH):
 		return stplr_connection_detach(connection);
+	case _IOC_NR(STPLR_BUFFER_REGISTER):
+		return stplr_buffer_register_ioctl(&connection->buffers, connection->user, uarg,
+						   size);
+	case _IOC_NR(STPLR_BUFFER_UNREGISTER):
+		return stplr_buffer_unregister_ioctl(&connection->buffers, uarg, size);
 	case _IOC_NR(STPLR_CONNECT_INFO):
 		return stplr_connection_info(connection, uarg, size);
 	case _IOC_NR(STPLR_VERSION):
@@ -269,6 +275,7 @@ static struct stplr_connection *stplr_connection_alloc(struct stplr_channel *cha
 	INIT_LIST_HEAD(&connection->messages);
 	INIT_LIST_HEAD(&connection->parked);
 	INIT_LIST_HEAD(&connection->events.events);
+	stplr_buffers_init(&connection->buffers);
 	connection->own.connection = connection;
 
 	err = -ENOMEM;

@@ -27,7 +27,8 @@ struct stplr_data_call {
 	size_t direct;
 };
 
-static int stplr_data_get(struct stplr_data_call *call, const void __user *arg, unsigned int size)
+static int stplr_data_get(struct stplr_channel *channel, struct stplr_data_call *call,
+			  const void __user *arg, unsigned int size)
 {
 	struct stplr_msg_data *args = &call->args;
 	int err;
@@ -35,10 +36,12 @@ static int stplr_data_get(struct stplr_data_call *call, const void __user *arg, 
 	err = stplr_args_get(args, sizeof(*args), arg, size);
 	if (err)
 		return err;
-	if (args->flags & ~STPLR_DATA_VECTOR || args->rcvid <= 0)
+	if (args->flags & ~(STPLR_DATA_VECTOR | STPLR_DATA_REGISTERED) || args->rcvid <= 0)
 		return -EINVAL;
 	err = stplr_user_buffer_import(&call->buffer, &args->buffer,
-				       args->flags & STPLR_DATA_VECTOR);
+				       args->flags & STPLR_DATA_VECTOR,
+				       args->flags & STPLR_DATA_REGISTERED, &channel->buffers,
+				       !call->write);
 	if (err)
 		return err;
 	if (call->buffer.len > READ_ONCE(stplr_message_max)) {
@@ -82,7 +85,7 @@ static void stplr_data_end(struct stplr_channel *channel, const struct stplr_dat
 	spin_lock(&channel->lock);
 	if (call->write) {
 		if (done)
-			reply->pages_written = max_t(size_t, reply->pages_written, offset + done);
+			reply->written = max_t(size_t, reply->written, offset + done);
 	} else {
 		if (offset <= send->consumed)
 			send->consumed = max_t(size_t, send->consumed, offset + done);
@@ -163,7 +166,7 @@ long stplr_data_ioctl(struct stplr_channel *channel, bool write, void __user *ar
 	struct stplr_data_call call = { .write = write };
 	int err;
 
-	err = stplr_data_get(&call, arg, size);
+	err = stplr_data_get(channel, &call, arg, size);
 	if (err)
 		return err;
 	err = stplr_data_copy(channel, &call);

@@ -86,8 +86,8 @@ static bool stplr_message_holds(const struct stplr_message *message)
 	const struct stplr_send_side *send = &message->send;
 	const struct stplr_reply_side *reply = &message->reply;
 
-	return send->pages || send->copy != message->data || reply->pages || reply->chunk_bytes ||
-	       (reply->buffer && !stplr_inline(message, reply->buffer));
+	return send->window.pages || send->copy != message->data || reply->window.pages ||
+	       reply->chunk_bytes || (reply->buffer && !stplr_inline(message, reply->buffer));
 }
 
 static void stplr_message_free_queued(struct stplr_message *message)

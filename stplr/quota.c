@@ -82,7 +82,7 @@ void stplr_user_put(struct stplr_user *user)
 
 	WARN_ON(atomic_read(&user->channels) || atomic_read(&user->connections) ||
 		atomic_read(&user->messages) || atomic_read(&user->events) ||
-		atomic_long_read(&user->memory));
+		atomic_long_read(&user->memory) || atomic_long_read(&user->registered));
 	kfree(user);
 }
 
@@ -122,7 +122,7 @@ void stplr_uncharge_memory(struct stplr_user *user, size_t bytes)
 int stplr_users_show(char *buffer)
 {
 	unsigned long users = 0, channels = 0, connections = 0, messages = 0, memory = 0;
-	unsigned long events = 0;
+	unsigned long events = 0, registered = 0;
 	struct stplr_user *user;
 	unsigned int bucket;
 
@@ -134,9 +134,10 @@ int stplr_users_show(char *buffer)
 		messages += atomic_read(&user->messages);
 		events += atomic_read(&user->events);
 		memory += atomic_long_read(&user->memory);
+		registered += atomic_long_read(&user->registered);
 	}
 	spin_unlock(&stplr_users_lock);
 	return sysfs_emit(buffer,
-			  "users %lu channels %lu connections %lu messages %lu events %lu memory %lu\n",
-			  users, channels, connections, messages, events, memory);
+			  "users %lu channels %lu connections %lu messages %lu events %lu memory %lu registered %lu\n",
+			  users, channels, connections, messages, events, memory, registered);
 }

@@ -13,7 +13,8 @@
 
 static int stplr_receive_check(const struct stplr_msg_receive *args)
 {
-	if (args->flags & ~(STPLR_RECEIVE_VECTOR | STPLR_RECEIVE_NO_TRUNC | STPLR_RECEIVE_PULSE))
+	if (args->flags & ~(STPLR_RECEIVE_VECTOR | STPLR_RECEIVE_NO_TRUNC | STPLR_RECEIVE_PULSE |
+			    STPLR_RECEIVE_REGISTERED))
 		return -EINVAL;
 	return stplr_deadline_valid(args->deadline, args->clock) ? 0 : -EINVAL;
 }
@@ -196,7 +197,9 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 
 	if (channel->flags & STPLR_CHANNEL_LISTEN)
 		return -EINVAL;
-	err = stplr_user_buffer_import(&buffer, &args->buffer, args->flags & STPLR_RECEIVE_VECTOR);
+	err = stplr_user_buffer_import(&buffer, &args->buffer, args->flags & STPLR_RECEIVE_VECTOR,
+				       args->flags & STPLR_RECEIVE_REGISTERED, &channel->buffers,
+				       true);
 	if (err)
 		return err;
 
@@ -330,7 +333,7 @@ long stplr_reply_receive_ioctl(struct stplr_channel *channel, bool nonblock, voi
 	if (err)
 		return err;
 
-	if (args.reply.flags & ~(STPLR_REPLY_VECTOR | STPLR_REPLY_NO_TRUNC))
+	if (args.reply.flags & ~STPLR_REPLY_FLAGS)
 		return -EINVAL;
 	if (args.reply.rcvid) {
 		err = stplr_reply(channel, &args.reply, &uargs->reply, true);

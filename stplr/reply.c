@@ -22,7 +22,7 @@ struct stplr_reply_step {
 
 static int stplr_reply_check(const struct stplr_msg_reply *args)
 {
-	if (args->flags & ~(STPLR_REPLY_VECTOR | STPLR_REPLY_NO_TRUNC))
+	if (args->flags & ~STPLR_REPLY_FLAGS)
 		return -EINVAL;
 	if (args->rcvid <= 0 || args->error > STPLR_ERROR_MAX)
 		return -EINVAL;
@@ -113,8 +113,8 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 	}
 	reply->len = step->len;
 	reply->total = total;
-	if (reply->pages)
-		reply->pages_written = max(reply->pages_written, step->direct);
+	if (reply->window.pages)
+		reply->written = max(reply->written, step->direct);
 	else
 		reply->buffer_len = step->direct;
 	message->status = args->status;
@@ -192,7 +192,9 @@ int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *arg
 	/* What was answered cannot fail any more: see now whether the length can be told. */
 	if (put_user(args->len, &uargs->len))
 		return -EFAULT;
-	err = stplr_user_buffer_import(&from, &args->reply, args->flags & STPLR_REPLY_VECTOR);
+	err = stplr_user_buffer_import(&from, &args->reply, args->flags & STPLR_REPLY_VECTOR,
+				       args->flags & STPLR_REPLY_REGISTERED, &channel->buffers,
+				       false);
 	if (err)
 		return err;
 

@@ -16,16 +16,17 @@ int stplr_priority_of(const struct task_struct *task)
 
 static int stplr_send_check(const struct stplr_msg_send *args, u32 kind)
 {
-	u32 flags = STPLR_SEND_VECTOR | STPLR_SEND_TELL;
+	u32 flags = STPLR_SEND_VECTOR | STPLR_SEND_REGISTERED | STPLR_SEND_TELL;
 
 	if (kind == STPLR_KIND_SEND_RECEIVE)
-		flags |= STPLR_REPLY_VECTOR;
+		flags |= STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED;
 	else
 		flags |= STPLR_SEND_QUEUED;
 	if (kind == STPLR_KIND_SEND &&
 	    (args->reply.addr || args->reply.len || args->reply_deadline))
 		return -EINVAL;
-	if (args->flags & STPLR_SEND_QUEUED && (args->token || args->flags & STPLR_SEND_TELL))
+	if (args->flags & STPLR_SEND_QUEUED &&
+	    (args->token || args->flags & (STPLR_SEND_REGISTERED | STPLR_SEND_TELL)))
 		return -EINVAL;
 
 	if (args->flags & ~flags || args->reserved)
@@ -133,7 +134,9 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 	message->uid = current_euid();
 	message->gid = current_egid();
 
-	err = stplr_user_buffer_import(&from, &args->send, args->flags & STPLR_SEND_VECTOR);
+	err = stplr_user_buffer_import(&from, &args->send, args->flags & STPLR_SEND_VECTOR,
+				       args->flags & STPLR_SEND_REGISTERED,
+				       &message->connection->buffers, false);
 	if (err)
 		return err;
 	err = -EMSGSIZE;
@@ -147,14 +150,15 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 static int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
 			     const struct stplr_msg_send *args)
 {
-	static const struct stplr_user_buffer no_room;
 	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->send_deadline;
+	struct stplr_user_buffer no_room;
 	struct stplr_message *message;
 	int err;
 
 	message = stplr_message_alloc_queued(connection);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
+	stplr_user_buffer_none(&no_room);
 	err = stplr_send_prepare(message, STPLR_KIND_SEND, args, &no_room);
 	if (!err)
 		err = stplr_room_wait(connection->channel, stplr_send_try_queued, message, deadline,
@@ -260,6 +264,18 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 	return 0;
 }
 
+/* There are parked messages: one to go on waiting for, or one to be dropped for the next. */
+static void stplr_send_parked(struct stplr_connection *connection, struct stplr_msg_send *args)
+{
+	if (!args->token) {
+		stplr_parked_drop(connection, task_pid(current));
+	} else if (args->flags & STPLR_REPLY_REGISTERED) {
+		/* the room is the message's already, whatever became of its index */
+		args->flags &= ~STPLR_REPLY_REGISTERED;
+		args->reply.len = 0;
+	}
+}
+
 long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblock,
 		      void __user *arg, unsigned int size)
 {
@@ -276,14 +292,16 @@ long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblo
 	err = stplr_send_check(&args, kind);
 	if (err)
 		return err;
-	if (unlikely(READ_ONCE(connection->nr_parked) && !args.token))
-		stplr_parked_drop(connection, task_pid(current));
+	if (unlikely(READ_ONCE(connection->nr_parked)))
+		stplr_send_parked(connection, &args);
 	if (args.flags & STPLR_SEND_QUEUED)
 		return stplr_send_queued(connection, nonblock, &args);
 	/* A one-way message that was received in part is waited for as long as for its receipt. */
 	if (kind == STPLR_KIND_SEND)
 		args.reply_deadline = args.send_deadline;
-	err = stplr_user_buffer_import(&room, &args.reply, args.flags & STPLR_REPLY_VECTOR);
+	err = stplr_user_buffer_import(&room, &args.reply, args.flags & STPLR_REPLY_VECTOR,
+				       args.flags & STPLR_REPLY_REGISTERED, &connection->buffers,
+				       true);
 	if (err)
 		return err;
 

@@ -13,7 +13,10 @@
  *	client			-> process
  *	accepted channel	-> listening channel; and the other way round while it waits in the
  *				   backlog, which the end of the listening channel empties
- *	channel, connection	-> process (who made it), user (who pays for it)
+ *	channel, connection	-> process (who made it), user (who pays for it); its table of
+ *				   registered buffers, emptied by the last close, which the user
+ *				   and the connection or channel outlive
+ *	message, server's call	-> registered buffer -> mm (that it is told by, not what is in it)
  *	process			-> struct pid
  *
  * Nothing of stplr refers to a struct file or, beyond the time of a call, to a task, so no cycle
@@ -36,6 +39,8 @@
  *					its watches, and the lists of messages of its connections
  *	    pool->lock			raw spinlock: the places of a channel's pulses
  *	stplr_users_lock		spinlock, in quota.c; nothing is taken under it
+ *	xa_lock of buffers		spinlock: a table of registered buffers; nor under this. A
+ *					buffer's last reference is put without locks: that sleeps
  *
  * Bytes are copied with no lock held and page faults disabled, with message->transfers counted up:
  * a transfer never waits for anybody, so waiting for one to end is short. Each side takes its own
@@ -113,6 +118,7 @@
 
 struct stplr_connection;
 struct stplr_message;
+struct stplr_registered;
 
 /* main.c */
 
@@ -150,6 +156,7 @@ extern unsigned int stplr_channel_queued;
  * @messages: messages beyond the one each connection has, notices of disconnects
  * @events: events that are registered
  * @memory: bytes pinned or copied for messages
+ * @registered: bytes in the pages of registered buffers; bounded by RLIMIT_MEMLOCK
  */
 struct stplr_user {
 	struct hlist_node node;
@@ -160,6 +167,7 @@ struct stplr_user {
 	atomic_t messages;
 	atomic_t events;
 	atomic_long_t memory;
+	atomic_long_t registered;
 };
 
 struct stplr_user *stplr_user_get(kuid_t uid);
@@ -469,6 +477,7 @@ struct stplr_peer {
  * @peer: of an accepted channel (peer.listener is set): its client
  * @pool: of pulses, made with the first of them; then constant
  * @clients: by scoid; under device->registry
+ * @buffers: registered ones of its servers, by index; under its own lock
  * @registered: it can be found; under device->registry, as are the next five
  * @name_node: in device->names
  * @name: its name, or ""
@@ -509,6 +518,7 @@ struct stplr_channel {
 	struct stplr_peer peer;
 	struct stplr_pool *pool;
 	struct xarray clients;
+	struct xarray buffers;
 
 	bool registered;
 	struct hlist_node name_node;
@@ -572,32 +582,54 @@ struct stplr_channel *stplr_chid_find(struct stplr_device *device, pid_t pid, s3
  * struct stplr_user_buffer - memory of the calling process, checked
  * @len: bytes in it
  * @nr_parts: parts of @parts
- * @parts: @fast, or allocated
+ * @parts: @fast, or allocated; NULL: the memory lies in a registered buffer
  * @fast: the parts of most callers
+ * @registered: without @parts: that buffer, with a reference
+ * @start: where in it
  */
 struct stplr_user_buffer {
 	size_t len;
 	unsigned int nr_parts;
 	struct iovec *parts;
-	struct iovec fast[STPLR_FAST_PARTS];
+	union {
+		struct iovec fast[STPLR_FAST_PARTS];
+		struct {
+			struct stplr_registered *registered;
+			size_t start;
+		};
+	};
 };
 
-int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from);
+int stplr_user_buffer_import_other(struct stplr_user_buffer *buffer,
+				   const struct stplr_buffer *from, bool vector, bool registered,
+				   struct xarray *buffers, bool write);
+void stplr_user_buffer_iter_other(const struct stplr_user_buffer *buffer, unsigned int direction,
+				  struct iov_iter *iter);
+void stplr_user_buffer_free_other(struct stplr_user_buffer *buffer);
 
-/*
- * Checks a buffer of the caller's. Undone with stplr_user_buffer_free(), which may follow a
- * failure too.
- */
-static inline int stplr_user_buffer_import(struct stplr_user_buffer *buffer,
-					   const struct stplr_buffer *from, bool vector)
+/* No memory. */
+static inline void stplr_user_buffer_none(struct stplr_user_buffer *buffer)
 {
 	buffer->parts = buffer->fast;
 	buffer->len = 0;
 	buffer->nr_parts = 0;
+}
+
+/*
+ * Checks a buffer of the caller's, which, if @registered, is one of @buffers, and if @write, is to
+ * be written. Undone with stplr_user_buffer_free(), which may follow a failure too.
+ */
+static __always_inline int stplr_user_buffer_import(struct stplr_user_buffer *buffer,
+						    const struct stplr_buffer *from, bool vector,
+						    bool registered, struct xarray *buffers,
+						    bool write)
+{
+	stplr_user_buffer_none(buffer);
+	if (unlikely(vector | registered))
+		return stplr_user_buffer_import_other(buffer, from, vector, registered, buffers,
+						      write);
 	if (!from->len)
 		return 0;
-	if (unlikely(vector))
-		return stplr_parts_import(buffer, from);
 	if (unlikely(from->len > S64_MAX))
 		return -EINVAL;
 	if (unlikely(!access_ok(u64_to_user_ptr(from->addr), from->len)))
@@ -616,13 +648,13 @@ static inline void stplr_user_buffer_iter(const struct stplr_user_buffer *buffer
 	if (likely(buffer->nr_parts == 1))
 		iov_iter_ubuf(iter, direction, buffer->parts[0].iov_base, buffer->len);
 	else
-		iov_iter_init(iter, direction, buffer->parts, buffer->nr_parts, buffer->len);
+		stplr_user_buffer_iter_other(buffer, direction, iter);
 }
 
 static inline void stplr_user_buffer_free(struct stplr_user_buffer *buffer)
 {
 	if (unlikely(buffer->parts != buffer->fast))
-		kfree(buffer->parts);
+		stplr_user_buffer_free_other(buffer);
 }
 
 /* pages.c: pinned pages */
@@ -661,6 +693,49 @@ void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_u
 size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t len,
 			struct iov_iter *iter);
 
+static inline unsigned int stplr_pages_of(const void __user *base, size_t len)
+{
+	return len ? DIV_ROUND_UP(offset_in_page(base) + len, PAGE_SIZE) : 0;
+}
+
+/* registered.c: memory that is pinned once and then named by an index */
+
+/**
+ * struct stplr_registered - a registered buffer; constant but for @ref
+ * @ref: the table of its connection or channel, each message and each server's call that uses it
+ * @mm: whose memory; kept, not its contents, so that no other can be taken for it
+ * @payer: whose RLIMIT_MEMLOCK
+ * @user: who is shown to have it; kept by the connection or channel, which it never outlives
+ * @charged: pages charged
+ * @write: bytes may be put there
+ * @bvecs: the pages once more, as iterators want them; stand behind the pages
+ * @part: the only part of @pages
+ * @pages: the pages; last, since their array is part of it
+ */
+struct stplr_registered {
+	struct kref ref;
+	struct mm_struct *mm;
+	struct user_struct *payer;
+	struct stplr_user *user;
+	unsigned int charged;
+	bool write;
+	struct bio_vec *bvecs;
+	struct stplr_part part;
+	struct stplr_pages pages;
+};
+
+void stplr_buffers_init(struct xarray *buffers);
+void stplr_buffers_end(struct xarray *buffers);
+long stplr_buffer_register_ioctl(struct xarray *buffers, struct stplr_user *user, void __user *arg,
+				 unsigned int size);
+long stplr_buffer_unregister_ioctl(struct xarray *buffers, const void __user *arg,
+				   unsigned int size);
+int stplr_registered_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from,
+			    struct xarray *buffers, bool write);
+void stplr_registered_iter(const struct stplr_registered *registered, size_t start, size_t len,
+			   unsigned int direction, struct iov_iter *iter);
+void stplr_registered_put(struct stplr_registered *registered);
+
 /* transfer.c again: the two sides of a message */
 
 /**
@@ -680,25 +755,39 @@ struct stplr_chunk {
 };
 
 /**
+ * struct stplr_window - the first bytes of a client's buffer, in place
+ * @pages: where they are; NULL: nowhere, and the rest means nothing
+ * @registered: whose pages these are, with a reference; NULL: they are pinned for the message
+ * @start: where in the pages they begin
+ * @len: how many
+ */
+struct stplr_window {
+	struct stplr_pages *pages;
+	struct stplr_registered *registered;
+	size_t start;
+	size_t len;
+};
+
+/**
  * struct stplr_send_side - the bytes a client sends, and where the server finds them
  * @len: how many
  * @consumed: how many were read without a gap, from the first on; under channel->lock
- * @pages: pinned pages with the first of them, or NULL
+ * @window: the first of them
  * @copy: the others: message->data, or allocated
  */
 struct stplr_send_side {
 	size_t len;
 	size_t consumed;
-	struct stplr_pages *pages;
+	struct stplr_window window;
 	u8 *copy;
 };
 
 /**
  * struct stplr_reply_side - the room a client offers for a reply, and what came
  * @room: bytes
- * @pages: pinned pages of the first of them, or NULL
- * @pages_written: up to where @pages were written
- * @buffer: without @pages: where a reply goes that is no longer than ...
+ * @window: the first of them
+ * @written: up to where @window was written
+ * @buffer: without a window: where a reply goes that is no longer than ...
  * @buffer_room: ... this; the rest of message->data, or allocated
  * @buffer_len: bytes of the reply that are there
  * @chunks: bytes that go neither way, in the order written
@@ -708,8 +797,8 @@ struct stplr_send_side {
  */
 struct stplr_reply_side {
 	size_t room;
-	struct stplr_pages *pages;
-	size_t pages_written;
+	struct stplr_window window;
+	size_t written;
 	u8 *buffer;
 	size_t buffer_room;
 	size_t buffer_len;
@@ -925,6 +1014,7 @@ void stplr_client_drain(struct stplr_message *message);
  * @busy: STPLR_OWN_MESSAGE: @own is in use
  * @reply_hint: how long replies have been lately
  * @watch: who is told when the channel ends, or NULL; under channel->lock
+ * @buffers: registered ones of its clients, by index; under its own lock
  * @detached: ended by its owner; under channel->lock, as is what follows but @own
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @nr_dropped: such messages that were lost with the channel
@@ -947,6 +1037,7 @@ struct stplr_connection {
 	unsigned long busy;
 	size_t reply_hint;
 	struct stplr_watch *watch;
+	struct xarray buffers;
 	bool detached;
 	bool drop_pending;
 	unsigned int nr_queued;
@@ -967,6 +1058,9 @@ long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, u
 /* send.c, receive.c, reply.c, data.c: the calls */
 
 int stplr_priority_of(const struct task_struct *task);
+
+/* What a struct stplr_msg_reply may ask for. */
+#define STPLR_REPLY_FLAGS (STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED | STPLR_REPLY_NO_TRUNC)
 
 long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblock,
 		      void __user *arg, unsigned int size);

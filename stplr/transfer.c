@@ -3,10 +3,10 @@
  * How bytes move.
  *
  * The client prepares both sides of its message in its own context, before it queues: up to a page
- * is copied, into the message itself where it fits; of more the pages are pinned; and where memory
- * cannot be pinned for long (device memory, some file systems) the bytes are copied after all. So
- * nothing the server does ever needs the client's page tables, and no client can stall a server by
- * memory that does not come.
+ * is copied, into the message itself where it fits; of more the pages are pinned, unless they are
+ * registered and so pinned already; and where memory cannot be pinned for long (device memory, some
+ * file systems) the bytes are copied after all. So nothing the server does ever needs the client's
+ * page tables, and no client can stall a server by memory that does not come.
  *
  * The server copies between that and its own memory, with page faults disabled while it counts as
  * a transfer. Reply bytes for which the client has no page pinned (it did not expect so many, or
@@ -30,7 +30,7 @@
  * Reads a vector of parts; checks each as access_ok() does; cuts the sum at MAX_RW_COUNT, like
  * readv(2).
  */
-int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from)
+static int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from)
 {
 	size_t left = MAX_RW_COUNT;
 	unsigned int i;
@@ -74,6 +74,87 @@ free_parts:
 	stplr_user_buffer_free(buffer);
 	buffer->parts = buffer->fast;
 	return err;
+}
+
+/* A buffer that is not in one piece: in parts, or in a registered one. */
+int stplr_user_buffer_import_other(struct stplr_user_buffer *buffer,
+				   const struct stplr_buffer *from, bool vector, bool registered,
+				   struct xarray *buffers, bool write)
+{
+	if (vector && registered)
+		return -EINVAL;
+	if (!from->len)
+		return 0;
+	if (vector)
+		return stplr_parts_import(buffer, from);
+	return stplr_registered_import(buffer, from, buffers, write);
+}
+
+void stplr_user_buffer_iter_other(const struct stplr_user_buffer *buffer, unsigned int direction,
+				  struct iov_iter *iter)
+{
+	if (buffer->parts)
+		iov_iter_init(iter, direction, buffer->parts, buffer->nr_parts, buffer->len);
+	else
+		stplr_registered_iter(buffer->registered, buffer->start, buffer->len, direction,
+				      iter);
+}
+
+void stplr_user_buffer_free_other(struct stplr_user_buffer *buffer)
+{
+	if (!buffer->parts)
+		stplr_registered_put(buffer->registered);
+	else
+		kfree(buffer->parts);
+}
+
+/* Windows: what the server reaches in place */
+
+/* Pins up to @len bytes of the caller's @buffer, or as many as it can. */
+static void stplr_window_pin(struct stplr_window *window, const struct stplr_user_buffer *buffer,
+			     size_t len, bool write, struct stplr_user *user)
+{
+	window->pages = stplr_pages_pin(buffer, len, write, user);
+	if (!window->pages)
+		return;
+	window->registered = NULL;
+	window->start = 0;
+	window->len = window->pages->len;
+}
+
+/* All of @buffer, which lies in a registered one. */
+static void stplr_window_registered(struct stplr_window *window,
+				    const struct stplr_user_buffer *buffer)
+{
+	struct stplr_registered *registered = buffer->registered;
+
+	kref_get(&registered->ref);
+	window->pages = &registered->pages;
+	window->registered = registered;
+	window->start = buffer->start;
+	window->len = buffer->len;
+}
+
+static void stplr_window_free(struct stplr_window *window, size_t written, struct stplr_user *user)
+{
+	if (!window->pages)
+		return;
+	if (window->registered)
+		stplr_registered_put(window->registered);
+	else
+		stplr_pages_unpin(window->pages, written, user);
+	window->pages = NULL;
+}
+
+static size_t stplr_window_len(const struct stplr_window *window)
+{
+	return window->pages ? window->len : 0;
+}
+
+static size_t stplr_window_copy(const struct stplr_window *window, size_t offset, size_t len,
+				struct iov_iter *iter)
+{
+	return stplr_pages_copy(window->pages, window->start + offset, len, iter);
 }
 
 /*
@@ -182,11 +263,6 @@ static void stplr_buffer_free(const struct stplr_message *message, u8 *buffer, s
 
 /* What the client sends */
 
-static size_t stplr_send_side_pinned(const struct stplr_send_side *send)
-{
-	return send->pages ? send->pages->len : 0;
-}
-
 /*
  * Takes or pins the bytes at @from; EFAULT, ENOBUFS, ENOMEM, EINTR. Undone by
  * stplr_send_side_free().
@@ -199,7 +275,7 @@ int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_us
 
 	send->len = from->len;
 	send->consumed = 0;
-	send->pages = NULL;
+	send->window.pages = NULL;
 	send->copy = message->data;
 	if (!from->len)
 		return 0;
@@ -208,14 +284,16 @@ int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_us
 	if (from->len <= STPLR_INLINE_MAX)
 		return _copy_from_iter(send->copy, from->len, &iter) == from->len ? 0 : -EFAULT;
 
+	if (!from->parts) {
+		stplr_window_registered(&send->window, from);
+		return 0;
+	}
 	/* a queued message outlives the call, and maybe its sender */
 	if (from->len > STPLR_COPY_MAX && !message->queued) {
-		send->pages = stplr_pages_pin(from, from->len, false,
-					      message->connection->user);
+		stplr_window_pin(&send->window, from, from->len, false, message->connection->user);
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (send->pages)
-			iov_iter_advance(&iter, send->pages->len);
+		iov_iter_advance(&iter, stplr_window_len(&send->window));
 	}
 
 	rest = iov_iter_count(&iter);
@@ -235,10 +313,9 @@ void stplr_send_side_free(struct stplr_message *message)
 {
 	struct stplr_send_side *send = &message->send;
 
-	stplr_buffer_free(message, send->copy, send->len - stplr_send_side_pinned(send));
+	stplr_buffer_free(message, send->copy, send->len - stplr_window_len(&send->window));
 	send->copy = NULL;
-	stplr_pages_unpin(send->pages, 0, message->connection->user);
-	send->pages = NULL;
+	stplr_window_free(&send->window, 0, message->connection->user);
 }
 
 /* Copies sent bytes to the server; how many went before a page of the server's was missing. */
@@ -246,22 +323,22 @@ size_t stplr_send_side_copy(const struct stplr_message *message, size_t offset, 
 			    struct iov_iter *to)
 {
 	const struct stplr_send_side *send = &message->send;
-	size_t pinned = stplr_send_side_pinned(send);
+	size_t in_place = stplr_window_len(&send->window);
 	size_t done = 0;
 
 	if (!len || WARN_ON_ONCE(offset > send->len || len > send->len - offset))
 		return 0;
 
 	pagefault_disable();
-	if (offset < pinned) {
-		size_t n = min(len, pinned - offset);
+	if (offset < in_place) {
+		size_t n = min(len, in_place - offset);
 
-		done = stplr_pages_copy(send->pages, offset, n, to);
+		done = stplr_window_copy(&send->window, offset, n, to);
 		if (done < n)
 			goto out;
 	}
 	if (done < len)
-		done += stplr_copy_to(send->copy + (offset + done - pinned), len - done, to);
+		done += stplr_copy_to(send->copy + (offset + done - in_place), len - done, to);
 out:
 	pagefault_enable();
 	return done;
@@ -279,8 +356,8 @@ int stplr_reply_side_prepare(struct stplr_message *message, const struct stplr_u
 	size_t expected;
 
 	reply->room = room->len;
-	reply->pages = NULL;
-	reply->pages_written = 0;
+	reply->window.pages = NULL;
+	reply->written = 0;
 	reply->buffer_room = STPLR_INLINE_MAX - used;
 	reply->buffer = reply->buffer_room ? message->data + used : NULL;
 	reply->buffer_len = 0;
@@ -289,6 +366,11 @@ int stplr_reply_side_prepare(struct stplr_message *message, const struct stplr_u
 	reply->len = 0;
 	reply->total = 0;
 
+	/* even for a short one: the room may be unregistered before the call starts over */
+	if (unlikely(!room->parts)) {
+		stplr_window_registered(&reply->window, room);
+		return 0;
+	}
 	expected = min(READ_ONCE(connection->reply_hint), room->len);
 	if (room->len <= reply->buffer_room || expected <= reply->buffer_room)
 		return 0;
@@ -306,8 +388,8 @@ int stplr_reply_side_prepare(struct stplr_message *message, const struct stplr_u
 		}
 		return 0;
 	}
-	reply->pages = stplr_pages_pin(room, min(max(expected, STPLR_WINDOW_MIN), room->len), true,
-				       connection->user);
+	stplr_window_pin(&reply->window, room, min(max(expected, STPLR_WINDOW_MIN), room->len),
+			 true, connection->user);
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
@@ -319,8 +401,7 @@ void stplr_reply_side_free(struct stplr_message *message)
 
 	stplr_buffer_free(message, reply->buffer, reply->buffer_room);
 	reply->buffer = NULL;
-	stplr_pages_unpin(reply->pages, reply->pages_written, user);
-	reply->pages = NULL;
+	stplr_window_free(&reply->window, reply->written, user);
 	if (!reply->chunk_bytes)
 		return;
 	list_for_each_entry_safe(chunk, next, &reply->chunks, link)
@@ -339,9 +420,9 @@ size_t stplr_reply_side_direct(const struct stplr_message *message, size_t offse
 {
 	const struct stplr_reply_side *reply = &message->reply;
 
-	if (!reply->pages)
+	if (!reply->window.pages)
 		return whole && len <= reply->buffer_room ? len : 0;
-	return offset < reply->pages->len ? min(len, reply->pages->len - offset) : 0;
+	return offset < reply->window.len ? min(len, reply->window.len - offset) : 0;
 }
 
 /* Copies what goes direct; how many bytes went before a page of the server's was missing. */
@@ -353,12 +434,12 @@ size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_
 
 	if (!len)
 		return 0;
-	if (!reply->pages && WARN_ON_ONCE(offset || len > reply->buffer_room))
+	if (!reply->window.pages && WARN_ON_ONCE(offset || len > reply->buffer_room))
 		return 0;
 
 	pagefault_disable();
-	if (reply->pages)
-		done = stplr_pages_copy(reply->pages, offset, len, from);
+	if (reply->window.pages)
+		done = stplr_window_copy(&reply->window, offset, len, from);
 	else
 		done = _copy_from_iter(reply->buffer, len, from);
 	pagefault_enable();

@@ -24,10 +24,15 @@ void expectSize(const char *what, std::uint64_t got, std::size_t size)
 class StplrClient : public Client
 {
 public:
-	StplrClient(Fd connection, std::vector<Fd> idle, std::size_t size)
+	StplrClient(Fd connection, std::vector<Fd> idle, std::size_t size, bool registered)
 		: connection_(std::move(connection)), idle_(std::move(idle)), size_(size),
 		  buffers_(size), send_(stplrSend(buffers_.out.bytes(), buffers_.in.bytes(), size))
 	{
+		if (!registered)
+			return;
+		send_.send = registerStplrBuffer(connection_, buffers_.out.bytes(), size, false);
+		send_.reply = registerStplrBuffer(connection_, buffers_.in.bytes(), size, true);
+		send_.flags = STPLR_SEND_REGISTERED | STPLR_REPLY_REGISTERED;
 	}
 	std::byte *outgoing() override
 	{
@@ -52,13 +57,21 @@ private:
 class StplrServer : public Server
 {
 public:
-	StplrServer(Fd channel, std::size_t size)
+	StplrServer(Fd channel, std::size_t size, bool registered)
 		: channel_(std::move(channel)), size_(size), buffers_(size)
 	{
 		turn_.receive.buffer = stplrBuffer(buffers_.in.bytes(), size);
 		turn_.receive.deadline = STPLR_DEADLINE_NONE;
 		turn_.receive.clock = CLOCK_MONOTONIC;
 		turn_.reply.reply = stplrBuffer(buffers_.out.bytes(), size);
+		if (!registered)
+			return;
+		turn_.receive.buffer =
+			registerStplrBuffer(channel_, buffers_.in.bytes(), size, true);
+		turn_.receive.flags = STPLR_RECEIVE_REGISTERED;
+		turn_.reply.reply =
+			registerStplrBuffer(channel_, buffers_.out.bytes(), size, false);
+		turn_.reply.flags = STPLR_REPLY_REGISTERED;
 	}
 	std::byte *outgoing() override
 	{
@@ -99,8 +112,8 @@ private:
 class StplrTransport : public Transport
 {
 public:
-	StplrTransport(std::size_t size, unsigned idleConnections)
-		: size_(size), idleConnections_(idleConnections)
+	StplrTransport(std::size_t size, unsigned idleConnections, bool registered)
+		: size_(size), idleConnections_(idleConnections), registered_(registered)
 	{
 		stplr_version version = {};
 
@@ -117,16 +130,18 @@ public:
 		while (idle.size() < idleConnections_)
 			idle.push_back(attachStplr(device_, name_));
 		return std::make_unique<StplrClient>(attachStplr(device_, name_), std::move(idle),
-						     size_);
+						     size_, registered_);
 	}
 	std::unique_ptr<Server> server() override
 	{
-		return std::make_unique<StplrServer>(createStplrChannel(device_, name_), size_);
+		return std::make_unique<StplrServer>(createStplrChannel(device_, name_), size_,
+						     registered_);
 	}
 
 private:
 	std::size_t size_;
 	unsigned idleConnections_;
+	bool registered_;
 	Fd device_ = openStplr();
 	std::string name_ = stplrChannelName();
 };
@@ -135,12 +150,17 @@ private:
 
 std::unique_ptr<Transport> makeStplrAmong(std::size_t size, unsigned idleConnections)
 {
-	return std::make_unique<StplrTransport>(size, idleConnections);
+	return std::make_unique<StplrTransport>(size, idleConnections, false);
 }
 
 std::unique_ptr<Transport> makeStplr(std::size_t size)
 {
 	return makeStplrAmong(size, 0);
+}
+
+std::unique_ptr<Transport> makeStplrRegistered(std::size_t size)
+{
+	return std::make_unique<StplrTransport>(size, 0, true);
 }
 
 } // namespace bench

@@ -358,7 +358,8 @@ TEST_F(AbiTest, UnknownFlags)
 			if (flag != STPLR_RECEIVE_PULSE)
 				EXPECT_EQ(-EINVAL, msg_receive(channel, args)) << "receive " << bit;
 		}
-		if (bit == 0 || bit > 2) {
+		// An empty buffer lies anywhere.
+		if ((bit == 0 || bit > 2) && flag != STPLR_REPLY_REGISTERED) {
 			stplr_msg_reply args = reply_args(1);
 			args.flags = flag;
 			EXPECT_EQ(-EINVAL, msg_reply(channel, args)) << "reply " << bit;
