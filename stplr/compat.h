@@ -56,7 +56,7 @@ static inline unsigned int stplr_pin_present(unsigned long start, unsigned int n
 		return n;
 	start += (unsigned long)n * PAGE_SIZE;
 	missing = (size_t)(nr_pages - n) * PAGE_SIZE;
-	if ((gup_flags & (FOLL_WRITE | FOLL_FORCE)) == FOLL_WRITE)
+	if (gup_flags & FOLL_WRITE)
 		fault_in_safe_writeable((char __user *)start, missing);
 	else
 		fault_in_readable((char __user *)start, missing);
@@ -66,15 +66,37 @@ static inline unsigned int stplr_pin_present(unsigned long start, unsigned int n
 #endif
 }
 
+/* Pins some of the pages, at least one, as long as somebody likes; or an error. */
+static inline int stplr_pin_to_write(unsigned long start, unsigned int nr_pages,
+				     struct page **pages)
+{
+	unsigned int gup_flags = FOLL_LONGTERM | FOLL_WRITE;
+	unsigned int n = stplr_pin_present(start, nr_pages, gup_flags, pages);
+
+	return n ?: pin_user_pages_fast(start, nr_pages, gup_flags, pages);
+}
+
 /*
- * 6.2: pages pinned for a long time to be read are the caller's own. Before, they may be such as it
- * shares until it writes, and then has others: they become its own if pinned as a debugger writes.
+ * 6.2: such pages are the caller's own, to be read, too. Before, they may be some that it shares
+ * until it writes, and then has others instead: they become its own when pinned as a debugger
+ * writes. That asks for no permission to read; and read-only shared memory, which cannot be written
+ * so, is the same for everybody anyway.
  */
+static inline int stplr_pin_to_read(unsigned long start, unsigned int nr_pages, struct page **pages)
+{
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
-#define STPLR_PIN_TO_READ (FOLL_LONGTERM | FOLL_WRITE | FOLL_FORCE)
-#else
-#define STPLR_PIN_TO_READ FOLL_LONGTERM
+	size_t missing = fault_in_readable((char __user *)start, (size_t)nr_pages * PAGE_SIZE);
+	int n;
+
+	nr_pages -= DIV_ROUND_UP(missing, PAGE_SIZE);
+	if (!nr_pages)
+		return -EFAULT;
+	n = pin_user_pages_fast(start, nr_pages, FOLL_LONGTERM | FOLL_WRITE | FOLL_FORCE, pages);
+	if (n != -EFAULT)
+		return n;
 #endif
+	return pin_user_pages_fast(start, nr_pages, FOLL_LONGTERM, pages);
+}
 
 /*
  * 6.5: pinning file pages for a long time, to write to them, is refused (they would be written

@@ -121,15 +121,17 @@ static bool stplr_registered_holds(struct page *page)
 
 /* Pins up to @nr_pages more; how many, or an error. */
 static int stplr_registered_pin_some(struct stplr_registered *registered, const char __user *at,
-				     unsigned int nr_pages, unsigned int gup_flags)
+				     unsigned int nr_pages)
 {
 	struct page **pages = registered->pages.pages + registered->pages.nr_pages;
+	unsigned long start = (unsigned long)at;
 	unsigned int i;
 	int n;
 
-	n = stplr_pin_present((unsigned long)at, nr_pages, gup_flags, pages);
-	if (n <= 0)
-		n = pin_user_pages_fast((unsigned long)at, nr_pages, gup_flags, pages);
+	if (registered->write)
+		n = stplr_pin_to_write(start, nr_pages, pages);
+	else
+		n = stplr_pin_to_read(start, nr_pages, pages);
 	if (n <= 0)
 		return n ?: -EFAULT;
 
@@ -144,16 +146,12 @@ static int stplr_registered_pin_some(struct stplr_registered *registered, const 
 /* Pins all pages from @at on, or fails: what was pinned by then is left to its owner. */
 static int stplr_registered_pin(struct stplr_registered *registered, const char __user *at)
 {
-	unsigned int gup_flags = registered->write ? FOLL_LONGTERM | FOLL_WRITE : STPLR_PIN_TO_READ;
 	unsigned int left = registered->charged;
 
 	while (left) {
 		unsigned int batch = min_t(unsigned int, left, STPLR_PIN_BATCH);
-		int n = stplr_registered_pin_some(registered, at, batch, gup_flags);
+		int n = stplr_registered_pin_some(registered, at, batch);
 
-		/* read-only shared memory cannot be pinned so, and need not be: it has no copies */
-		if (n == -EFAULT && gup_flags != FOLL_LONGTERM && !registered->write)
-			n = stplr_registered_pin_some(registered, at, batch, FOLL_LONGTERM);
 		if (n < 0)
 			return stplr_registered_refused(at, registered->write, n);
 		at += (size_t)n * PAGE_SIZE;

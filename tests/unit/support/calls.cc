@@ -367,3 +367,38 @@ long msg_write(int channel, stplr_msg_data &args)
 {
 	return len_call(channel, STPLR_MSG_WRITE, args);
 }
+
+stplr_buffer_register register_args(const void *address, size_t length, uint32_t flags)
+{
+	stplr_buffer_register args = {};
+
+	args.addr = reinterpret_cast<uintptr_t>(address);
+	args.len = length;
+	args.flags = flags;
+	poison(args.index);
+	return args;
+}
+
+long buffer_register(int fd, stplr_buffer_register &args)
+{
+	const stplr_buffer_register before = args;
+	long result = call(fd, STPLR_BUFFER_REGISTER, &args);
+	stplr_buffer_register after = args;
+
+	if (result == 0) {
+		EXPECT_LT(args.index, uint32_t(STPLR_BUFFERS_MAX));
+		after.index = before.index;
+	}
+	EXPECT_LE(result, 0);
+	EXPECT_TRUE(same(before, after))
+		<< "registering changed its arguments, " << result_name(result);
+	return result;
+}
+
+long buffer_unregister(int fd, uint32_t index)
+{
+	long result = call(fd, STPLR_BUFFER_UNREGISTER, &index);
+
+	EXPECT_LE(result, 0);
+	return result;
+}

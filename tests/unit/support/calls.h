@@ -72,3 +72,7 @@ long msg_reply(int channel, stplr_msg_reply &args);
 long msg_reply_receive(int channel, stplr_msg_reply_receive &args);
 long msg_read(int channel, stplr_msg_data &args);
 long msg_write(int channel, stplr_msg_data &args);
+// addr, length and flags say what; poisons the index.
+stplr_buffer_register register_args(const void *address, size_t length, uint32_t flags = 0);
+long buffer_register(int fd, stplr_buffer_register &args);
+long buffer_unregister(int fd, uint32_t index);
