@@ -1405,7 +1405,8 @@ class RegisteredRaceTest : public RegisteredTest, public testing::WithParamInter
 protected:
 	const size_t size = GetParam();
 	const int64_t end = in_ms(1500) + (test_repeat() - 1) * 1500000000LL;
-	std::atomic<uint32_t> index{0}, of_server{0};
+	// Where the last of them is, or was.
+	std::atomic<uint32_t> index{STPLR_BUFFERS_MAX}, of_server{STPLR_BUFFERS_MAX};
 
 	// Registers one buffer after the other, of memory of its own, where it tells; unregisters
 	// and unmaps each at any time.
@@ -1441,6 +1442,9 @@ TEST_P(RegisteredRaceTest, UnregisterAgainstTransfer)
 		else
 			ADD_FAILURE() << result_name(result);
 	};
+	// Where nobody else's index comes.
+	Mapping room(size);
+	uint32_t steady = add(connection, room.data(), size, STPLR_BUFFER_WRITE);
 	Thread churner([&] { return churn(connection, index); });
 	Thread server_churner([&] { return churn(channel, of_server); });
 	Thread server([&] {
@@ -1470,8 +1474,6 @@ TEST_P(RegisteredRaceTest, UnregisterAgainstTransfer)
 			EXPECT_EQ(0, msg_reply(channel, answer));
 		}
 	});
-	Mapping room(size);
-	uint32_t steady = add(connection, room.data(), size, STPLR_BUFFER_WRITE);
 	while (now(CLOCK_MONOTONIC) < end) {
 		stplr_msg_send args =
 			send_args(registered(index, 0, size), registered(steady, 0, size));
