@@ -8,13 +8,27 @@
  */
 #include "qnx.h"
 
+struct sending {
+	int connection;
+	struct stplr_msg_send *args;
+};
+
+/* Runs when the thread is cancelled, and at the end of every call, when there is no token. */
+static void drop_cancelled(struct sending *sending)
+{
+	if (sending->args && sending->args->token)
+		send_drop(sending->connection, sending->args);
+}
+
 int cancellable_send(int connection, struct stplr_msg_send *args)
 {
+	__attribute__((cleanup(drop_cancelled))) struct sending sending = {connection, args};
 	int type, ret, error;
 
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
 	ret = stplr_msg_send_receive(connection, args);
 	error = errno;
+	sending.args = NULL; /* what becomes of the token is the caller's affair */
 	pthread_setcanceltype(type, NULL);
 	errno = error;
 	return ret;

@@ -195,10 +195,9 @@ static unsigned kernel_flags(unsigned flags)
 	if (flags & _NTO_CHF_DISCONNECT)
 		kernel |= STPLR_CHANNEL_DISCONNECT;
 	kernel |= flags & _NTO_CHF_PRIVATE ? STPLR_CHANNEL_PRIVATE : STPLR_CHANNEL_ATTACH_ANY;
-	if (flags & _NTO_CHF_FIXED_PRIORITY)
-		kernel |= STPLR_CHANNEL_FIXED_PRIORITY;
-	else if (device_features & STPLR_FEATURE_INHERITANCE)
-		kernel |= STPLR_CHANNEL_INHERIT;
+	if (device_features & STPLR_FEATURE_INHERITANCE)
+		kernel |= flags & _NTO_CHF_FIXED_PRIORITY ? STPLR_CHANNEL_FIXED_PRIORITY
+							  : STPLR_CHANNEL_INHERIT;
 	return kernel;
 }
 

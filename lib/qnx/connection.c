@@ -34,13 +34,16 @@ static void report(int fd, int coid, const struct channel *channel)
 	stplr_connect_notify(fd, &args);
 }
 
+/* The end of one that has ended already was told, or there was nobody to be told. */
 void connections_report(struct channel *channel)
 {
+	struct stplr_connect_info info;
 	int fd;
 
 	pthread_mutex_lock(&connections_lock);
 	for (fd = 0; fd < nr_entries; fd++)
-		if (entries[fd].used)
+		if (entries[fd].used && !stplr_connect_info(fd, &info) &&
+		    !(info.flags & STPLR_CONNECT_ENDED))
 			report(fd, entries[fd].coid, channel);
 	pthread_mutex_unlock(&connections_lock);
 }

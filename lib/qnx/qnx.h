@@ -202,6 +202,11 @@ void timers_forget(void);
 /* The calling thread may receive or send: its death is to be told. */
 void thread_seen(void);
 
+/* send.c */
+
+/* Ends a message that the server has: 0 if it was answered meanwhile, or -1 and errno. */
+int send_drop(int fd, struct stplr_msg_send *args);
+
 /* cancel.c */
 
 int cancellable_send(int connection, struct stplr_msg_send *args);

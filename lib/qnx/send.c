@@ -26,7 +26,7 @@ static bool passed(int64_t deadline, clockid_t clock)
  * reply finds nobody. Going on with a deadline that has passed drops the message, unless it was
  * answered meanwhile.
  */
-static int drop(int fd, struct stplr_msg_send *args)
+int send_drop(int fd, struct stplr_msg_send *args)
 {
 	int ret;
 
@@ -74,7 +74,7 @@ static int transact(int fd, struct stplr_msg_send *args, bool cancel)
 		args->token = 0;
 		ret = cancel ? cancellable_send(fd, args) : stplr_msg_send_receive(fd, args);
 		if (ret && errno == EINTR && args->token)
-			ret = drop(fd, args);
+			ret = send_drop(fd, args);
 	} while (ret && errno == ERESTART);
 	return ret;
 }

@@ -135,6 +135,7 @@ int timer_delete(timer_t id)
 	pthread_mutex_lock(&service_lock);
 	timer = timer_of(id);
 	if (timer) {
+		timer_expired((unsigned)(timer - timers)); /* what was before this */
 		ret = timer->fd >= 0 ? result_of(close(timer->fd))
 				     : result_of(real_timer_delete(timer->system));
 		timer->used = false;
@@ -151,11 +152,13 @@ int timer_settime(timer_t id, int flags, const struct itimerspec *restrict value
 
 	pthread_mutex_lock(&service_lock);
 	timer = timer_of(id);
-	if (timer && timer->fd >= 0)
+	if (timer && timer->fd >= 0) {
+		timer_expired((unsigned)(timer - timers)); /* setting it would forget what was */
 		ret = result_of(timerfd_settime(
 			timer->fd, flags & TIMER_ABSTIME ? TFD_TIMER_ABSTIME : 0, value, old));
-	else if (timer)
+	} else if (timer) {
 		ret = result_of(real_timer_settime(timer->system, flags, value, old));
+	}
 	pthread_mutex_unlock(&service_lock);
 	return outcome(ret);
 }
