@@ -16,7 +16,7 @@ STPLR_VERSION := $(shell sed -n 's/^.define STPLR_MODULE_VERSION "\(.*\)"/\1/p' 
 
 all: ## the module, the library, the programs (default)
 
--include stplr/build.mk lib/build.mk transports/build.mk tests/build.mk bench/build.mk
+-include stplr/build.mk lib/build.mk tests/build.mk transports/build.mk bench/build.mk
 include install.mk
 
 .PHONY: all module test-modules tests demo check check-full lint bench packages clean help

@@ -37,8 +37,9 @@ struct Uri {
 Uri parse(const std::string &uri)
 {
 	const size_t colon = uri.find(':');
-	const std::string scheme = uri.substr(0, colon);
-	const std::string rest = colon == std::string::npos ? "" : uri.substr(colon + 1);
+	const bool hasScheme = colon != std::string::npos;
+	const std::string scheme = hasScheme ? uri.substr(0, colon) : "";
+	const std::string rest = hasScheme ? uri.substr(colon + 1) : "";
 
 	if (scheme == "stplr")
 		return {Scheme::stapler, rest};

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+// The client's transport: what it keeps, how long it waits, and how it fails.
+#include <gtest/gtest.h>
+#include <thrift/TApplicationException.h>
+#include <thrift/async/TConcurrentClientSyncInfo.h>
+#include <thrift/transport/TBufferTransports.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cmath>
+#include <fstream>
+#include <thread>
+
+#include "support/service.h"
+#include "support/thread.h"
+
+namespace
+{
+
+using namespace tests;
+
+// Sets a parameter of the module for a while.
+class Parameter
+{
+public:
+	Parameter(const std::string &name, const std::string &value)
+		: path_("/sys/module/stplr/parameters/" + name)
+	{
+		std::ifstream(path_) >> before_;
+		std::ofstream(path_) << value;
+	}
+	~Parameter()
+	{
+		std::ofstream(path_) << before_;
+	}
+
+private:
+	std::string path_, before_;
+};
+
+TEST(ClientTest, SeveralCallsBeforeTheirAnswersAreRead)
+{
+	for (const std::string &wrapper : wrappers()) {
+		Service::Options options;
+
+		options.wire.wrapper = wrapper;
+		Service service(options);
+		Client client(service);
+		std::string answer;
+
+		client->send_add(1, 2);
+		client->send_blob(std::string(100000, 'b'));
+		client->send_add(3, 4);
+		EXPECT_EQ(3, client->recv_add()) << wrapper;
+		client->recv_blob(answer);
+		EXPECT_EQ(std::string(100000, 'b'), answer) << wrapper;
+		client->send_add(5, 6);
+		EXPECT_EQ(7, client->recv_add()) << wrapper;
+		EXPECT_EQ(11, client->recv_add()) << wrapper;
+	}
+}
+
+// Several calls in one flush: the transport has one message for both.
+TEST(ClientTest, TwoCallsInOneFlush)
+{
+	Service service;
+	Client client(service);
+	auto memory = std::make_shared<apache::thrift::transport::TMemoryBuffer>();
+	suite::suiteClient both(client.protocol, service.wire().speak(memory));
+
+	both.send_add(1, 2);
+	both.send_add(3, 4);
+	const std::string bytes = memory->getBufferAsString();
+
+	client.transport->write(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+	client.transport->flush();
+	EXPECT_EQ(3, both.recv_add());
+	EXPECT_EQ(7, both.recv_add());
+	EXPECT_EQ(11, client->add(5, 6));
+}
+
+TEST(ClientTest, ManyThreadsOnOneConnection)
+{
+	Service service;
+	Client client(service);
+	auto sync = std::make_shared<apache::thrift::async::TConcurrentClientSyncInfo>();
+	suite::suiteConcurrentClient concurrent(client.protocol, sync);
+	std::vector<std::thread> threads;
+
+	for (int t = 0; t < 8; t++)
+		threads.emplace_back([&, t] {
+			for (int i = 0; i < 100; i++)
+				EXPECT_EQ(t * 1000 + i, concurrent.add(t * 1000, i));
+		});
+	for (std::thread &thread : threads)
+		thread.join();
+}
+
+TEST(ClientTest, ReadingWithoutACallIsTheEndOfTheStreamAndNoHang)
+{
+	Service service;
+	Client client(service);
+	uint8_t byte;
+
+	EXPECT_EQ(0u, client.transport->read(&byte, 1));
+	EXPECT_EQ(3, client->add(1, 2));
+}
+
+TEST(ClientTest, NoSuchServiceOrDevice)
+{
+	std::string what;
+
+	EXPECT_EQ(int(TTransportException::NOT_OPEN),
+		  failure([] { Client client(newAddress(), {}); }, &what));
+	EXPECT_NE(std::string::npos, what.find("is its server running?")) << what;
+	EXPECT_EQ(int(TTransportException::NOT_OPEN),
+		  failure([] { Client client(StaplerAddress("x", 99), {}); }, &what));
+	EXPECT_NE(std::string::npos, what.find("modprobe stplr devices=100")) << what;
+}
+
+TEST(ClientTest, WithoutAConnection)
+{
+	ClientStaplerTransport transport("nobody");
+	uint8_t byte = 0;
+
+	EXPECT_FALSE(transport.isOpen());
+	EXPECT_FALSE(transport.peek());
+	EXPECT_EQ(-1, transport.getSocketFD());
+	EXPECT_EQ("stplr:nobody", transport.getOrigin());
+	EXPECT_FAILURE(NOT_OPEN, transport.write(&byte, 1));
+	EXPECT_FAILURE(NOT_OPEN, transport.read(&byte, 1));
+	EXPECT_FAILURE(NOT_OPEN, transport.getPeerCredentials());
+	transport.flush();
+	transport.close();
+	transport.close();
+}
+
+TEST(ClientTest, Reconnects)
+{
+	const StaplerAddress address = newAddress();
+	Service::Options options;
+
+	options.address = address;
+	auto service = std::make_unique<Service>(options);
+	Client client(*service);
+
+	EXPECT_EQ(3, client->add(1, 2));
+	client.wrapped->close();
+	EXPECT_FALSE(client.transport->isOpen());
+	client.wrapped->open();
+	EXPECT_EQ(3, client->add(1, 2));
+
+	service.reset();
+	EXPECT_FAILURE(NOT_OPEN, client->add(1, 2));
+	service = std::make_unique<Service>(options);
+	EXPECT_FAILURE(NOT_OPEN, client->add(1, 2));
+	client.wrapped->close();
+	client.wrapped->open();
+	EXPECT_EQ(3, client->add(1, 2));
+}
+
+TEST(ClientTest, PeekAndPollSeeTheServerGo)
+{
+	auto service = std::make_unique<Service>();
+	Client client(*service);
+	pollfd descriptor = {client.transport->getSocketFD(), POLLOUT, 0};
+
+	EXPECT_TRUE(client.transport->peek());
+	EXPECT_EQ(1, poll(&descriptor, 1, 0));
+	EXPECT_EQ(POLLOUT, descriptor.revents);
+	client->send_add(1, 2);
+	service.reset();
+	EXPECT_TRUE(client.transport->peek()) << "the answer is still there";
+	EXPECT_EQ(3, client->recv_add());
+	EXPECT_FALSE(client.transport->peek());
+	EXPECT_EQ(1, poll(&descriptor, 1, 0));
+	EXPECT_TRUE(descriptor.revents & POLLHUP);
+	uint8_t byte;
+	EXPECT_EQ(0u, client.transport->read(&byte, 1));
+}
+
+TEST(ClientTest, WhoIsTheServer)
+{
+	Service service;
+	Client client(service);
+	const auto peer = client.transport->getPeerCredentials();
+
+	EXPECT_EQ(getpid(), peer.pid);
+	EXPECT_EQ(geteuid(), peer.uid);
+	EXPECT_EQ(getegid(), peer.gid);
+	EXPECT_EQ("stplr:" + service.address().name + " pid=" + std::to_string(getpid()) +
+			  " uid=" + std::to_string(geteuid()) + " gid=" + std::to_string(getegid()),
+		  client.transport->getOrigin());
+}
+
+/* Time */
+
+TEST(ClientTest, TheReceiveTimeoutIsForTheWholeCall)
+{
+	Service service;
+	Client client(service);
+	std::string what;
+
+	client.transport->setRecvTimeout(200);
+	const int64_t ms = elapsed([&] {
+		EXPECT_EQ(int(TTransportException::TIMED_OUT),
+			  failure([&] { client->nap(1000); }, &what));
+	});
+	EXPECT_GE(ms, 200);
+	EXPECT_LT(ms, 900);
+	EXPECT_NE(std::string::npos, what.find("no answer in time")) << what;
+	// The late answer is nobody's.
+	client.transport->setRecvTimeout(0);
+	EXPECT_EQ(3, client->add(1, 2));
+}
+
+// A simple server has another client: it will not receive.
+TEST(ClientTest, TheSendTimeoutIsForServersThatDoNotReceive)
+{
+	Service::Options options;
+
+	options.server = "simple";
+	Service service(options);
+	Client first(service), second(service);
+	std::string what;
+
+	EXPECT_EQ(3, first->add(1, 2));
+	second.transport->setSendTimeout(200);
+	const int64_t ms = elapsed([&] {
+		EXPECT_EQ(int(TTransportException::TIMED_OUT),
+			  failure([&] { second->add(1, 2); }, &what));
+	});
+	EXPECT_GE(ms, 200);
+	EXPECT_LT(ms, 2000);
+	EXPECT_NE(std::string::npos, what.find("did not take the call in time")) << what;
+
+	second.transport->setRecvTimeout(100);
+	second.transport->setSendTimeout(100000);
+	EXPECT_LT(elapsed([&] { EXPECT_FAILURE(TIMED_OUT, second->add(1, 2)); }), 2000);
+
+	// A call that takes longer than the send timeout, but is taken at once, is not its affair.
+	first.transport->setSendTimeout(200);
+	first->nap(500);
+}
+
+TEST(ClientTest, TheConnectTimeoutIsForServersThatDoNotAccept)
+{
+	ServerStaplerTransport server(newAddress());
+
+	server.setAcceptBacklog(1);
+	server.listen();
+	ClientStaplerTransport first(server.getAddress()), second(server.getAddress());
+
+	first.open();
+	second.setConnTimeout(200);
+	const int64_t ms = elapsed([&] { EXPECT_FAILURE(TIMED_OUT, second.open()); });
+	EXPECT_GE(ms, 200);
+	EXPECT_LT(ms, 2000);
+}
+
+/* Ends */
+
+TEST(ClientTest, TheServerGoesBeforeItHasTheCall)
+{
+	auto server = std::make_unique<ServerStaplerTransport>(newAddress());
+
+	server->listen();
+	Client client(server->getAddress(), {});
+	Thread thread([&] { return failure([&] { client->add(1, 2); }); });
+
+	ASSERT_TRUE(thread.wait_asleep());
+	server.reset();
+	EXPECT_EQ(int(TTransportException::NOT_OPEN), thread.join());
+}
+
+TEST(ClientTest, ClosingTheTransportEndsACallOfAnotherThread)
+{
+	Service service;
+	Client client(service);
+	Thread thread([&] { return failure([&] { client->nap(3000); }); });
+
+	ASSERT_TRUE(thread.wait_asleep());
+	EXPECT_LT(elapsed([&] { client.transport->close(); }), 2000);
+	EXPECT_EQ(int(TTransportException::NOT_OPEN), thread.join());
+}
+
+/* Size */
+
+TEST(ClientTest, LongerThanTheModuleTakes)
+{
+	Parameter max("message_max", "300000");
+	Service service;
+	Client client(service);
+	std::string bytes(2000000, '\0'), answer;
+
+	for (size_t i = 0; i < bytes.size(); i++)
+		bytes[i] = i * 131 + (i >> 12);
+	client->blob(answer, bytes);
+	EXPECT_TRUE(bytes == answer);
+	client->note(1, 0, bytes);
+	client->send_blob(bytes);
+	client->send_add(1, 2);
+	client->recv_blob(answer);
+	EXPECT_TRUE(bytes == answer);
+	EXPECT_EQ(3, client->recv_add());
+	EXPECT_EQ(1, client->noted());
+}
+
+TEST(ClientTest, TwentyMebibytesThereAndBack)
+{
+	Service service;
+	Client client(service);
+	const std::string bytes(20 << 20, 'b');
+	std::string answer;
+
+	client->blob(answer, bytes);
+	EXPECT_TRUE(bytes == answer);
+}
+
+TEST(ClientTest, AnAnswerBeyondTheMaximumIsRefused)
+{
+	Service service;
+	Client client(service.address(), service.wire(), 100000);
+	std::string answer, what;
+
+	client->make(answer, 90000);
+	EXPECT_EQ(90000u, answer.size());
+	EXPECT_EQ(int(TTransportException::END_OF_FILE),
+		  failure([&] { client->make(answer, 200000); }, &what));
+	EXPECT_NE(std::string::npos, what.find("MaxMessageSize")) << what;
+	EXPECT_FALSE(client.transport->isOpen());
+	// What is sent is the server's affair.
+	Client other(service.address(), service.wire(), 100000);
+
+	other->note(1, 0, std::string(200000, 'b'));
+	EXPECT_EQ(1, other->noted());
+}
+
+TEST(ClientTest, ACallBeyondTheServersMaximumIsRefused)
+{
+	Service::Options options;
+
+	options.maxMessageSize = 100000;
+	Service service(options);
+	Client client(service);
+	std::string answer, what;
+
+	client->blob(answer, std::string(90000, 'b'));
+	EXPECT_EQ(int(TTransportException::END_OF_FILE),
+		  failure([&] { client->blob(answer, std::string(200000, 'b')); }, &what));
+	EXPECT_NE(std::string::npos, what.find("maxMessageSize")) << what;
+	// What it answers is the client's affair. And one-way calls add up to no maximum.
+	Client other(service);
+
+	other->make(answer, 200000);
+	EXPECT_EQ(200000u, answer.size());
+	for (int i = 0; i < 10; i++)
+		other->note(i, 0, std::string(60000, 'b'));
+	EXPECT_EQ(10, other->noted());
+}
+
+/* Signals and waiting elsewhere */
+
+std::atomic<int> signals{0};
+
+TEST(ClientTest, ASignalEachMillisecondLosesNothing)
+{
+	struct sigaction action = {}, before;
+	itimerval each = {{0, 1000}, {0, 1000}}, never = {};
+	Service service;
+	Client client(service);
+	const int calls = 10000;
+
+	action.sa_handler = [](int) { signals++; };
+	sigaction(SIGALRM, &action, &before); // without SA_RESTART
+	setitimer(ITIMER_REAL, &each, nullptr);
+	for (int i = 0; i < calls; i++)
+		ASSERT_EQ(i + 1, client->add(i, 1));
+	for (int i = 0; i < 5; i++)
+		client->nap(20);
+	client->note(1, 20, "");
+	EXPECT_EQ(1, client->noted());
+	setitimer(ITIMER_REAL, &never, nullptr);
+	sigaction(SIGALRM, &before, nullptr);
+	EXPECT_GT(signals, 100);
+}
+
+class SleepsAfterwards : public apache::thrift::TProcessorEventHandler
+{
+public:
+	void postWrite(void *, const char *, uint32_t) override
+	{
+		sleep_ms(1000);
+	}
+};
+
+TEST(ClientTest, APostWriteThatSleepsDoesNotDelayTheClient)
+{
+	Service::Options options;
+
+	options.events = std::make_shared<SleepsAfterwards>();
+	Service service(options);
+	Client client(service);
+	std::string answer;
+
+	EXPECT_LT(elapsed([&] { client->add(1, 2); }), 500);
+	EXPECT_GT(elapsed([&] { client->add(1, 2); }), 500) << "the server sleeps still";
+	sleep_ms(1100);
+	EXPECT_LT(elapsed([&] { client->make(answer, 1 << 20); }), 800) << "a long answer";
+}
+
+} // namespace

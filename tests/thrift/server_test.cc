@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: MIT
+// The server's transport: accepting, interrupting, the clients' channels.
+#include <gtest/gtest.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+#include <thread>
+
+#include <stplr/thrift/TransportUri.h>
+
+#include "support/ipc.h"
+#include "support/service.h"
+#include "support/thread.h"
+
+namespace
+{
+
+using namespace tests;
+using stplr::thrift::makeClientTransport;
+using stplr::thrift::makeServerTransport;
+
+int openDescriptors()
+{
+	DIR *folder = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+// A listening transport, a client of it, and the transport that was accepted.
+class AcceptedTest : public testing::Test
+{
+protected:
+	AcceptedTest() : server(newAddress()), client(server.getAddress())
+	{
+		server.listen();
+		client.open();
+		accepted = std::dynamic_pointer_cast<AcceptedStaplerTransport>(server.accept());
+	}
+
+	void clientSends(const std::string &bytes)
+	{
+		client.write(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+		client.flush();
+	}
+
+	ServerStaplerTransport server;
+	ClientStaplerTransport client;
+	std::shared_ptr<AcceptedStaplerTransport> accepted;
+	uint8_t byte = 0;
+};
+
+TEST_F(AcceptedTest, WhoIsTheClient)
+{
+	const auto &peer = accepted->getPeerCredentials();
+
+	EXPECT_EQ(getpid(), peer.pid);
+	EXPECT_EQ(geteuid(), peer.uid);
+	EXPECT_EQ(getegid(), peer.gid);
+	EXPECT_EQ("stplr:" + server.getAddress().name + " pid=" + std::to_string(getpid()) +
+			  " uid=" + std::to_string(geteuid()) + " gid=" + std::to_string(getegid()),
+		  accepted->getOrigin());
+}
+
+TEST_F(AcceptedTest, TheEndOfTheStream)
+{
+	client.close();
+	EXPECT_FALSE(accepted->peek());
+	EXPECT_EQ(0u, accepted->read(&byte, 1));
+	EXPECT_EQ(0u, accepted->read(&byte, 1));
+	accepted->close();
+	accepted->close();
+	EXPECT_FALSE(accepted->isOpen());
+	EXPECT_FALSE(accepted->peek());
+	EXPECT_FAILURE(NOT_OPEN, accepted->read(&byte, 1));
+	EXPECT_FAILURE(NOT_OPEN, accepted->write(&byte, 1));
+	EXPECT_FAILURE(NOT_OPEN, accepted->open());
+	accepted->flush();
+}
+
+TEST_F(AcceptedTest, PeekWaitsForACall)
+{
+	Thread caller([&] {
+		sleep_ms(100);
+		clientSends("call");
+		return 0;
+	});
+
+	EXPECT_TRUE(accepted->peek());
+	EXPECT_TRUE(accepted->peek()) << "twice";
+	EXPECT_EQ(1u, accepted->read(&byte, 1));
+	EXPECT_EQ('c', byte);
+	accepted->close(); // releases the caller
+	EXPECT_EQ(0, caller.join());
+}
+
+TEST_F(AcceptedTest, PollTellsOfCallsAndOfTheEnd)
+{
+	pollfd descriptor = {accepted->getSocketFD(), POLLIN, 0};
+
+	EXPECT_EQ(0, poll(&descriptor, 1, 0));
+	Thread caller([&] {
+		clientSends("call");
+		return 0;
+	});
+	EXPECT_EQ(1, poll(&descriptor, 1, kPatienceMs));
+	EXPECT_EQ(POLLIN, descriptor.revents & POLLIN);
+	uint8_t bytes[4];
+	EXPECT_EQ(4u, accepted->read(bytes, 4));
+	accepted->write(bytes, 4);
+	accepted->flush();
+	EXPECT_EQ(0, caller.join());
+	client.close();
+	EXPECT_EQ(1, poll(&descriptor, 1, kPatienceMs));
+	EXPECT_EQ(POLLHUP, descriptor.revents & POLLHUP);
+}
+
+TEST_F(AcceptedTest, AnUnansweredCallIsReleasedByTheNextRead)
+{
+	Thread caller([&] {
+		clientSends("one");
+		clientSends("two");
+		client.close();
+		return 0;
+	});
+	uint8_t bytes[6];
+
+	EXPECT_EQ(6u, accepted->readAll(bytes, 6));
+	EXPECT_EQ(0u, accepted->read(bytes, 1));
+	EXPECT_EQ(0, caller.join());
+}
+
+TEST_F(AcceptedTest, AndByDestruction)
+{
+	Thread caller([&] {
+		clientSends("one");
+		return 0;
+	});
+
+	EXPECT_EQ(1u, accepted->read(&byte, 1));
+	accepted.reset();
+	EXPECT_EQ(0, caller.join());
+	EXPECT_EQ(0u, client.read(&byte, 1));
+}
+
+TEST_F(AcceptedTest, TheReceiveTimeout)
+{
+	accepted->setRecvTimeout(100);
+	EXPECT_GE(elapsed([&] { EXPECT_FAILURE(TIMED_OUT, accepted->read(&byte, 1)); }), 100);
+	EXPECT_FAILURE(TIMED_OUT, accepted->peek());
+	EXPECT_TRUE(accepted->isOpen());
+}
+
+TEST_F(AcceptedTest, InterruptChildren)
+{
+	Thread reader([&] { return failure([&] { accepted->read(&byte, 1); }); });
+
+	ASSERT_TRUE(reader.wait_asleep());
+	server.interruptChildren();
+	EXPECT_EQ(int(TTransportException::INTERRUPTED), reader.join());
+	EXPECT_FALSE(accepted->peek());
+	// Those who come later are interrupted, too.
+	ClientStaplerTransport late(server.getAddress());
+
+	late.open();
+	auto other = server.accept();
+
+	EXPECT_FAILURE(INTERRUPTED, other->read(&byte, 1));
+}
+
+TEST_F(AcceptedTest, WhatWasReceivedIsStillAnsweredAfterAnInterrupt)
+{
+	Thread caller([&] {
+		clientSends("a");
+		uint8_t answer = 0;
+		client.read(&answer, 1);
+		return answer;
+	});
+
+	EXPECT_EQ(1u, accepted->read(&byte, 1));
+	server.interruptChildren();
+	byte = 'A';
+	accepted->write(&byte, 1);
+	accepted->flush();
+	EXPECT_EQ('A', caller.join());
+}
+
+TEST_F(AcceptedTest, OutlivesItsServer)
+{
+	Thread caller([&] {
+		clientSends("a");
+		return 0;
+	});
+
+	server.close();
+	EXPECT_EQ(1u, accepted->read(&byte, 1));
+	accepted->write(&byte, 1);
+	accepted->flush();
+	EXPECT_EQ(0, caller.join());
+}
+
+TEST(ServerTest, Interrupt)
+{
+	ServerStaplerTransport server(newAddress());
+
+	server.interrupt(); // of no consequence before listen()
+	server.listen();
+	EXPECT_TRUE(server.isOpen());
+	Thread acceptor([&] { return failure([&] { server.accept(); }); });
+
+	ASSERT_TRUE(acceptor.wait_asleep());
+	server.interrupt();
+	EXPECT_EQ(int(TTransportException::INTERRUPTED), acceptor.join());
+	EXPECT_FAILURE(INTERRUPTED, server.accept());
+	server.close();
+	EXPECT_FALSE(server.isOpen());
+	// It can begin anew.
+	server.listen();
+	ClientStaplerTransport client(server.getAddress());
+
+	client.open();
+	EXPECT_TRUE(server.accept()->isOpen());
+}
+
+TEST(ServerTest, ClosingEndsAWaitingAccept)
+{
+	ServerStaplerTransport server(newAddress());
+
+	server.listen();
+	Thread acceptor([&] { return failure([&] { server.accept(); }); });
+
+	ASSERT_TRUE(acceptor.wait_asleep());
+	server.close();
+	EXPECT_EQ(int(TTransportException::INTERRUPTED), acceptor.join());
+}
+
+TEST(ServerTest, SignalsDoNotEndAnAccept)
+{
+	ServerStaplerTransport server(newAddress());
+
+	server.listen();
+	Thread acceptor([&] { return failure([&] { server.accept(); }); });
+
+	for (int i = 0; i < 10; i++) {
+		ASSERT_TRUE(acceptor.wait_asleep());
+		acceptor.signal(SIGUSR1);
+	}
+	ClientStaplerTransport client(server.getAddress());
+
+	client.open();
+	EXPECT_EQ(-1, acceptor.join());
+}
+
+TEST(ServerTest, TheAcceptTimeout)
+{
+	ServerStaplerTransport server(newAddress());
+
+	server.listen();
+	server.setAcceptTimeout(100);
+	EXPECT_GE(elapsed([&] { EXPECT_FAILURE(TIMED_OUT, server.accept()); }), 100);
+}
+
+TEST(ServerTest, PollTellsOfClients)
+{
+	ServerStaplerTransport server(newAddress());
+
+	server.listen();
+	pollfd descriptor = {server.getSocketFD(), POLLIN, 0};
+	ClientStaplerTransport client(server.getAddress());
+
+	EXPECT_EQ(0, poll(&descriptor, 1, 0));
+	client.open();
+	EXPECT_EQ(1, poll(&descriptor, 1, 0));
+	EXPECT_EQ(POLLIN, descriptor.revents);
+}
+
+TEST(ServerTest, ATakenName)
+{
+	ServerStaplerTransport first(newAddress()), second(first.getAddress());
+	std::string what;
+
+	first.listen();
+	EXPECT_EQ(int(TTransportException::NOT_OPEN), failure([&] { second.listen(); }, &what));
+	EXPECT_NE(std::string::npos, what.find("the name is taken")) << what;
+	first.close();
+	second.listen();
+}
+
+TEST(ServerTest, ShortOfDescriptorsItGoesOn)
+{
+	Service service;
+	rlimit before, few;
+
+	{
+		Client client(service);
+
+		EXPECT_EQ(3, client->add(1, 2));
+	}
+	ASSERT_TRUE(eventually([&] { return !service.clients(); }));
+	getrlimit(RLIMIT_NOFILE, &before);
+	few = before;
+	// One for the client's device, and then its connection; none for the server.
+	few.rlim_cur = 100;
+	setrlimit(RLIMIT_NOFILE, &few);
+	std::vector<Fd> used;
+	for (;;) {
+		const int fd = open("/dev/null", O_RDONLY);
+
+		if (fd < 0)
+			break;
+		used.emplace_back(fd);
+	}
+	used.pop_back();
+	used.pop_back();
+	{
+		Client client(service);
+		const int hog = open("/dev/null", O_RDONLY);
+		Thread caller([&] { return failure([&] { client->add(1, 2); }); });
+
+		sleep_ms(300);
+		if (hog >= 0)
+			close(hog);
+		used.clear();
+		EXPECT_EQ(-1, caller.join());
+	}
+	setrlimit(RLIMIT_NOFILE, &before);
+	Client client(service);
+
+	EXPECT_EQ(3, client->add(1, 2));
+}
+
+TEST(ServerTest, AThousandConnects)
+{
+	Service service;
+	const int before = openDescriptors();
+
+	for (int i = 0; i < 1000; i++) {
+		Client client(service);
+
+		ASSERT_EQ(i + 1, client->add(i, 1));
+	}
+	EXPECT_TRUE(eventually([&] { return !service.clients(); }));
+	EXPECT_EQ(before, openDescriptors());
+}
+
+TEST(ServerTest, TwoHundredAtOnce)
+{
+	Service service;
+	std::vector<std::unique_ptr<Client>> clients;
+
+	for (int i = 0; i < 200; i++)
+		clients.push_back(std::make_unique<Client>(service));
+	for (int i = 0; i < 200; i++)
+		EXPECT_EQ(i, (*clients[i])->add(i, 0));
+	EXPECT_EQ(200, service.clients());
+	EXPECT_TRUE(service.stop());
+}
+
+TEST(ServerTest, ClientsThatGoBeforeTheyAreAccepted)
+{
+	Service::Options options;
+
+	options.server = "simple";
+	Service service(options);
+	Client busy(service);
+
+	EXPECT_EQ(3, busy->add(1, 2));
+	for (int i = 0; i < 50; i++) {
+		Client client(service);
+
+		if (i % 2)
+			client->note(i, 0, "");
+	}
+	busy.wrapped->close();
+	Client client(service);
+
+	EXPECT_EQ(3, client->add(1, 2));
+	EXPECT_EQ(25, client->noted());
+}
+
+// A name's mode is for the server to say; root would be let in anyhow.
+TEST(ServerTest, ModeAndGroup)
+{
+	ServerStaplerTransport closed(newAddress());
+	StaplerAddress forAll = newAddress(), forGroup = newAddress();
+
+	forAll.mode = 0666;
+	forGroup.mode = 0620;
+	forGroup.group = 12345;
+	ServerStaplerTransport open(forAll), group(forGroup);
+
+	closed.listen();
+	open.listen();
+	group.listen();
+	Child child([&](Child &self) {
+		const auto connects = [](const ServerStaplerTransport &server) {
+			ClientStaplerTransport client(server.getAddress());
+
+			return failure([&] { client.open(); });
+		};
+
+		EXPECT_EQ(0, chmod("/dev/stplr-0", 0666));
+		become_user(54321, 12345);
+		self.tell(connects(closed));
+		self.tell(connects(open));
+		self.tell(connects(group));
+		return 0;
+	});
+	EXPECT_EQ(int(TTransportException::NOT_OPEN), child.hear());
+	EXPECT_EQ(-1, child.hear());
+	EXPECT_EQ(-1, child.hear());
+}
+
+TEST(UriTest, EachPicksItsTransport)
+{
+	auto stapler = std::dynamic_pointer_cast<ClientStaplerTransport>(
+		makeClientTransport("stplr:a.b-c_1?device=2&mode=660&group=7"));
+
+	ASSERT_TRUE(stapler);
+	EXPECT_EQ("a.b-c_1", stapler->getAddress().name);
+	EXPECT_EQ(2u, stapler->getAddress().device);
+	EXPECT_EQ(0660u, stapler->getAddress().mode);
+	EXPECT_EQ(7u, stapler->getAddress().group);
+	EXPECT_EQ("stplr:a.b-c_1?device=2", stapler->getOrigin());
+	EXPECT_TRUE(makeClientTransport("unix:/tmp/socket"));
+	EXPECT_TRUE(makeClientTransport("tcp:localhost:9090"));
+	EXPECT_TRUE(makeClientTransport("tcp:[::1]:9090"));
+	EXPECT_TRUE(makeServerTransport("stplr:a?group=root"));
+	EXPECT_TRUE(makeServerTransport("unix:/tmp/socket"));
+	EXPECT_TRUE(makeServerTransport("tcp::9090"));
+}
+
+TEST(UriTest, NonsenseIsRefusedWithAReason)
+{
+	for (const char *uri : {"",
+				"stplr",
+				"stplr:",
+				"stplr:a b",
+				"stplr:a?",
+				"stplr:a?device",
+				"stplr:a?device=x",
+				"stplr:a?device=-1",
+				"stplr:a?device=1&device=1",
+				"stplr:a?mode=8",
+				"stplr:a?mode=0",
+				"stplr:a?mode=7777",
+				"stplr:a?group=no-such-group",
+				"stplr:a?colour=red",
+				"stplr:a?device=1&",
+				"unix:",
+				"tcp:",
+				"tcp:host",
+				"tcp:host:",
+				"tcp:host:x",
+				"tcp:host:65536",
+				"tcp::9090",
+				"http://host"}) {
+		std::string what;
+
+		EXPECT_EQ(int(TTransportException::BAD_ARGS),
+			  failure([&] { makeClientTransport(uri); }, &what))
+			<< uri;
+		EXPECT_EQ(0u, what.find(uri)) << what;
+	}
+	EXPECT_FAILURE(BAD_ARGS, makeClientTransport("stplr:" + std::string(64, 'a')));
+	EXPECT_EQ(-1, failure([] { makeClientTransport("stplr:" + std::string(63, 'a')); }));
+}
+
+} // namespace
