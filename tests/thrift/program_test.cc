@@ -58,20 +58,22 @@ private:
 	}
 };
 
+// A generated client with its layers.
 template <typename Service> class ClientOf : public Service
 {
 public:
-	explicit ClientOf(const std::string &uri)
-		: Service(Wire().speak(
-			  Wire().wrap(transport = std::make_shared<ClientStaplerTransport>(
-					      StaplerAddress::parse(uri)))))
-	{
-		transport->open();
-	}
+	explicit ClientOf(const std::string &uri) : Service(connect(uri)) {}
 
-	static std::shared_ptr<ClientStaplerTransport> transport;
+private:
+	static std::shared_ptr<TProtocol> connect(const std::string &uri)
+	{
+		auto wrapped = Wire().wrap(
+			std::make_shared<ClientStaplerTransport>(StaplerAddress::parse(uri)));
+
+		wrapped->open();
+		return Wire().speak(wrapped);
+	}
 };
-template <typename Service> std::shared_ptr<ClientStaplerTransport> ClientOf<Service>::transport;
 
 TEST(ProgramTest, EachServiceByHand)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A program of somebody else's: what is installed must compile, link and behave without the module, too.
+// A program of somebody else's: what is installed must compile, link and behave without the module,
+// too.
 #include <stplr/thrift/ClientStaplerTransport.h>
 #include <stplr/thrift/ServerStaplerTransport.h>
 #include <stplr/thrift/TransportUri.h>
