@@ -102,6 +102,9 @@ using LibOpen = Lib;
 using LibChannel = Lib;
 using LibConnect = Lib;
 using LibMessage = Lib;
+using LibPulse = Lib;
+using LibEvent = Lib;
+using LibBuffer = Lib;
 using LibSignal = Lib;
 
 TEST_F(LibOpen, DescriptorIsCloseOnExec)
@@ -707,6 +710,165 @@ TEST_F(LibConnect, DetachEndsIt)
 	EXPECT_TRUE(about.flags & STPLR_CONNECT_DETACHED);
 	EXPECT_FAILS(ENOTTY, stplr_connect_detach(channel));
 	EXPECT_FAILS(ENOTTY, stplr_connect_info(channel, &about));
+}
+
+TEST_F(LibMessage, WhatAServerKnows)
+{
+	Child client([this](Child &) {
+		char byte;
+		for (int i = 0; i < 2; i++)
+			if (stplr_send_receive(connection, "info", 4, &byte, 1, nullptr) != 0)
+				return 1;
+		return 0;
+	});
+	struct stplr_msg_info info, again;
+	struct stplr_client_info about = {};
+	char text[8];
+	gid_t groups[64];
+	int32_t rcvid = stplr_receive(channel, text, sizeof(text), &info);
+
+	ASSERT_GT(rcvid, 0);
+	EXPECT_EQ(0u, info.cookie);
+	ASSERT_EQ(0, stplr_msg_info(channel, rcvid, &again)) << strerror(errno);
+	EXPECT_EQ(0, memcmp(&info, &again, sizeof(info)));
+	EXPECT_FAILS(ESRCH, stplr_msg_info(channel, rcvid + 1, &again));
+	EXPECT_FAILS(EINVAL, stplr_msg_info(channel, 0, &again));
+
+	about.scoid = info.scoid;
+	about.groups = reinterpret_cast<uintptr_t>(groups);
+	about.nr_groups = 64;
+	ASSERT_EQ(0, stplr_client_info(channel, &about)) << strerror(errno);
+	EXPECT_EQ(getpid(), about.pid) << "who made the connection";
+	EXPECT_EQ(geteuid(), about.euid);
+	EXPECT_EQ(1u, about.connections);
+	about.scoid += 1000;
+	EXPECT_FAILS(ESRCH, stplr_client_info(channel, &about));
+
+	EXPECT_EQ(0, stplr_client_cookie(channel, info.coid, 0x123456789abc));
+	EXPECT_FAILS(ESRCH, stplr_client_cookie(channel, info.coid + 1000, 1));
+	EXPECT_EQ(0, stplr_reply(channel, rcvid, 0, nullptr, 0));
+	rcvid = stplr_receive(channel, text, sizeof(text), &info);
+	EXPECT_EQ(0x123456789abcu, info.cookie);
+	EXPECT_EQ(0, stplr_reply(channel, rcvid, 0, nullptr, 0));
+	client.expect_success();
+}
+
+TEST_F(LibPulse, CarriesCodeAndValue)
+{
+	struct stplr_pulse_send args = {};
+	struct stplr_msg_info info;
+	struct stplr_pulse pulse;
+
+	EXPECT_EQ(0, stplr_pulse(connection, 100, 7, UINT64_MAX));
+	args.code = -1;
+	args.value = 5;
+	args.priority = 99;
+	EXPECT_EQ(0, stplr_pulse_send(connection, &args));
+	EXPECT_EQ(0, stplr_receive(channel, &pulse, sizeof(pulse), &info)) << strerror(errno);
+	EXPECT_EQ(7, pulse.code);
+	EXPECT_EQ(UINT64_MAX, pulse.value);
+	EXPECT_EQ(static_cast<unsigned>(STPLR_KIND_PULSE), info.kind);
+	EXPECT_EQ(100, info.priority);
+	EXPECT_EQ(0, stplr_receive_pulse(channel, &pulse, nullptr));
+	EXPECT_EQ(-1, pulse.code);
+	EXPECT_FAILS(EINVAL, stplr_pulse(connection, 141, 7, 1));
+	EXPECT_FAILS(EINVAL, stplr_pulse(connection, STPLR_PRIORITY_OWN, 128, 1));
+}
+
+TEST_F(LibPulse, ReceivedAloneItLeavesMessages)
+{
+	struct stplr_msg_info info;
+	struct stplr_pulse pulse;
+	char text[4];
+
+	ASSERT_EQ(0, stplr_send_queued(connection, "m", 1));
+	ASSERT_EQ(0, stplr_pulse(connection, 0, 3, 4));
+	EXPECT_EQ(0, stplr_receive_pulse(channel, &pulse, &info));
+	EXPECT_EQ(3, pulse.code);
+	EXPECT_LT(0, stplr_receive(channel, text, sizeof(text), &info));
+	EXPECT_EQ('m', text[0]);
+}
+
+TEST_F(LibPulse, TellsOfAServersEnd)
+{
+	int own = stplr_channel_create(device, nullptr, nullptr);
+	struct stplr_connect_notify args = {};
+	struct stplr_pulse pulse;
+
+	args.channel = own;
+	args.priority = STPLR_PRIORITY_OWN;
+	args.value = 77;
+	ASSERT_EQ(0, stplr_connect_notify(connection, &args)) << strerror(errno);
+	EXPECT_EQ(0, stplr_channel_destroy(channel));
+	EXPECT_EQ(0, stplr_receive_pulse(own, &pulse, nullptr));
+	EXPECT_EQ(STPLR_PULSE_CONNECTION_DEATH, pulse.code);
+	EXPECT_EQ(77u, pulse.value);
+	close(own);
+}
+
+TEST_F(LibEvent, IsDeliveredUntilItIsTakenBack)
+{
+	int own = stplr_channel_create(device, "lib_test_own", nullptr);
+	int self = stplr_connect(device, "lib_test_own", STPLR_DEADLINE_POLL);
+	struct stplr_event_register event = {};
+	struct stplr_event_deliver deliver = {};
+	struct stplr_pulse pulse;
+
+	event.type = STPLR_EVENT_PULSE;
+	event.fd = self;
+	event.priority = 20;
+	event.code = 9;
+	event.value = 99;
+	ASSERT_EQ(0, stplr_event_register(connection, &event)) << strerror(errno);
+	deliver.id = event.id;
+	EXPECT_EQ(0, stplr_event_deliver(channel, &deliver));
+	EXPECT_EQ(0, stplr_receive_pulse(own, &pulse, nullptr));
+	EXPECT_EQ(9, pulse.code);
+	EXPECT_EQ(99u, pulse.value);
+	EXPECT_FAILS(EACCES, stplr_event_deliver(own, &deliver));
+	EXPECT_FAILS(ENOENT, stplr_event_unregister(device, event.id));
+	EXPECT_EQ(0, stplr_event_unregister(connection, event.id));
+	EXPECT_FAILS(ENOENT, stplr_event_unregister(connection, event.id));
+	EXPECT_FAILS(ENOENT, stplr_event_deliver(channel, &deliver));
+	close(self);
+	close(own);
+}
+
+TEST_F(LibBuffer, IsNamedByItsIndex)
+{
+	static char memory[65536] __attribute__((aligned(4096)));
+	static char room[65536] __attribute__((aligned(4096)));
+	int send = stplr_buffer_register(connection, memory, sizeof(memory), 0);
+	int receive = stplr_buffer_register(channel, room, sizeof(room), STPLR_BUFFER_WRITE);
+	struct stplr_msg_send args = {};
+	struct stplr_msg_receive receive_args = {};
+
+	ASSERT_GE(send, 0) << strerror(errno);
+	ASSERT_GE(receive, 0) << strerror(errno);
+	memset(memory, 'r', sizeof(memory));
+	args.send.addr = STPLR_REGISTERED(send, 4096);
+	args.send.len = 32768;
+	args.flags = STPLR_SEND_REGISTERED;
+	args.send_deadline = STPLR_DEADLINE_NONE;
+	args.reply_deadline = STPLR_DEADLINE_NONE;
+	Thread client([&] { return stplr_msg_send_receive(connection, &args); });
+	receive_args.buffer.addr = STPLR_REGISTERED(receive, 0);
+	receive_args.buffer.len = sizeof(room);
+	receive_args.flags = STPLR_RECEIVE_REGISTERED;
+	receive_args.deadline = STPLR_DEADLINE_NONE;
+	ASSERT_EQ(0, stplr_msg_receive(channel, &receive_args)) << strerror(errno);
+	EXPECT_EQ(32768u, receive_args.info.len);
+	EXPECT_EQ('r', room[32767]);
+	EXPECT_EQ(0, room[32768]);
+	EXPECT_EQ(0, stplr_reply(channel, receive_args.info.rcvid, 0, nullptr, 0));
+	EXPECT_EQ(0, client.join());
+
+	EXPECT_EQ(0, stplr_buffer_unregister(connection, send));
+	EXPECT_FAILS(ENOENT, stplr_buffer_unregister(connection, send));
+	EXPECT_EQ(0, stplr_buffer_unregister(channel, receive));
+	EXPECT_FAILS(EINVAL, stplr_msg_send_receive(connection, &args));
+	EXPECT_FAILS(EINVAL, stplr_buffer_register(connection, memory, 0, 0));
+	EXPECT_FAILS(EFAULT, stplr_buffer_register(connection, nullptr, 4096, 0));
 }
 
 TEST_F(LibMessage, WrongDescriptors)
