@@ -24,6 +24,7 @@ constexpr Bar bars[] = {
 	{"stplr", 4096, "pipe", 0.95},      {"stplr", 4096, "binder", 0.55},
 	{"stplr", 65536, "pipe", 0.45},     {"stplr", 65536, "binder", 0.85},
 	{"stplr", 1048576, "pipe", 0.40},   {"stplr-registered", 65536, "pipe", 0.32},
+	{"pulse", 64, "eventfd", 1.10},
 };
 
 const Outcome &find(const std::vector<Row> &rows, const std::string &name, std::size_t size)

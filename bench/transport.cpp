@@ -16,7 +16,8 @@ const std::vector<TransportKind> &transportKinds()
 		 makeStplrRegistered},
 		{"eventfd", "no data moved: write and read of two counters, each value checked",
 		 makeEventfd, false},
-		{"pulse", "no data moved: STPLR_PULSE_SEND and STPLR_MSG_RECEIVE, each value checked",
+		{"pulse",
+		 "no data moved: STPLR_PULSE_SEND and STPLR_MSG_RECEIVE, each value checked",
 		 makePulse, false},
 		{"futex",
 		 "sender copies into shared memory, receiver reads it in place; FUTEX_WAKE and "
