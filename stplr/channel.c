@@ -212,6 +212,7 @@ int stplr_channel_destroy(struct stplr_channel *channel)
 	stplr_channel_end_watches(channel);
 	stplr_channel_end_received(channel, NULL);
 	stplr_channel_wake_everyone(channel);
+	stplr_workers_lower(channel, NULL);
 	stplr_dbg(2, "channel %d ended\n", channel->chid);
 	return 0;
 }
@@ -242,6 +243,7 @@ static void stplr_channel_free(struct kref *ref)
 	WARN_ON(channel->messages.first || channel->pulses.first || !hash_empty(channel->received) ||
 		!list_empty(&channel->finished) || !list_empty(&channel->backlog) ||
 		!list_empty(&channel->watches) || !xa_empty(&channel->clients));
+	stplr_workers_free(channel);
 	put_pid(channel->peer.pid);
 	if (channel->peer.listener)
 		stplr_channel_put(channel->peer.listener);
@@ -304,6 +306,7 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
 		spin_unlock(&channel->lock);
 	}
 	stplr_channel_end_received(channel, tgid);
+	stplr_workers_lower(channel, tgid);
 	if (channel->flags & STPLR_CHANNEL_CREATOR && tgid == channel->creator->pid)
 		stplr_channel_destroy(channel);
 	return 0;
@@ -454,6 +457,7 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	INIT_HLIST_HEAD(&channel->receivers);
 	INIT_HLIST_HEAD(&channel->pulse_receivers);
 	INIT_LIST_HEAD(&channel->watches);
+	stplr_workers_init(channel, parent);
 	hash_init(channel->received);
 	stplr_buffers_init(&channel->buffers);
 	INIT_LIST_HEAD(&channel->finished);
@@ -510,6 +514,7 @@ static int stplr_channel_setup(struct stplr_channel *channel,
 			       const struct stplr_channel_create *args)
 {
 	channel->flags = args->flags;
+	stplr_workers_limit(channel);
 	channel->owner = current_euid();
 	channel->group = current_egid();
 	channel->mode = args->mode ?: 0600;
@@ -543,7 +548,10 @@ static int stplr_channel_check(const struct stplr_channel_create *args)
 {
 	if (args->flags & ~(STPLR_CHANNEL_ATTACH_ANY | STPLR_CHANNEL_CREATOR | STPLR_CHANNEL_GROUP |
 			    STPLR_CHANNEL_NONBLOCK | STPLR_CHANNEL_LISTEN | STPLR_CHANNEL_UNBLOCK |
-			    STPLR_CHANNEL_DISCONNECT | STPLR_CHANNEL_PRIVATE))
+			    STPLR_CHANNEL_DISCONNECT | STPLR_CHANNEL_PRIVATE |
+			    STPLR_CHANNEL_FIXED_PRIORITY | STPLR_CHANNEL_INHERIT))
+		return -EINVAL;
+	if (args->flags & STPLR_CHANNEL_FIXED_PRIORITY && args->flags & STPLR_CHANNEL_INHERIT)
 		return -EINVAL;
 	if (args->flags & STPLR_CHANNEL_LISTEN &&
 	    (args->flags & STPLR_CHANNEL_DISCONNECT || args->pulses))

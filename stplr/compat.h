@@ -12,6 +12,7 @@
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -128,6 +129,19 @@ static inline void stplr_eventfd_signal(struct eventfd_ctx *eventfd)
 	eventfd_signal(eventfd, 1);
 #else
 	eventfd_signal(eventfd);
+#endif
+}
+
+/*
+ * 6.12: a thread of SCHED_OTHER may have a time slice of its own, which sched_setattr() takes as
+ * its runtime.
+ */
+static inline u64 stplr_task_slice(const struct task_struct *task)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	return 0;
+#else
+	return task->se.custom_slice ? task->se.slice : 0;
 #endif
 }
 

@@ -126,6 +126,7 @@ static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 	client = stplr_message_transfer_out(message);
 	stplr_unlock_and_wake(channel, client);
 	stplr_wake(other);
+	stplr_raise_again(channel);
 	stplr_channel_wake_pollers(channel);
 }
 
@@ -147,6 +148,7 @@ void stplr_receive_leave(struct stplr_channel *channel)
 
 	stplr_wake(other);
 	stplr_wake(pulse_other);
+	stplr_raise_again(channel);
 	if (refuse)
 		stplr_channel_end_queued(channel, true);
 }
@@ -205,10 +207,12 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 
 	for (;;) {
 		struct stplr_message *message;
+		struct stplr_worker *worker;
 		struct iov_iter to;
 		size_t len;
 
 		spin_lock(&channel->lock);
+		worker = stplr_worker_enter(channel);
 		err = stplr_receiver_wait(channel, pulses_only, deadline, args->clock);
 		if (err) {
 			spin_unlock(&channel->lock);
@@ -218,8 +222,10 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		}
 		if (unlikely(channel->pulses.first) && stplr_pulse_is_next(channel, pulses_only)) {
 			err = stplr_pulse_receive(channel, &buffer, uinfo);
-			if (!err)
+			if (!err) {
+				stplr_worker_idle(channel);
 				break;
+			}
 			told = true;
 			if (err > 0)
 				continue;
@@ -242,8 +248,12 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		stplr_message_dequeue(channel, message);
 		WRITE_ONCE(message->state, STPLR_RECEIVING);
 		message->transfers++;
+		message->worker = worker;
 		message->rcvid = stplr_rcvid_next(channel);
-		spin_unlock(&channel->lock);
+		if (stplr_worker_settled(worker, message->entry.priority))
+			spin_unlock(&channel->lock);
+		else
+			stplr_worker_unlock_and_settle(channel, worker, message->entry.priority);
 
 		stplr_user_buffer_iter(&buffer, ITER_DEST, &to);
 		if (likely(stplr_receive_copy(message, len, &to, uinfo))) {
@@ -266,6 +276,8 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 	}
 
 	stplr_user_buffer_free(&buffer);
+	if (unlikely(err))
+		stplr_worker_idle(channel);
 
 	/* Told of a message that went at the last moment, and of no other: as if never told. */
 	if (unlikely(told && err && err != -EMSGSIZE) &&

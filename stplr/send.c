@@ -57,6 +57,8 @@ static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 {
 	struct stplr_channel *channel = message->connection->channel;
 
+	/* under the lock: who raises this thread is either seen here, or finds it queued */
+	message->entry.priority = stplr_priority_of(current);
 	message->entry.seq = ++channel->last_seq;
 	WRITE_ONCE(message->state, STPLR_QUEUED);
 	stplr_message_enqueue(channel, message);
@@ -77,10 +79,15 @@ static int stplr_send_queue(struct stplr_message *message)
 	err = stplr_send_refused(connection);
 	if (!err && message->poll && hlist_empty(&channel->receivers))
 		err = message->poll;
-	receiver = err ? NULL : stplr_send_enqueue(message);
-	spin_unlock(&channel->lock);
-	if (unlikely(err))
+	if (unlikely(err)) {
+		spin_unlock(&channel->lock);
 		return err;
+	}
+	receiver = stplr_send_enqueue(message);
+	if (stplr_inverted(channel, receiver, message->entry.priority))
+		stplr_unlock_and_raise(channel, receiver, message->entry.priority);
+	else
+		spin_unlock(&channel->lock);
 
 	stplr_wake(receiver);
 	stplr_channel_wake_pollers(channel);
@@ -130,7 +137,6 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 	message->result = 0;
 	message->status = 0;
 	message->rcvid = 0;
-	message->entry.priority = stplr_priority_of(current);
 	message->uid = current_euid();
 	message->gid = current_egid();
 
@@ -305,6 +311,8 @@ long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblo
 	if (err)
 		return err;
 
+	if (unlikely(READ_ONCE(connection->process->serves)))
+		stplr_thread_block(connection);
 	resumed = args.token;
 	if (unlikely(resumed)) {
 		message = stplr_parked_claim(connection, args.token, kind);

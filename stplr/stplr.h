@@ -17,6 +17,8 @@
  *				   registered buffers, emptied by the last close, which the user
  *				   and the connection or channel outlive
  *	message, server's call	-> registered buffer -> mm (that it is told by, not what is in it)
+ *	channel			-> workers (threads that receive on it) -> process, thread
+ *	thread			-> struct pid
  *	process			-> struct pid
  *
  * Nothing of stplr refers to a struct file or, beyond the time of a call, to a task, so no cycle
@@ -34,13 +36,19 @@
  *	device->registry		mutex: names, processes, their channels and ids, events,
  *					the clients of channels
  *	  xarrays' own locks		device->connections, device->events: to find what is there
+ *	thread->mutex			rt_mutex, see priority.h: how the thread is scheduled
  *	  channel->lock			spinlock: the channel's queues, waiting receivers and
  *					received messages, the state of its messages, its flags,
- *					its watches, and the lists of messages of its connections
+ *					its watches, its workers, and the lists of messages of its
+ *					connections
  *	    pool->lock			raw spinlock: the places of a channel's pulses
+ *	    thread->lock		spinlock, see priority.h: what a thread is to be raised to
  *	stplr_users_lock		spinlock, in quota.c; nothing is taken under it
  *	xa_lock of buffers		spinlock: a table of registered buffers; nor under this. A
  *					buffer's last reference is put without locks: that sleeps
+ *	stplr_threads_lock		spinlock, in thread.c; nothing is taken under it
+ *
+ * The registry and a thread's mutex are never held together, nor are the locks of two channels.
  *
  * Bytes are copied with no lock held and page faults disabled, with message->transfers counted up:
  * a transfer never waits for anybody, so waiting for one to end is short. Each side takes its own
@@ -74,6 +82,7 @@
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
+#include <linux/sched/prio.h>
 #include <linux/spinlock.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -109,6 +118,7 @@
 #define STPLR_FAST_PARTS 8
 
 #define STPLR_RECEIVED_BITS 8
+#define STPLR_WORKERS_BITS 4
 
 /*
  * A server whose own memory goes again as fast as it is faulted in gets EFAULT after so many
@@ -119,6 +129,8 @@
 struct stplr_connection;
 struct stplr_message;
 struct stplr_registered;
+struct stplr_thread;
+struct stplr_worker;
 
 /* main.c */
 
@@ -233,7 +245,8 @@ long stplr_version_ioctl(void __user *arg, unsigned int size);
  * @pid: the process (its thread group)
  * @channels: by chid
  * @scoid: its id as a client
- * @refs: channels and connections made by it; under device->registry
+ * @refs: channels and connections made by it, and its workers; under device->registry
+ * @serves: its threads receive on this device: what they wait for as clients is noted
  */
 struct stplr_process {
 	struct hlist_node node;
@@ -242,6 +255,7 @@ struct stplr_process {
 	struct xarray channels;
 	u32 scoid;
 	unsigned int refs;
+	bool serves;
 };
 
 struct stplr_process *stplr_process_get(struct stplr_device *device);
@@ -474,6 +488,7 @@ struct stplr_peer {
  * @file: its file; only compared
  * @chid: its id in the creator, 0 for an accepted channel
  * @backlog_max: of a listening channel: how many connections may wait
+ * @boost_max: the highest priority that a message may lend, or -1
  * @peer: of an accepted channel (peer.listener is set): its client
  * @pool: of pulses, made with the first of them; then constant
  * @clients: by scoid; under device->registry
@@ -493,6 +508,10 @@ struct stplr_peer {
  * @last_rcvid: the last one given out
  * @receivers: threads that wait for a message, the last that came first
  * @pulse_receivers: threads that wait for a pulse only
+ * @last_worker: the one that received last, or stplr_nobody
+ * @lowest: no worker that can be raised is worth less by itself, as far as was noticed
+ * @workers: threads that receive here, by struct pid
+ * @nr_workers: their number
  * @watches: connections whose owners want to be told when it ends
  * @received: messages that wait for their reply, by rcvid
  * @nr_polled: those in @messages whose sender does not wait for a receiver
@@ -515,6 +534,7 @@ struct stplr_channel {
 	struct file *file;
 	s32 chid;
 	u32 backlog_max;
+	int boost_max;
 	struct stplr_peer peer;
 	struct stplr_pool *pool;
 	struct xarray clients;
@@ -536,6 +556,10 @@ struct stplr_channel {
 	s32 last_rcvid;
 	struct hlist_head receivers;
 	struct hlist_head pulse_receivers;
+	struct stplr_worker *last_worker;
+	int lowest;
+	unsigned int nr_workers;
+	DECLARE_HASHTABLE(workers, STPLR_WORKERS_BITS);
 	struct list_head watches;
 	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
 	unsigned int nr_polled;
@@ -847,6 +871,7 @@ enum stplr_message_state {
  * @rcvid: given out, or 0
  * @entry: in channel->messages while QUEUED; its priority is the client's when it queued
  * @received_node: in channel->received while RECEIVED
+ * @worker: who received it, while it is RECEIVING or RECEIVED; only compared
  * @receiver: process that received it, or NULL; holds a reference
  * @client: thread that waits, or NULL
  * @uid: of the client
@@ -879,6 +904,7 @@ struct stplr_message {
 	s32 rcvid;
 	struct stplr_entry entry;
 	struct hlist_node received_node;
+	const struct stplr_worker *worker;
 	struct pid *receiver;
 	struct task_struct *client;
 	kuid_t uid;
@@ -1054,6 +1080,103 @@ void stplr_connection_cache_exit(void);
 void stplr_connection_put(struct stplr_connection *connection);
 struct stplr_connection *stplr_connection_fdget(int fd);
 long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, unsigned int size);
+
+/* worker.c, priority.c: servers work at their clients' priority */
+
+/**
+ * struct stplr_worker - a thread that receives on a channel; under channel->lock
+ * @node: in channel->workers
+ * @pid: the thread
+ * @thread: the same thread on whatever channels; holds a reference
+ * @process: its process, which serves as long as it has workers; holds a reference
+ * @prio: its normal_prio when it received last
+ * @priority: a message worth more than this raises it: its own, or -1 if it is raised or to be, or
+ *	INT_MAX if it cannot be
+ * @absent: its process has closed the channel: it is not busy for it
+ */
+struct stplr_worker {
+	struct hlist_node node;
+	struct pid *pid;
+	struct stplr_thread *thread;
+	struct stplr_process *process;
+	int prio;
+	int priority;
+	bool absent;
+};
+
+extern struct stplr_worker stplr_nobody;
+extern atomic_t stplr_nr_marked;
+
+void stplr_workers_init(struct stplr_channel *channel, const struct stplr_channel *parent);
+void stplr_workers_limit(struct stplr_channel *channel);
+void stplr_workers_lower(struct stplr_channel *channel, const struct pid *tgid);
+void stplr_workers_free(struct stplr_channel *channel);
+struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel);
+void stplr_worker_unlock_and_settle(struct stplr_channel *channel, struct stplr_worker *worker,
+				    int priority)
+	__releases(&channel->lock);
+bool stplr_worker_rest_slow(struct stplr_channel *channel);
+void stplr_unlock_and_raise(struct stplr_channel *channel, struct task_struct *receiver,
+			    int priority)
+	__releases(&channel->lock);
+void stplr_raise_again(struct stplr_channel *channel);
+void stplr_thread_block(const struct stplr_connection *connection);
+
+/*
+ * The calling thread receives; called and left with the lock, which may be released meanwhile. The
+ * worker is good as long as the thread lives.
+ */
+static inline struct stplr_worker *stplr_worker_enter(struct stplr_channel *channel)
+{
+	struct stplr_worker *worker = channel->last_worker;
+	struct task_struct *self = current;
+
+	lockdep_assert_held(&channel->lock);
+	if (likely(worker->pid == task_pid(self) && worker->prio == self->normal_prio))
+		return worker;
+	return stplr_worker_enter_slow(channel);
+}
+
+/* Is the calling thread as it should be for such a message? */
+static inline bool stplr_worker_settled(const struct stplr_worker *worker, int priority)
+{
+	return likely(priority <= worker->priority);
+}
+
+/* Is there a thread that is raised, or is to be? Who marked the caller did so under its lock. */
+static inline bool stplr_marked(void)
+{
+	/* without volatile, it is one comparison with memory; the lock that is held orders it */
+	return unlikely(data_race(stplr_nr_marked.counter));
+}
+
+/* The calling thread is about to wait. True if the lock was released. */
+static inline bool stplr_worker_rest(struct stplr_channel *channel)
+{
+	lockdep_assert_held(&channel->lock);
+	return stplr_marked() && stplr_worker_rest_slow(channel);
+}
+
+/* The calling thread has received nothing that would lend it anything. */
+static inline void stplr_worker_idle(struct stplr_channel *channel)
+{
+	if (!stplr_marked())
+		return;
+	spin_lock(&channel->lock);
+	stplr_worker_rest_slow(channel);
+	spin_unlock(&channel->lock);
+}
+
+/* A message was queued: is the thread woken for it, or a busy one if there is none, worth less? */
+static inline bool stplr_inverted(const struct stplr_channel *channel,
+				  const struct task_struct *receiver, int priority)
+{
+	lockdep_assert_held(&channel->lock);
+	if (likely(receiver))
+		return unlikely(receiver->normal_prio > MAX_PRIO - 1 - priority ||
+				receiver->policy == SCHED_IDLE);
+	return unlikely(priority > channel->lowest);
+}
 
 /* send.c, receive.c, reply.c, data.c: the calls */
 

@@ -172,6 +172,8 @@ int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 dea
 			return -ETIMEDOUT;
 		if (signal_pending(current))
 			return -ERESTARTSYS;
+		if (stplr_worker_rest(channel))
+			continue;
 
 		hlist_add_head(&self.link, receivers);
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);

@@ -33,7 +33,8 @@ TEST_F(VersionTest, DeviceDescribesTheModule)
 	EXPECT_EQ(0u, version.version >> 24);
 	EXPECT_NE(0u, version.version);
 	EXPECT_EQ(uint64_t(STPLR_FEATURE_MESSAGES | STPLR_FEATURE_ACCEPT | STPLR_FEATURE_QUEUED |
-			   STPLR_FEATURE_PULSES | STPLR_FEATURE_TELL | STPLR_FEATURE_REGISTERED),
+			   STPLR_FEATURE_PULSES | STPLR_FEATURE_TELL | STPLR_FEATURE_REGISTERED |
+			   STPLR_FEATURE_INHERITANCE),
 		  version.features);
 	EXPECT_EQ(unsigned(STPLR_PARTS_MAX), version.parts_max);
 	EXPECT_GT(version.inline_max, 0u);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What thread.c, worker.c and priority.c share; see the latter for what it is about. */
+#ifndef STPLR_PRIORITY_H
+#define STPLR_PRIORITY_H
+
+#include <linux/hash.h>
+#include <linux/rtmutex.h>
+
+#include "stplr.h"
+
+/* Priorities are those of struct stplr_msg_info: 0 to 39 nice, 41 to 139 real-time. */
+#define STPLR_PRIORITY_NONE (-1)
+#define STPLR_PRIORITY_RT 40
+#define STPLR_LENT_MAX (STPLR_PRIORITY_RT + MAX_RT_PRIO - 1)
+
+/**
+ * struct stplr_sched - how a thread is scheduled
+ * @policy: SCHED_*
+ * @nice: nice value, also while it does not count
+ * @rt_priority: of SCHED_FIFO and SCHED_RR
+ * @reset_on_fork: its children start without it
+ * @slice: how long it runs at a time, or 0; see stplr_task_slice()
+ */
+struct stplr_sched {
+	int policy;
+	int nice;
+	int rt_priority;
+	bool reset_on_fork;
+	u64 slice;
+};
+
+/**
+ * struct stplr_thread - a thread that receives, on whatever channels
+ * @node: in stplr_threads
+ * @rcu: it is looked up without a lock
+ * @ref: one for each of its workers, and whoever looks it up
+ * @pid: the thread; holds a reference
+ * @mutex: taken to change how it is scheduled; guards the next five
+ * @raised: it runs with @lent
+ * @level: the priority lent
+ * @own: its own priority while it is raised, else INT_MAX; read without the mutex, as a hint
+ * @base: what to go back to
+ * @lent: what was set
+ * @lock: guards what follows; taken under a channel's lock
+ * @wanted: to be raised to this by who noted it, unless it receives before; or STPLR_PRIORITY_NONE
+ * @marked: raised, or about to be; counted in stplr_nr_marked
+ * @raiser: the channel by which it was marked last; only compared
+ * @device: where it sent last, if its process serves there
+ * @coid: over which connection; it may be through, and the connection gone
+ */
+struct stplr_thread {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	refcount_t ref;
+	struct pid *pid;
+
+	struct rt_mutex mutex;
+	bool raised;
+	int level;
+	int own;
+	struct stplr_sched base;
+	struct stplr_sched lent;
+
+	spinlock_t lock; /* guards what follows */
+	int wanted;
+	bool marked;
+	const struct stplr_channel *raiser;
+	struct stplr_device *device;
+	u32 coid;
+};
+
+/* thread.c */
+
+int stplr_task_priority(const struct task_struct *task);
+struct stplr_thread *stplr_thread_find(const struct pid *pid);
+struct stplr_thread *stplr_thread_get(void);
+void stplr_thread_put(struct stplr_thread *thread);
+void stplr_thread_set_marked(struct stplr_thread *thread, bool marked);
+void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int priority);
+int stplr_thread_raise(struct stplr_thread *thread);
+void stplr_thread_lower(struct stplr_thread *thread);
+
+/* worker.c */
+
+struct stplr_worker *stplr_worker_find(struct stplr_channel *channel, const struct pid *pid);
+
+static inline u32 stplr_pid_key(const struct pid *pid)
+{
+	return hash_ptr(pid, 32);
+}
+
+/* What the channel passes on of a message's priority. */
+static inline int stplr_lent(const struct stplr_channel *channel, int priority)
+{
+	return priority > STPLR_LENT_MAX ? STPLR_PRIORITY_NONE :
+					       min(priority, channel->boost_max);
+}
+
+#endif /* STPLR_PRIORITY_H */

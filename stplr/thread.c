@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Threads that receive: how the scheduler treats them, while they are raised and else.
+ *
+ * What a thread is lent is set by sched_setattr(), which sleeps, by whoever raises it, and put back
+ * by the thread itself. Its rt_mutex makes each of that one step, and passes a waiting sender's
+ * priority on to who holds it. A sender first notes what it wants, under the thread's spinlock, and
+ * looks again with the mutex held: a thread that has received meanwhile has cleared the note.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/rcupdate.h>
+#include <linux/sched/prio.h>
+#include <linux/sched/rt.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <uapi/linux/sched/types.h>
+
+#include "priority.h"
+
+atomic_t stplr_nr_marked = ATOMIC_INIT(0);
+
+static DEFINE_HASHTABLE(stplr_threads, 8);
+static DEFINE_SPINLOCK(stplr_threads_lock);
+
+/* How a thread is scheduled */
+
+static void stplr_sched_get(const struct task_struct *task, struct stplr_sched *sched)
+{
+	sched->policy = task->policy;
+	sched->nice = task_nice(task);
+	sched->rt_priority = task->rt_priority;
+	sched->reset_on_fork = task->sched_reset_on_fork;
+	sched->slice = stplr_task_slice(task);
+}
+
+static bool stplr_sched_rt(const struct stplr_sched *sched)
+{
+	return sched->policy == SCHED_FIFO || sched->policy == SCHED_RR;
+}
+
+static int stplr_sched_set(struct task_struct *task, const struct stplr_sched *sched)
+{
+	struct sched_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = sched->policy,
+		.sched_flags = sched->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0,
+		.sched_nice = sched->nice,
+		.sched_priority = stplr_sched_rt(sched) ? sched->rt_priority : 0,
+		.sched_runtime = stplr_sched_rt(sched) ? 0 : sched->slice,
+	};
+	int err = sched_setattr_nocheck(task, &attr);
+
+	/* which sched_setattr() leaves alone where it does not count */
+	if (!err && sched->policy == SCHED_IDLE)
+		set_user_nice(task, sched->nice);
+	return err;
+}
+
+/* What a message must be worth more than to raise such a thread; INT_MAX: none is. */
+static int stplr_sched_priority(const struct stplr_sched *sched)
+{
+	switch (sched->policy) {
+	case SCHED_IDLE:
+		return STPLR_PRIORITY_NONE;
+	case SCHED_NORMAL:
+	case SCHED_BATCH:
+		return MAX_NICE - sched->nice;
+	case SCHED_FIFO:
+	case SCHED_RR:
+		return STPLR_PRIORITY_RT + sched->rt_priority;
+	default:
+		return INT_MAX;
+	}
+}
+
+int stplr_task_priority(const struct task_struct *task)
+{
+	struct stplr_sched sched;
+
+	stplr_sched_get(task, &sched);
+	return stplr_sched_priority(&sched);
+}
+
+/* How a thread that is by itself @base is scheduled at a higher @priority. */
+static struct stplr_sched stplr_sched_at(const struct stplr_sched *base, int priority)
+{
+	struct stplr_sched sched = *base;
+
+	sched.reset_on_fork = true;
+	if (priority > STPLR_PRIORITY_RT) {
+		if (!stplr_sched_rt(base))
+			sched.policy = SCHED_FIFO;
+		sched.rt_priority = priority - STPLR_PRIORITY_RT;
+	} else {
+		if (base->policy == SCHED_IDLE)
+			sched.policy = SCHED_NORMAL;
+		sched.nice = MAX_NICE - priority;
+	}
+	return sched;
+}
+
+/* Threads */
+
+/* The thread, with a reference; or NULL. */
+struct stplr_thread *stplr_thread_find(const struct pid *pid)
+{
+	struct stplr_thread *thread, *found = NULL;
+
+	rcu_read_lock();
+	hash_for_each_possible_rcu(stplr_threads, thread, node, stplr_pid_key(pid)) {
+		if (thread->pid == pid && refcount_inc_not_zero(&thread->ref)) {
+			found = thread;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/* The calling thread, which alone makes itself. */
+struct stplr_thread *stplr_thread_get(void)
+{
+	struct pid *pid = task_pid(current);
+	struct stplr_thread *thread;
+
+	thread = stplr_thread_find(pid);
+	if (thread)
+		return thread;
+	thread = kzalloc(sizeof(*thread), GFP_KERNEL_ACCOUNT);
+	if (!thread)
+		return NULL;
+	refcount_set(&thread->ref, 1);
+	thread->pid = get_pid(pid);
+	rt_mutex_init(&thread->mutex);
+	thread->own = INT_MAX;
+	spin_lock_init(&thread->lock);
+	thread->wanted = STPLR_PRIORITY_NONE;
+	spin_lock(&stplr_threads_lock);
+	hash_add_rcu(stplr_threads, &thread->node, stplr_pid_key(pid));
+	spin_unlock(&stplr_threads_lock);
+	return thread;
+}
+
+void stplr_thread_set_marked(struct stplr_thread *thread, bool marked)
+{
+	lockdep_assert_held(&thread->lock);
+	if (marked != thread->marked)
+		atomic_add(marked ? 1 : -1, &stplr_nr_marked);
+	WRITE_ONCE(thread->marked, marked);
+}
+
+void stplr_thread_put(struct stplr_thread *thread)
+{
+	if (!refcount_dec_and_lock(&thread->ref, &stplr_threads_lock))
+		return;
+	hash_del_rcu(&thread->node);
+	spin_unlock(&stplr_threads_lock);
+	if (thread->marked)
+		atomic_dec(&stplr_nr_marked);
+	put_pid(thread->pid);
+	kfree_rcu(thread, rcu);
+}
+
+/*
+ * What its owner has changed since the thread was raised is its own: a policy or real-time priority
+ * that is not the one we set ends the loan, a nice value stays when the loan ends.
+ */
+static void stplr_thread_review(struct stplr_thread *thread, const struct task_struct *task)
+{
+	const struct stplr_sched *lent = &thread->lent;
+	struct stplr_sched now;
+
+	stplr_sched_get(task, &now);
+	if (!thread->raised || now.policy != lent->policy ||
+	    (stplr_sched_rt(lent) && now.rt_priority != lent->rt_priority)) {
+		thread->raised = false;
+		thread->base = now;
+	} else if (now.nice != lent->nice) {
+		thread->base.nice = now.nice;
+	}
+}
+
+/* Has the thread run at @priority, or at its own if that is higher. */
+void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int priority)
+{
+	struct stplr_sched sched;
+	int own;
+
+	stplr_thread_review(thread, task);
+	own = stplr_sched_priority(&thread->base);
+	if (priority <= own) {
+		if (thread->raised)
+			stplr_sched_set(task, &thread->base);
+		thread->raised = false;
+		WRITE_ONCE(thread->own, INT_MAX);
+		return;
+	}
+	sched = stplr_sched_at(&thread->base, priority);
+	if (thread->raised && priority == thread->level)
+		return;
+	if (stplr_sched_set(task, &sched))
+		return;
+	/* a real-time thread keeps the nice value it has */
+	sched.nice = task_nice(task);
+	thread->lent = sched;
+	thread->level = priority;
+	thread->raised = true;
+	WRITE_ONCE(thread->own, own);
+	stplr_dbg(3, "thread %d raised from %d to %d\n", task_pid_nr(task), own, priority);
+}
+
+/* Raises the thread as far as is wanted by now; the priority it runs at. */
+int stplr_thread_raise(struct stplr_thread *thread)
+{
+	int wanted, reached = STPLR_PRIORITY_NONE;
+	struct task_struct *task;
+
+	rt_mutex_lock(&thread->mutex);
+	spin_lock(&thread->lock);
+	wanted = thread->wanted;
+	spin_unlock(&thread->lock);
+	task = wanted == STPLR_PRIORITY_NONE ? NULL : get_pid_task(thread->pid, PIDTYPE_PID);
+	if (task) {
+		stplr_thread_review(thread, task);
+		if (thread->raised)
+			wanted = max(wanted, thread->level);
+		stplr_thread_set(thread, task, wanted);
+		reached = stplr_task_priority(task);
+		put_task_struct(task);
+	}
+	rt_mutex_unlock(&thread->mutex);
+	return reached;
+}
+
+/* Ends the loan from outside, for the thread may never receive again. */
+void stplr_thread_lower(struct stplr_thread *thread)
+{
+	struct task_struct *task;
+
+	rt_mutex_lock(&thread->mutex);
+	spin_lock(&thread->lock);
+	thread->wanted = STPLR_PRIORITY_NONE;
+	spin_unlock(&thread->lock);
+	task = get_pid_task(thread->pid, PIDTYPE_PID);
+	if (task) {
+		stplr_thread_set(thread, task, STPLR_PRIORITY_NONE);
+		put_task_struct(task);
+	}
+	spin_lock(&thread->lock);
+	stplr_thread_set_marked(thread, thread->wanted != STPLR_PRIORITY_NONE);
+	spin_unlock(&thread->lock);
+	rt_mutex_unlock(&thread->mutex);
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A channel's workers: the threads that receive on it, and how they come to work at a priority. */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "priority.h"
+
+/* Threads that receive on one channel, beyond which further ones keep their priority. */
+#define STPLR_WORKERS_MAX 1024
+
+/* Stands for the thread that was not seen yet, and for one that nobody raises. */
+struct stplr_worker stplr_nobody = { .priority = INT_MAX };
+
+struct stplr_worker *stplr_worker_find(struct stplr_channel *channel, const struct pid *pid)
+{
+	struct stplr_worker *worker;
+
+	lockdep_assert_held(&channel->lock);
+	if (channel->last_worker->pid == pid)
+		return channel->last_worker;
+	hash_for_each_possible(channel->workers, worker, node, stplr_pid_key(pid)) {
+		if (worker->pid == pid)
+			return worker;
+	}
+	return NULL;
+}
+
+static void stplr_worker_free(struct stplr_worker *worker)
+{
+	stplr_process_put(worker->process);
+	stplr_thread_put(worker->thread);
+	kfree(worker);
+}
+
+static struct stplr_worker *stplr_worker_alloc(struct stplr_channel *channel)
+{
+	struct stplr_worker *worker;
+
+	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
+	if (!worker)
+		return NULL;
+	worker->process = stplr_process_get(channel->device);
+	if (IS_ERR(worker->process))
+		goto free_worker;
+	WRITE_ONCE(worker->process->serves, true);
+	worker->thread = stplr_thread_get();
+	if (!worker->thread)
+		goto put_process;
+	worker->pid = worker->thread->pid;
+	return worker;
+
+put_process:
+	stplr_process_put(worker->process);
+free_worker:
+	kfree(worker);
+	return NULL;
+}
+
+/* Moves those whose threads are dead from the bucket that this one goes to. */
+static void stplr_workers_prune(struct stplr_channel *channel, u32 key, struct hlist_head *dead)
+{
+	struct stplr_worker *worker;
+	struct hlist_node *next;
+
+	lockdep_assert_held(&channel->lock);
+	hash_for_each_possible_safe(channel->workers, worker, next, node, key) {
+		if (pid_has_task(worker->pid, PIDTYPE_PID))
+			continue;
+		if (channel->last_worker == worker)
+			channel->last_worker = &stplr_nobody;
+		hash_del(&worker->node);
+		hlist_add_head(&worker->node, dead);
+		channel->nr_workers--;
+	}
+}
+
+/* Makes the calling thread a worker; NULL if it cannot be. The lock is released meanwhile. */
+static struct stplr_worker *stplr_worker_join(struct stplr_channel *channel)
+{
+	u32 key = stplr_pid_key(task_pid(current));
+	struct stplr_worker *worker, *old;
+	struct hlist_node *next;
+	HLIST_HEAD(dead);
+
+	stplr_workers_prune(channel, key, &dead);
+	if (channel->nr_workers >= STPLR_WORKERS_MAX) {
+		worker = NULL;
+	} else {
+		spin_unlock(&channel->lock);
+		worker = stplr_worker_alloc(channel);
+		spin_lock(&channel->lock);
+	}
+	if (worker) {
+		hash_add(channel->workers, &worker->node, key);
+		channel->nr_workers++;
+	}
+	if (!hlist_empty(&dead)) {
+		spin_unlock(&channel->lock);
+		hlist_for_each_entry_safe(old, next, &dead, node)
+			stplr_worker_free(old);
+		spin_lock(&channel->lock);
+	}
+	return worker;
+}
+
+/* Notes what the calling thread is worth while nothing is lent to it. */
+static void stplr_worker_note(struct stplr_channel *channel, struct stplr_worker *worker)
+{
+	int own = stplr_task_priority(current);
+
+	lockdep_assert_held(&channel->lock);
+	worker->prio = current->normal_prio;
+	worker->priority = own < channel->boost_max ? own : INT_MAX;
+	channel->lowest = min(channel->lowest, worker->priority);
+}
+
+/*
+ * The calling thread receives, and is not the one that received last, or not as it was then. Called
+ * and left with the lock, which may be released meanwhile.
+ */
+struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel)
+{
+	struct stplr_worker *worker = stplr_worker_find(channel, task_pid(current));
+
+	if (unlikely(!worker))
+		worker = stplr_worker_join(channel);
+	if (unlikely(!worker))
+		return &stplr_nobody;
+	channel->last_worker = worker;
+	worker->absent = false;
+	if (READ_ONCE(worker->thread->marked))
+		worker->priority = STPLR_PRIORITY_NONE;
+	else
+		stplr_worker_note(channel, worker);
+	return worker;
+}
+
+/*
+ * The calling thread receives something worth @priority, or nothing (STPLR_PRIORITY_NONE). That,
+ * and what waits in the queue for nobody else, is what it runs at from now on, whatever was wanted
+ * before.
+ */
+static void stplr_worker_settle(struct stplr_channel *channel, struct stplr_worker *worker,
+				int priority)
+{
+	struct stplr_thread *thread = worker->thread;
+
+	priority = stplr_lent(channel, priority);
+	rt_mutex_lock(&thread->mutex);
+	spin_lock(&channel->lock);
+	if (channel->messages.first && hlist_empty(&channel->receivers))
+		priority = max(priority, stplr_lent(channel, channel->messages.first->priority));
+	if (channel->dead)
+		priority = STPLR_PRIORITY_NONE;
+	spin_lock(&thread->lock);
+	thread->wanted = STPLR_PRIORITY_NONE;
+	if (priority != STPLR_PRIORITY_NONE) {
+		thread->raiser = channel;
+		stplr_thread_set_marked(thread, true);
+	}
+	spin_unlock(&thread->lock);
+	spin_unlock(&channel->lock);
+
+	/* A sender that wants more from here on waits for the mutex, and then sees to it. */
+	stplr_thread_set(thread, current, priority);
+
+	spin_lock(&channel->lock);
+	spin_lock(&thread->lock);
+	stplr_thread_set_marked(thread,
+				thread->raised || thread->wanted != STPLR_PRIORITY_NONE);
+	if (thread->marked)
+		worker->priority = STPLR_PRIORITY_NONE;
+	else
+		stplr_worker_note(channel, worker);
+	spin_unlock(&thread->lock);
+	spin_unlock(&channel->lock);
+	rt_mutex_unlock(&thread->mutex);
+}
+
+/* The calling thread has taken a message from the queue. */
+void stplr_worker_unlock_and_settle(struct stplr_channel *channel, struct stplr_worker *worker,
+				    int priority)
+	__releases(&channel->lock)
+{
+	spin_unlock(&channel->lock);
+	stplr_worker_settle(channel, worker, priority);
+}
+
+/*
+ * The calling thread is about to wait on the channel, or leaves it with nothing, and some thread
+ * is raised: if it is the one, it lowers itself. True if the lock was released for that.
+ */
+bool stplr_worker_rest_slow(struct stplr_channel *channel)
+{
+	struct stplr_worker *worker = stplr_worker_find(channel, task_pid(current));
+
+	if (!worker || !READ_ONCE(worker->thread->marked))
+		return false;
+	spin_unlock(&channel->lock);
+	stplr_worker_settle(channel, worker, STPLR_PRIORITY_NONE);
+	spin_lock(&channel->lock);
+	return true;
+}
+
+/* A channel's life */
+
+/* How far a channel that the calling process makes may raise its threads. */
+static int stplr_boost_max(u32 flags)
+{
+	unsigned long rt = rlimit(RLIMIT_RTPRIO), nice = rlimit(RLIMIT_NICE);
+
+	if (flags & STPLR_CHANNEL_FIXED_PRIORITY)
+		return STPLR_PRIORITY_NONE;
+	/* A real-time thread in a group that has no real-time budget would never run. */
+	if (IS_ENABLED(CONFIG_RT_GROUP_SCHED))
+		return STPLR_PRIORITY_RT - 1;
+	if (flags & STPLR_CHANNEL_INHERIT || ns_capable_noaudit(&init_user_ns, CAP_SYS_NICE))
+		return STPLR_LENT_MAX;
+	if (rt)
+		return STPLR_PRIORITY_RT + min_t(unsigned long, rt, MAX_RT_PRIO - 1);
+	return (int)min_t(unsigned long, nice, NICE_WIDTH) - 1;
+}
+
+/* With the flags there. */
+void stplr_workers_limit(struct stplr_channel *channel)
+{
+	channel->boost_max = stplr_boost_max(channel->flags);
+}
+
+/* A channel that @parent hands out raises as far as that one. */
+void stplr_workers_init(struct stplr_channel *channel, const struct stplr_channel *parent)
+{
+	channel->boost_max = parent ? parent->boost_max : STPLR_PRIORITY_NONE;
+	channel->lowest = INT_MAX;
+	channel->last_worker = &stplr_nobody;
+	hash_init(channel->workers);
+}
+
+/* One that the channel has raised, with a reference; of this process, if one is given. */
+static struct stplr_thread *stplr_workers_raised(struct stplr_channel *channel,
+						 const struct pid *tgid)
+{
+	struct stplr_worker *worker;
+	int bucket;
+
+	lockdep_assert_held(&channel->lock);
+	hash_for_each(channel->workers, bucket, worker, node) {
+		struct stplr_thread *thread = worker->thread;
+		bool raised;
+
+		if (tgid && worker->process->pid != tgid)
+			continue;
+		/* it is back when it receives again */
+		worker->absent = true;
+		worker->prio = INT_MAX;
+		spin_lock(&thread->lock);
+		raised = thread->marked && thread->raiser == channel;
+		if (raised)
+			thread->raiser = NULL;
+		spin_unlock(&thread->lock);
+		if (raised) {
+			refcount_inc(&thread->ref);
+			return thread;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * The channel has ended, or @tgid has closed it: its threads may never receive again, and must not
+ * stay raised.
+ */
+void stplr_workers_lower(struct stplr_channel *channel, const struct pid *tgid)
+{
+	struct stplr_thread *thread;
+
+	for (;;) {
+		spin_lock(&channel->lock);
+		thread = stplr_workers_raised(channel, tgid);
+		spin_unlock(&channel->lock);
+		if (!thread)
+			return;
+		stplr_thread_lower(thread);
+		stplr_thread_put(thread);
+		cond_resched();
+	}
+}
+
+void stplr_workers_free(struct stplr_channel *channel)
+{
+	struct stplr_worker *worker;
+	struct hlist_node *next;
+	int bucket;
+
+	hash_for_each_safe(channel->workers, bucket, next, worker, node)
+		stplr_worker_free(worker);
+}
