@@ -109,6 +109,14 @@ TEST_F(CompatTest, ClientAndServer)
 	expect_success(*client);
 }
 
+TEST_F(CompatTest, RegisteredBuffers)
+{
+	auto client = peer("registered-client", connection);
+	auto server = peer("registered-server", channel);
+	expect_success(*server);
+	expect_success(*client);
+}
+
 TEST_F(CompatTest, EveryOtherCall)
 {
 	auto alone = peer("alone", device);

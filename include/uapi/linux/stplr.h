@@ -881,14 +881,15 @@ struct stplr_client_info {
  * @flags: STPLR_BUFFER_WRITE
  * @index: out: names the buffer for calls on this connection or channel
  *
- * Its pages are charged to RLIMIT_MEMLOCK (without CAP_IPC_LOCK) and stay pinned until the buffer
- * is unregistered or the descriptor's last copy closed, and the messages that use it are through.
- * Whatever is mapped at @addr later, the pages are those of now (O_DIRECT's rule, too). Only the
- * process that registered it can use it; after exec(2) nobody can.
+ * Its pages are charged to RLIMIT_MEMLOCK (without CAP_IPC_LOCK), which bounds those of all the
+ * user's processes together, and stay pinned until the buffer is unregistered or the descriptor's
+ * last copy closed, and the messages that use it are through. Whatever is mapped at @addr later,
+ * the pages are those of now (O_DIRECT's rule, too). Only the process that registered it can use
+ * it; after exec(2) nobody can. Whoever has the descriptor can unregister it.
  *
  * EINVAL: a bad length or flag; EFAULT: not the caller's memory, or not writable with
  * STPLR_BUFFER_WRITE; ENOMEM: RLIMIT_MEMLOCK; EDQUOT: STPLR_BUFFERS_MAX; EOPNOTSUPP: memory that
- * cannot be pinned for long (files, devices).
+ * cannot be pinned for long (files, devices); EINTR: a signal came while memory was to come.
  *
  * What names a registered buffer: EINVAL: no such buffer, another process's, bytes beyond its end,
  * or one not for writing.

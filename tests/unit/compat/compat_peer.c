@@ -5,12 +5,15 @@
 //	compat_peer client	sends on descriptor 3, a connection, to a server that gives back
 //				what it got
 //	compat_peer server	serves one message on descriptor 3, a channel, likewise
+//	compat_peer registered-client, registered-server
+//				the same from and to registered buffers
 //	compat_peer alone	makes its own channel and connection on descriptor 3, a device
 //
 // Exits with 0, or with the number of the source line of what went wrong, modulo 255 plus 1.
 #include <asm/unistd_32.h>
 #include <linux/stplr.h>
 
+#define ENOENT 2
 #define EAGAIN 11
 #define EFAULT 14
 #define EINVAL 22
@@ -151,6 +154,78 @@ static void server(void)
 	EXPECT(reply.len == receive.info.len);
 }
 
+// Registers memory, of which the name is returned.
+static __u64 registered(int fd, const void *bytes, unsigned int length, unsigned int flags)
+{
+	struct stplr_buffer_register args;
+
+	zero(&args, sizeof(args));
+	args.addr = address(bytes);
+	args.len = length;
+	args.flags = flags;
+	args.index = ~0u;
+	EXPECT(call(fd, STPLR_BUFFER_REGISTER, &args) == 0);
+	EXPECT(args.index < STPLR_BUFFERS_MAX);
+	return STPLR_REGISTERED(args.index, 0);
+}
+
+static void registered_client(void)
+{
+	struct stplr_msg_send args;
+	__u32 index;
+
+	fill(message, BYTES);
+	zero(&args, sizeof(args));
+	args.send.addr = registered(3, message, BYTES, 0) + 100;
+	args.send.len = BYTES - 100;
+	args.reply.addr = registered(3, answer, BYTES, STPLR_BUFFER_WRITE) + 100;
+	args.reply.len = BYTES - 100;
+	args.send_deadline = args.reply_deadline = STPLR_DEADLINE_NONE;
+	args.clock = 1;
+	args.flags = STPLR_SEND_REGISTERED | STPLR_REPLY_REGISTERED;
+	EXPECT(call(3, STPLR_MSG_SEND_RECEIVE, &args) == 0);
+	EXPECT(args.reply_len == BYTES - 100);
+	for (unsigned int i = 0; i < BYTES; i++)
+		EXPECT(answer[i] == (i < 100 ? 0 : message[i]));
+
+	index = args.send.addr >> 48;
+	EXPECT(call(3, STPLR_BUFFER_UNREGISTER, &index) == 0);
+	EXPECT(call(3, STPLR_BUFFER_UNREGISTER, &index) == -ENOENT);
+	EXPECT(call(3, STPLR_MSG_SEND_RECEIVE, &args) == -EINVAL);
+}
+
+static void registered_server(void)
+{
+	const __u64 memory = registered(3, message, BYTES, STPLR_BUFFER_WRITE);
+	struct stplr_msg_receive receive;
+	struct stplr_msg_reply reply;
+	struct stplr_msg_data data;
+
+	zero(&receive, sizeof(receive));
+	receive.buffer.addr = memory;
+	receive.buffer.len = 1000;
+	receive.deadline = STPLR_DEADLINE_NONE;
+	receive.clock = 1;
+	receive.flags = STPLR_RECEIVE_REGISTERED;
+	EXPECT(call(3, STPLR_MSG_RECEIVE, &receive) == 0);
+	EXPECT(receive.info.len == 1000);
+	zero(&data, sizeof(data));
+	data.rcvid = receive.info.rcvid;
+	data.offset = 1000;
+	data.buffer.addr = memory + 1000;
+	data.buffer.len = BYTES - 1000;
+	data.flags = STPLR_DATA_REGISTERED;
+	EXPECT(call(3, STPLR_MSG_READ, &data) == 0);
+	EXPECT(data.len == receive.info.src_len - 1000);
+	zero(&reply, sizeof(reply));
+	reply.rcvid = receive.info.rcvid;
+	reply.reply.addr = memory;
+	reply.reply.len = receive.info.src_len;
+	reply.flags = STPLR_REPLY_REGISTERED;
+	EXPECT(call(3, STPLR_MSG_REPLY, &reply) == 0);
+	EXPECT(reply.len == receive.info.src_len);
+}
+
 static void alone(void)
 {
 	struct stplr_version version;
@@ -200,15 +275,26 @@ static void alone(void)
 	EXPECT(call(channel, STPLR_CHANNEL_DESTROY, 0) == 0);
 }
 
+static int same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
 __attribute__((used)) static void start(const long *stack)
 {
 	const char *role = stack[0] > 1 ? ((const char *const *)(stack + 1))[1] : "";
 
-	if (role[0] == 'c')
+	if (same(role, "client"))
 		client();
-	else if (role[0] == 's')
+	else if (same(role, "server"))
 		server();
-	else if (role[0] == 'a')
+	else if (same(role, "registered-client"))
+		registered_client();
+	else if (same(role, "registered-server"))
+		registered_server();
+	else if (same(role, "alone"))
 		alone();
 	else
 		finish(254);
