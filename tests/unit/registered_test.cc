@@ -583,8 +583,8 @@ protected:
 
 	static constexpr size_t kSize = 10000;
 	Mapping memory{kSize};
-	char room[100];
-	uint32_t read_only, writable;
+	char room[100] = {};
+	uint32_t read_only = 0, writable = 0;
 };
 
 TEST_F(RegisteredNameTest, NoSuchBuffer)
