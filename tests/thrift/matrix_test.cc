@@ -135,14 +135,22 @@ TEST_P(MatrixTest, StopsWithAClientThatStays)
 	EXPECT_FAILURE(NOT_OPEN, client->add(1, 1));
 }
 
+std::string matrixName(const testing::TestParamInfo<MatrixTest::ParamType> &info)
+{
+	return std::get<0>(info.param) + "_" + std::get<1>(info.param) + "_" +
+	       std::get<2>(info.param);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, MatrixTest,
 			 testing::Combine(testing::Values("simple", "threaded", "pool"),
 					  testing::ValuesIn(wrappers()),
-					  testing::ValuesIn(protocols()), testing::Bool()),
-			 [](const auto &info) {
-				 return std::get<0>(info.param) + "_" + std::get<1>(info.param) +
-					"_" + std::get<2>(info.param) +
-					(std::get<3>(info.param) ? "_deferred" : "");
-			 });
+					  testing::ValuesIn(protocols()), testing::Values(false)),
+			 matrixName);
+
+INSTANTIATE_TEST_SUITE_P(Deferred, MatrixTest,
+			 testing::Combine(testing::Values("threaded"),
+					  testing::ValuesIn(wrappers()),
+					  testing::Values("binary", "json"), testing::Values(true)),
+			 matrixName);
 
 } // namespace

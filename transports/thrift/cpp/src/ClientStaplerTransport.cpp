@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 namespace stplr
 {
@@ -51,6 +52,28 @@ stplr_buffer memory(const void *bytes, size_t length)
 	return {reinterpret_cast<uintptr_t>(bytes), length};
 }
 
+// Waits for a server that has too many clients to accept, but not for one that is not there.
+int attach(int device, const std::string &name, int64_t until)
+{
+	struct stplr_connect_attach options = {};
+	int connection;
+
+	options.clock = CLOCK_MONOTONIC;
+	do {
+		// The kernel would wait for the name, too, if its server ended meanwhile.
+		options.deadline = STPLR_DEADLINE_POLL;
+		connection = stplr_connect_attach(device, name.c_str(), &options);
+		if (connection >= 0 || errno != EAGAIN)
+			return connection;
+		options.deadline = sooner(until, deadline(100));
+		connection = stplr_connect_attach(device, name.c_str(), &options);
+		if (connection >= 0 || (errno != ETIMEDOUT && errno != EINTR))
+			return connection;
+	} while (until == STPLR_DEADLINE_NONE || stplr_deadline(1) < until);
+	errno = EAGAIN;
+	return -1;
+}
+
 // After a signal the same call goes on; if the server has the message, by the structure's token.
 template <typename Call> int restarted(Call call, int connection, struct stplr_msg_send &args)
 {
@@ -83,37 +106,27 @@ void ClientStaplerTransport::open()
 	char why[256];
 	const std::string where = address_.describe();
 	const int device = stplr_open_why(address_.device, 0, why, sizeof(why));
+	struct stplr_version version = {};
 
 	if (device < 0)
 		raise(TTransportException::NOT_OPEN, where, why);
-
-	struct stplr_version version = {};
-	struct stplr_connect_attach options = {};
-	int connection, error;
-
-	options.clock = CLOCK_MONOTONIC;
-	if (!stplr_version(device, &version) && (version.features & features) != features) {
+	if (stplr_version(device, &version) || (version.features & features) != features) {
 		::close(device);
 		raise(TTransportException::NOT_OPEN, where,
 		      "the loaded module stplr is too old: install module and library of one "
 		      "release");
 	}
-	connection = stplr_connect_attach(device, address_.name.c_str(), &options);
-	if (connection < 0 && errno == EAGAIN) {
-		// It is there, and has too many to accept.
-		options.deadline = deadline(connTimeout_);
-		do
-			connection = stplr_connect_attach(device, address_.name.c_str(), &options);
-		while (connection < 0 && errno == EINTR);
-	}
-	error = errno;
+
+	const int connection = attach(device, address_.name, deadline(connTimeout_));
+	const int error = errno;
+
 	::close(device);
 	if (connection < 0) {
 		switch (error) {
 		case ENOENT:
 			raise(TTransportException::NOT_OPEN, where,
 			      "there is no such service: is its server running?");
-		case ETIMEDOUT:
+		case EAGAIN:
 			raise(TTransportException::TIMED_OUT, where,
 			      "the server did not accept in time");
 		case EINVAL:
@@ -122,19 +135,25 @@ void ClientStaplerTransport::open()
 			raise(TTransportException::NOT_OPEN, where, "cannot connect", error);
 		}
 	}
+	connection_ = connection;
 
 	messageMax_ = version.message_max;
 	written_.clear();
-	{
-		std::lock_guard<std::mutex> kept(kept_);
-
-		begin_ = end_ = 0;
-		later_.clear();
-		answer_ = std::make_unique<Room>(messageMax_);
-		spare_.reset();
-	}
 	resetConsumedMessageSize();
-	connection_ = connection;
+
+	std::lock_guard<std::mutex> kept(kept_);
+
+	begin_ = end_ = 0;
+	later_.clear();
+	spare_.reset();
+	answer_.reset();
+	try {
+		answer_ = std::make_unique<Room>(messageMax_);
+	} catch (const std::bad_alloc &) {
+		disconnect();
+		raise(TTransportException::NOT_OPEN, where,
+		      "there is no address space for " + std::to_string(messageMax_) + " bytes");
+	}
 }
 
 bool ClientStaplerTransport::isOpen() const
