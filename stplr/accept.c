@@ -105,6 +105,9 @@ struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 	child->peer.scoid = process->scoid;
 	child->peer.coid = connection->coid;
 
+	err = stplr_channel_list(child);
+	if (err)
+		goto put_child;
 	err = stplr_client_join(connection, child);
 	if (err)
 		goto put_child;

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "stplr.h"
+#include "trace.h"
 
 /* Its messages: those to be received, and those to be answered */
 
@@ -48,8 +49,10 @@ s32 stplr_rcvid_next(struct stplr_channel *channel)
 {
 	lockdep_assert_held(&channel->lock);
 	do {
-		if (channel->last_rcvid == S32_MAX)
+		if (unlikely(channel->last_rcvid == S32_MAX)) {
 			channel->last_rcvid = 0;
+			channel->rcvid_rounds++;
+		}
 		channel->last_rcvid++;
 	} while (unlikely(stplr_received_lookup(channel, channel->last_rcvid)));
 	return channel->last_rcvid;
@@ -207,6 +210,7 @@ int stplr_channel_destroy(struct stplr_channel *channel)
 	if (dead)
 		return -ESRCH;
 
+	trace_stplr_death(STPLR_DEATH_CHANNEL, channel, 0);
 	stplr_channel_end_queued(channel, false);
 	stplr_pulses_end(channel);
 	stplr_channel_end_watches(channel);
@@ -229,11 +233,39 @@ static int stplr_channel_shutdown(struct stplr_channel *channel)
 	if (dead)
 		return -ESRCH;
 
+	trace_stplr_death(STPLR_DEATH_SHUTDOWN, channel, 0);
 	stplr_channel_end_queued(channel, false);
 	stplr_pulses_end(channel);
 	stplr_channel_wake_everyone(channel);
 	stplr_dbg(2, "channel %d shut down\n", channel->chid);
 	return 0;
+}
+
+/*
+ * Puts the channel into device->channels, whole but for its chid. There it stays until it is freed.
+ */
+int stplr_channel_list(struct stplr_channel *channel)
+{
+	struct stplr_device *device = channel->device;
+	int err;
+
+	mutex_lock(&device->registry);
+	err = xa_alloc(&device->channels, &channel->id, channel, XA_LIMIT(1, INT_MAX),
+		       GFP_KERNEL_ACCOUNT);
+	mutex_unlock(&device->registry);
+	return err;
+}
+
+static void stplr_channel_unlist(struct stplr_channel *channel)
+{
+	struct stplr_device *device = channel->device;
+
+	if (!channel->id)
+		return;
+	mutex_lock(&device->registry);
+	xa_erase(&device->channels, channel->id);
+	stplr_totals_add(&device->totals, channel);
+	mutex_unlock(&device->registry);
 }
 
 static void stplr_channel_free(struct kref *ref)
@@ -243,6 +275,7 @@ static void stplr_channel_free(struct kref *ref)
 	WARN_ON(channel->messages.first || channel->pulses.first || !hash_empty(channel->received) ||
 		!list_empty(&channel->finished) || !list_empty(&channel->backlog) ||
 		!list_empty(&channel->watches) || !xa_empty(&channel->clients));
+	stplr_channel_unlist(channel);
 	stplr_workers_free(channel);
 	put_pid(channel->peer.pid);
 	if (channel->peer.listener)
@@ -305,6 +338,7 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
 		WRITE_ONCE(channel->left, true);
 		spin_unlock(&channel->lock);
 	}
+	trace_stplr_death(STPLR_DEATH_SERVER, channel, 0);
 	stplr_channel_end_received(channel, tgid);
 	stplr_workers_lower(channel, tgid);
 	if (channel->flags & STPLR_CHANNEL_CREATOR && tgid == channel->creator->pid)
@@ -585,6 +619,8 @@ long stplr_channel_create_ioctl(struct stplr_device *device, void __user *arg, u
 	if (IS_ERR(channel))
 		return PTR_ERR(channel);
 	err = stplr_channel_setup(channel, &args);
+	if (!err)
+		err = stplr_channel_list(channel);
 	if (err)
 		goto put_channel;
 

@@ -14,6 +14,7 @@
 #include <linux/user_namespace.h>
 
 #include "stplr.h"
+#include "trace.h"
 
 static struct kmem_cache *stplr_connection_cache;
 
@@ -30,11 +31,18 @@ void stplr_connection_cache_exit(void)
 	kmem_cache_destroy(stplr_connection_cache);
 }
 
+static void stplr_connection_unlist(struct stplr_device *device, u32 coid)
+{
+	mutex_lock(&device->registry);
+	xa_erase(&device->connections, coid);
+	mutex_unlock(&device->registry);
+}
+
 static void stplr_connection_free(struct kref *ref)
 {
 	struct stplr_connection *connection = container_of(ref, struct stplr_connection, ref);
 
-	xa_erase(&connection->channel->device->connections, connection->coid);
+	stplr_connection_unlist(connection->channel->device, connection->coid);
 	stplr_process_put(connection->process);
 	stplr_channel_put(connection->channel);
 	stplr_uncharge(&connection->user->connections);
@@ -57,6 +65,7 @@ static int stplr_connection_release(struct inode *inode, struct file *file)
 	stplr_connection_unwatch(connection);
 	stplr_buffers_end(&connection->buffers);
 	WARN_ON(connection->busy || !list_empty(&connection->messages));
+	trace_stplr_death(STPLR_DEATH_CONNECTION, connection->channel, connection->coid);
 	stplr_dbg(2, "connection %u ended\n", connection->coid);
 	stplr_client_leave(connection, connection->channel);
 	stplr_peer_closed(connection->channel);
@@ -109,6 +118,7 @@ static int stplr_connection_detach(struct stplr_connection *connection)
 	if (detached)
 		return -EBADF;
 
+	trace_stplr_death(STPLR_DEATH_DETACH, channel, connection->coid);
 	stplr_connection_end_messages(connection);
 	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
 	wake_up_interruptible(&channel->room);
@@ -301,7 +311,7 @@ static struct stplr_connection *stplr_connection_alloc(struct stplr_channel *cha
 	return connection;
 
 free_coid:
-	xa_erase(&device->connections, connection->coid);
+	stplr_connection_unlist(device, connection->coid);
 put_process:
 	stplr_process_put(connection->process);
 uncharge:

@@ -115,7 +115,9 @@ static void stplr_device_release(struct device *dev)
 
 	WARN_ON(!hash_empty(device->names) || !hash_empty(device->processes));
 	ida_destroy(&device->scoids);
-	WARN_ON(!xa_empty(&device->connections) || !xa_empty(&device->events));
+	WARN_ON(!xa_empty(&device->channels) || !xa_empty(&device->connections) ||
+		!xa_empty(&device->events));
+	xa_destroy(&device->channels);
 	xa_destroy(&device->connections);
 	xa_destroy(&device->events);
 	kfree(device);
@@ -136,6 +138,7 @@ static struct stplr_device *stplr_device_add(unsigned int index)
 	hash_init(device->processes);
 	init_waitqueue_head(&device->named);
 	ida_init(&device->scoids);
+	xa_init_flags(&device->channels, XA_FLAGS_ALLOC1);
 	xa_init_flags(&device->connections, XA_FLAGS_ALLOC1);
 	xa_init_flags(&device->events, XA_FLAGS_ALLOC1);
 
@@ -153,11 +156,13 @@ static struct stplr_device *stplr_device_add(unsigned int index)
 		put_device(&device->dev);
 		return ERR_PTR(err);
 	}
+	stplr_debugfs_add(device);
 	return device;
 }
 
 static void stplr_device_remove(struct stplr_device *device)
 {
+	stplr_debugfs_remove(device);
 	cdev_device_del(&device->cdev, &device->dev);
 	put_device(&device->dev);
 }
@@ -196,6 +201,7 @@ static int __init stplr_init(void)
 		goto unregister_region;
 	}
 	stplr_class->devnode = stplr_devnode;
+	stplr_debugfs_init();
 
 	for (i = 0; i < devices; i++) {
 		stplr_devices[i] = stplr_device_add(i);
@@ -212,6 +218,7 @@ static int __init stplr_init(void)
 remove_devices:
 	while (i--)
 		stplr_device_remove(stplr_devices[i]);
+	stplr_debugfs_exit();
 	class_destroy(stplr_class);
 unregister_region:
 	unregister_chrdev_region(stplr_devt, devices);
@@ -232,6 +239,7 @@ static void __exit stplr_exit(void)
 
 	for (i = 0; i < devices; i++)
 		stplr_device_remove(stplr_devices[i]);
+	stplr_debugfs_exit();
 	class_destroy(stplr_class);
 	unregister_chrdev_region(stplr_devt, devices);
 	stplr_connection_cache_exit();

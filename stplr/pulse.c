@@ -21,6 +21,7 @@
 #include <linux/stplr_kernel.h>
 
 #include "stplr.h"
+#include "trace.h"
 
 /* The pool */
 
@@ -113,6 +114,8 @@ int stplr_pulse_queue(struct stplr_channel *channel, struct stplr_pulse_entry *p
 		return -ESRCH;
 	pulse->entry.seq = ++channel->last_seq;
 	pulse->queued = true;
+	channel->nr_pulses++;
+	trace_stplr_pulse(channel, pulse, false);
 	stplr_queue_add(&channel->pulses, &pulse->entry);
 	return 0;
 }
@@ -199,10 +202,12 @@ static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 
 	spin_lock(&channel->lock);
 	pulse = stplr_pulse_first(channel);
-	if (pulse && pulse->entry.seq == seq)
+	if (pulse && pulse->entry.seq == seq) {
+		trace_stplr_pulse(channel, pulse, true);
 		stplr_pulse_dequeue(channel, pulse);
-	else
+	} else {
 		pulse = NULL;
+	}
 	/* this thread may have been woken for a message */
 	if (pulse && channel->messages.first)
 		other = stplr_receiver_pop(channel);

@@ -52,6 +52,7 @@ static void stplr_levels_add(struct stplr_queue *queue, struct stplr_entry *entr
 	struct rb_node **link = &queue->levels.rb_root.rb_node, *parent = NULL;
 	bool leftmost = true;
 
+	queue->nr_more++;
 	while (*link) {
 		struct stplr_entry *head = stplr_entry_of(*link);
 
@@ -74,6 +75,7 @@ static void stplr_levels_add(struct stplr_queue *queue, struct stplr_entry *entr
 
 static void stplr_levels_del(struct stplr_queue *queue, struct stplr_entry *entry)
 {
+	queue->nr_more--;
 	if (stplr_entry_leads(entry)) {
 		if (list_empty(&entry->level)) {
 			rb_erase_cached(&entry->node, &queue->levels);

@@ -10,6 +10,7 @@
 #include <linux/user_namespace.h>
 
 #include "stplr.h"
+#include "trace.h"
 
 static int stplr_receive_check(const struct stplr_msg_receive *args)
 {
@@ -120,6 +121,7 @@ static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 	if (err) {
 		stplr_message_ending(message, err);
 	} else {
+		channel->nr_put_back++;
 		WRITE_ONCE(message->state, STPLR_QUEUED);
 		stplr_message_enqueue(channel, message);
 	}
@@ -169,6 +171,7 @@ static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_mess
 		stplr_message_ending(message, 0);
 	} else {
 		WRITE_ONCE(message->state, STPLR_RECEIVED);
+		message->since = jiffies;
 		message->receiver = get_pid(task_tgid(current));
 		message->drain |= message->wake_on_receive;
 		stplr_received_add(channel, message);
@@ -180,10 +183,12 @@ static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_mess
 }
 
 /* A message that does not fit and must not be cut: only the length needed is told. */
-static int stplr_receive_too_long(size_t needed, struct stplr_msg_info __user *uinfo)
+static int stplr_receive_too_long(struct stplr_channel *channel, size_t needed,
+				  struct stplr_msg_info __user *uinfo)
 {
 	struct stplr_msg_info info = { .src_len = needed };
 
+	stplr_count(channel->device, STPLR_COUNT_TOO_LONG);
 	return copy_to_user(uinfo, &info, sizeof(info)) ? -EFAULT : -EMSGSIZE;
 }
 
@@ -241,7 +246,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		if (len > buffer.len && args->flags & STPLR_RECEIVE_NO_TRUNC) {
 			spin_unlock(&channel->lock);
 			stplr_receive_leave(channel);
-			err = stplr_receive_too_long(len, uinfo);
+			err = stplr_receive_too_long(channel, len, uinfo);
 			break;
 		}
 		len = min(len, buffer.len);
@@ -250,6 +255,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		message->transfers++;
 		message->worker = worker;
 		message->rcvid = stplr_rcvid_next(channel);
+		trace_stplr_receive(message);
 		if (stplr_worker_settled(worker, message->entry.priority))
 			spin_unlock(&channel->lock);
 		else
@@ -257,13 +263,16 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 
 		stplr_user_buffer_iter(&buffer, ITER_DEST, &to);
 		if (likely(stplr_receive_copy(message, len, &to, uinfo))) {
+			trace_stplr_copy(message, false, len);
 			err = stplr_receive_commit(channel, message, len);
 			told |= err;
 			if (!err || err == -ESRCH)
 				break;
 			continue; /* its client has gone meanwhile: on to the next */
 		}
+		trace_stplr_copy(message, false, -EFAULT);
 		stplr_receive_put_back(channel, message);
+		stplr_count(channel->device, STPLR_COUNT_RECEIVE_FAULTS);
 		stplr_dbg(4, "receive on channel %d: a page is missing\n", channel->chid);
 		err = -EFAULT;
 		if (faults++ < STPLR_FAULT_TRIES)

@@ -7,6 +7,7 @@
 #include <linux/sched/signal.h>
 
 #include "stplr.h"
+#include "trace.h"
 
 /*
  * No errno above this is handed to a client: what lies beyond means something to the kernel
@@ -61,6 +62,7 @@ static struct stplr_message *stplr_reply_begin(struct stplr_channel *channel,
 	stplr_received_del(channel, message);
 	WRITE_ONCE(message->state, STPLR_REPLYING);
 	message->transfers++;
+	trace_stplr_reply(message, args, len);
 unlock:
 	spin_unlock(&channel->lock);
 	return message;
@@ -89,6 +91,7 @@ static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_mes
 	stplr_unlock_and_wake(channel, client);
 	stplr_wake(receiver);
 	stplr_channel_check_held(channel);
+	stplr_count(channel->device, STPLR_COUNT_REPLY_FAULTS);
 	stplr_dbg(4, "reply on channel %d: a page is missing\n", channel->chid);
 }
 
@@ -118,6 +121,7 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 	else
 		reply->buffer_len = step->direct;
 	message->status = args->status;
+	channel->nr_replies++;
 	stplr_message_ending(message, result);
 	client = stplr_message_transfer_out(message);
 	if (then_receive)
@@ -155,6 +159,7 @@ static int stplr_reply_buffer(struct stplr_channel *channel, const struct stplr_
 
 		stplr_user_buffer_iter(from, ITER_SOURCE, &iter);
 		if (likely(stplr_reply_side_copy(message, 0, step.direct, &iter) == step.direct)) {
+			trace_stplr_copy(message, true, step.len);
 			if (stplr_reply_commit(channel, message, args, from->len, &step, chunk,
 					       then_receive))
 				chunk = NULL;
@@ -162,6 +167,7 @@ static int stplr_reply_buffer(struct stplr_channel *channel, const struct stplr_
 			err = 0;
 			break;
 		}
+		trace_stplr_copy(message, true, -EFAULT);
 		stplr_reply_back_out(channel, message);
 
 		err = -EFAULT;

@@ -7,6 +7,7 @@
 #include <linux/sched/prio.h>
 
 #include "stplr.h"
+#include "trace.h"
 
 /* A thread's priority, as in struct stplr_msg_info. */
 int stplr_priority_of(const struct task_struct *task)
@@ -60,6 +61,8 @@ static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 	/* under the lock: who raises this thread is either seen here, or finds it queued */
 	message->entry.priority = stplr_priority_of(current);
 	message->entry.seq = ++channel->last_seq;
+	message->since = jiffies;
+	trace_stplr_send(message);
 	WRITE_ONCE(message->state, STPLR_QUEUED);
 	stplr_message_enqueue(channel, message);
 	return stplr_receiver_pop(channel);
@@ -169,8 +172,10 @@ static int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
 	if (!err)
 		err = stplr_room_wait(connection->channel, stplr_send_try_queued, message, deadline,
 				      args->clock);
-	if (err)
+	if (err) {
+		stplr_count_failed_send(connection->channel->device, err);
 		stplr_message_free(message);
+	}
 	return err;
 }
 
@@ -202,6 +207,7 @@ static struct stplr_message *stplr_send_start(struct stplr_connection *connectio
 		err = stplr_send_queue(message);
 	if (unlikely(err)) {
 		stplr_message_free(message);
+		stplr_count_failed_send(connection->channel->device, err);
 		return ERR_PTR(err);
 	}
 	return message;
@@ -246,6 +252,7 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 	}
 	if (!err)
 		err = message->result;
+	trace_stplr_done(message, err);
 	if (!err) {
 		args->token = 0;
 		args->status = message->status;
@@ -257,6 +264,7 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 	received = err && message->receiver;
 	stplr_message_free(message);
 	if (unlikely(err)) {
+		stplr_count_failed_send(connection->channel->device, err);
 		if (received && args->flags & STPLR_SEND_TELL &&
 		    put_user(1, &uargs->status))
 			return -EFAULT;

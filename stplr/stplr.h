@@ -34,7 +34,8 @@
  * Locks, in the order in which they may be taken
  *
  *	device->registry		mutex: names, processes, their channels and ids, events,
- *					the clients of channels
+ *					the clients of channels; no channel or connection is freed
+ *					while it is held
  *	  xarrays' own locks		device->connections, device->events: to find what is there
  *	thread->mutex			rt_mutex, see priority.h: how the thread is scheduled
  *	  channel->lock			spinlock: the channel's queues, waiting receivers and
@@ -126,7 +127,10 @@
  */
 #define STPLR_FAULT_TRIES 64
 
+struct dentry;
+struct stplr_channel;
 struct stplr_connection;
+struct stplr_device;
 struct stplr_message;
 struct stplr_registered;
 struct stplr_thread;
@@ -191,6 +195,51 @@ int stplr_charge_memory(struct stplr_user *user, size_t bytes);
 void stplr_uncharge_memory(struct stplr_user *user, size_t bytes);
 int stplr_users_show(char *buffer);
 
+/* debugfs.c: what root can see of a device */
+
+/* What is counted where it happens, which is never on the way of a round trip without trouble. */
+enum stplr_counter {
+	STPLR_COUNT_SEND_EAGAIN,
+	STPLR_COUNT_SEND_ETIMEDOUT,
+	STPLR_COUNT_SEND_EINTR,
+	STPLR_COUNT_SEND_ESRCH,
+	STPLR_COUNT_SEND_EBADF,
+	STPLR_COUNT_SEND_OTHER,
+	STPLR_COUNT_RECEIVE_FAULTS,
+	STPLR_COUNT_REPLY_FAULTS,
+	STPLR_COUNT_DATA_FAULTS,
+	STPLR_COUNT_TOO_LONG,
+	STPLR_COUNT_CHUNKS,
+	STPLR_COUNT_PARKED,
+	STPLR_COUNT_RESUMED,
+	STPLR_COUNT_DROPPED,
+	STPLR_COUNT_LOST,
+	STPLR_COUNTERS
+};
+
+/**
+ * struct stplr_totals - what channels have counted by themselves
+ * @sends: messages queued
+ * @receives: messages received
+ * @replies: replies that reached their client
+ * @pulses: pulses and notices queued
+ * @pulses_refused: pulses that found the pool used up
+ */
+struct stplr_totals {
+	u64 sends;
+	u64 receives;
+	u64 replies;
+	u64 pulses;
+	u64 pulses_refused;
+};
+
+void stplr_totals_add(struct stplr_totals *totals, struct stplr_channel *channel);
+void stplr_count_failed_send(struct stplr_device *device, int err);
+void stplr_debugfs_init(void);
+void stplr_debugfs_exit(void);
+void stplr_debugfs_add(struct stplr_device *device);
+void stplr_debugfs_remove(struct stplr_device *device);
+
 /* device.c */
 
 /**
@@ -203,10 +252,14 @@ int stplr_users_show(char *buffer);
  * @processes: processes that made a channel or a connection here, by struct pid
  * @names_made: how often a name came; read without the lock too
  * @named: woken when a name comes
+ * @channels: by an id of their own; changed under @registry
+ * @connections: by coid, those that have a descriptor; they leave it under @registry
  * @scoids: ids of processes
- * @connections: by coid, those that have a descriptor
  * @events: by id
  * @last_event: where to look for the next id
+ * @totals: of channels that are gone; under @registry
+ * @counts: what happens seldom, by enum stplr_counter
+ * @debugfs: its folder there
  */
 struct stplr_device {
 	struct device dev;
@@ -217,10 +270,14 @@ struct stplr_device {
 	DECLARE_HASHTABLE(processes, 8);
 	unsigned int names_made;
 	wait_queue_head_t named;
-	struct ida scoids;
+	struct xarray channels;
 	struct xarray connections;
+	struct ida scoids;
 	struct xarray events;
 	u32 last_event;
+	struct stplr_totals totals;
+	atomic_long_t counts[STPLR_COUNTERS];
+	struct dentry *debugfs;
 };
 
 /**
@@ -234,6 +291,12 @@ struct stplr_event_owner {
 };
 
 extern const struct file_operations stplr_device_fops;
+
+static inline void stplr_count(struct stplr_device *device, enum stplr_counter counter)
+{
+	atomic_long_inc(&device->counts[counter]);
+}
+
 long stplr_version_ioctl(void __user *arg, unsigned int size);
 
 /* process.c: processes as a device knows them */
@@ -283,11 +346,18 @@ struct stplr_entry {
  * struct stplr_queue - entries in order; under channel->lock
  * @first: to be received next, or NULL
  * @levels: those after it: the oldest of each priority
+ * @nr_more: how many are after it
  */
 struct stplr_queue {
 	struct stplr_entry *first;
 	struct rb_root_cached levels;
+	unsigned int nr_more;
 };
+
+static inline unsigned int stplr_queue_len(const struct stplr_queue *queue)
+{
+	return queue->first ? 1 + queue->nr_more : 0;
+}
 
 void stplr_queue_add_slow(struct stplr_queue *queue, struct stplr_entry *entry);
 void stplr_queue_del_slow(struct stplr_queue *queue, struct stplr_entry *entry);
@@ -481,6 +551,7 @@ struct stplr_peer {
  * struct stplr_channel - the server's end
  * @ref: the file, each connection, and whoever looks it up
  * @device: where it lives
+ * @id: names it on the device, among those that live; 0 before it is in device->channels
  * @creator: the process that made it
  * @cred: the creator's, to decide who may attach
  * @user: who pays
@@ -506,6 +577,10 @@ struct stplr_peer {
  * @pulses: likewise
  * @last_seq: age of the last one queued
  * @last_rcvid: the last one given out
+ * @rcvid_rounds: how often they started from 1 again
+ * @nr_put_back: messages that took their place in the queue again
+ * @nr_replies: messages that were answered
+ * @nr_pulses: pulses that were queued
  * @receivers: threads that wait for a message, the last that came first
  * @pulse_receivers: threads that wait for a pulse only
  * @last_worker: the one that received last, or stplr_nobody
@@ -527,6 +602,7 @@ struct stplr_peer {
 struct stplr_channel {
 	struct kref ref;
 	struct stplr_device *device;
+	u32 id;
 	struct stplr_process *creator;
 	const struct cred *cred;
 	struct stplr_user *user;
@@ -554,6 +630,10 @@ struct stplr_channel {
 	struct stplr_queue pulses;
 	u64 last_seq;
 	s32 last_rcvid;
+	unsigned int rcvid_rounds;
+	u64 nr_put_back;
+	u64 nr_replies;
+	u64 nr_pulses;
 	struct hlist_head receivers;
 	struct hlist_head pulse_receivers;
 	struct stplr_worker *last_worker;
@@ -580,6 +660,8 @@ int stplr_channel_destroy(struct stplr_channel *channel);
 int stplr_channel_file(struct stplr_channel *channel, bool nonblock, struct file **file);
 struct stplr_channel *stplr_channel_fdget(int fd);
 void stplr_channel_put(struct stplr_channel *channel);
+
+int stplr_channel_list(struct stplr_channel *channel);
 
 /* accept.c: listening channels, and the channels they hand out */
 
@@ -857,6 +939,7 @@ enum stplr_message_state {
  *	channel->finished
  * @state: under channel->lock; its client may read it without
  * @transfers: reads and writes under way; under channel->lock
+ * @since: when it was queued, then when it was received, in jiffies; likewise
  * @kind: STPLR_KIND_*
  * @poll: to be received by a thread that waits already, or not at all: the error then, else 0
  * @wake_on_receive: the client sets another timer once the message is received
@@ -892,6 +975,7 @@ struct stplr_message {
 
 	enum stplr_message_state state;
 	unsigned int transfers;
+	unsigned long since;
 	u32 kind;
 	int poll;
 	bool wake_on_receive;
@@ -980,10 +1064,12 @@ void stplr_chunk_free(struct stplr_chunk *chunk);
  * struct stplr_receiver - a thread that waits for a message or pulse
  * @link: in channel->receivers or ->pulse_receivers; whoever wakes the thread takes it off
  * @task: the thread
+ * @since: when it began to wait, in jiffies
  */
 struct stplr_receiver {
 	struct hlist_node link;
 	struct task_struct *task;
+	unsigned long since;
 };
 
 /* also how much is done under a lock at once */

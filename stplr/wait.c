@@ -27,6 +27,7 @@
 #include <linux/timekeeping.h>
 
 #include "stplr.h"
+#include "trace.h"
 
 /* Has it passed already? A poll has, by definition. */
 bool stplr_deadline_passed(s64 deadline, clockid_t clock)
@@ -69,6 +70,7 @@ void stplr_wake(struct task_struct *task)
 {
 	if (!task)
 		return;
+	trace_stplr_wake(task);
 	wake_up_process(task);
 	put_task_struct(task);
 }
@@ -83,6 +85,7 @@ void stplr_hand_over(struct task_struct *client)
 {
 	if (!client)
 		return;
+	trace_stplr_wake(client);
 	wake_up_process(client);
 	if (need_resched())
 		cond_resched();
@@ -175,6 +178,7 @@ int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 dea
 		if (stplr_worker_rest(channel))
 			continue;
 
+		self.since = jiffies;
 		hlist_add_head(&self.link, receivers);
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		spin_unlock(&channel->lock);
@@ -356,6 +360,7 @@ static int stplr_client_interrupted(struct stplr_message *message,
 	received = message->state != STPLR_QUEUED && message->state != STPLR_RECEIVING;
 	deadline = received ? args->reply_deadline : args->send_deadline;
 	if (fatal_signal_pending(current)) {
+		trace_stplr_death(STPLR_DEATH_CLIENT, channel, message->connection->coid);
 		stplr_message_withdraw(message);
 		err = -EINTR;
 	} else if (fired != STPLR_DEADLINE_NONE && fired == deadline) {

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tracepoints: what happens to a message, in the order in which it happens (see docs/tracing.md).
+ *
+ *	client		server
+ *	send				its bytes are copied or its pages pinned: it is SEND-blocked
+ *	wake				a thread that waited to receive is woken
+ *			receive		that thread has taken the message ...
+ *			copy (send)	... and copied it
+ *			reply		it has taken the rcvid to answer ...
+ *			copy (reply)	... and copied the answer
+ *			wake		the client is woken
+ *	done				it has its result, and takes what is not in place yet
+ *
+ * All of a message's events carry the channel's id and, once it is queued, its age, which together
+ * name the message. Arguments are computed in TP_fast_assign() only, and so cost nothing where the
+ * event is off.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM stplr
+
+#if !defined(STPLR_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define STPLR_TRACE_H
+
+#include <linux/sched.h>
+#include <linux/tracepoint.h>
+
+#include "stplr.h"
+
+#ifndef STPLR_TRACE_ONCE
+#define STPLR_TRACE_ONCE
+
+/* Where bytes are that are on their way. */
+#define STPLR_IN_MESSAGE	1 /* in the message itself */
+#define STPLR_IN_BUFFER		2 /* in kernel memory made for the call */
+#define STPLR_IN_PAGES		4 /* in the client's pinned pages */
+#define STPLR_IN_CHUNK		8 /* in kernel memory, for the client to fetch */
+#define STPLR_IN_REGISTERED	16 /* in a buffer that the client has registered */
+
+/* What has died. */
+#define STPLR_DEATH_CHANNEL	0 /* the channel has ended */
+#define STPLR_DEATH_SHUTDOWN	1 /* it receives nothing more */
+#define STPLR_DEATH_SERVER	2 /* a process that received has closed it, or died */
+#define STPLR_DEATH_CONNECTION	3 /* the connection's last descriptor was closed */
+#define STPLR_DEATH_DETACH	4 /* it was detached */
+#define STPLR_DEATH_CLIENT	5 /* a blocked client was killed */
+
+/* A kind of its own, of messages that nobody waits for. */
+#define STPLR_KIND_QUEUED	16
+
+static inline unsigned int stplr_trace_window_how(const struct stplr_window *window)
+{
+	if (!window->pages)
+		return 0;
+	return window->registered ? STPLR_IN_REGISTERED : STPLR_IN_PAGES;
+}
+
+static inline unsigned int stplr_trace_send_how(const struct stplr_message *message)
+{
+	const struct stplr_send_side *send = &message->send;
+	unsigned int how = stplr_trace_window_how(&send->window);
+
+	if (send->copy && (!how || send->window.len < send->len))
+		how |= stplr_inline(message, send->copy) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
+	return how;
+}
+
+static inline unsigned int stplr_trace_reply_how(const struct stplr_message *message)
+{
+	const struct stplr_reply_side *reply = &message->reply;
+	unsigned int how = stplr_trace_window_how(&reply->window);
+
+	if (!how && reply->buffer)
+		how = stplr_inline(message, reply->buffer) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
+	return reply->chunk_bytes ? how | STPLR_IN_CHUNK : how;
+}
+
+#endif /* STPLR_TRACE_ONCE */
+
+TRACE_DEFINE_ENUM(STPLR_PULSE_POOL);
+TRACE_DEFINE_ENUM(STPLR_NOTICE_UNBLOCK);
+TRACE_DEFINE_ENUM(STPLR_NOTICE_DISCONNECT);
+TRACE_DEFINE_ENUM(STPLR_NOTICE_DEATH);
+
+/* What names a message in every event. */
+#define STPLR_TRACE_IDS							\
+		__field(unsigned int,	device)				\
+		__field(u32,		channel)			\
+		__field(s32,		chid)				\
+		__field(u32,		coid)				\
+		__field(u64,		seq)
+
+#define STPLR_TRACE_ASSIGN_IDS(message)					\
+		do {							\
+			const struct stplr_connection *c = (message)->connection; \
+									\
+			__entry->device = c->channel->device->index;	\
+			__entry->channel = c->channel->id;		\
+			__entry->chid = c->channel->chid;		\
+			__entry->coid = c->coid;			\
+			__entry->seq = (message)->entry.seq;		\
+		} while (0)
+
+#define STPLR_TRACE_PRINT_HOW						\
+		__print_flags(__entry->how, "+",			\
+			      { STPLR_IN_MESSAGE, "message" },		\
+			      { STPLR_IN_BUFFER, "buffer" },		\
+			      { STPLR_IN_PAGES, "pages" },		\
+			      { STPLR_IN_CHUNK, "chunk" },		\
+			      { STPLR_IN_REGISTERED, "registered" })
+
+#define STPLR_TRACE_IDS_FORMAT "device=%u channel=%u chid=%d coid=%u seq=%llu"
+#define STPLR_TRACE_IDS_ARGS						\
+		__entry->device, __entry->channel, __entry->chid, __entry->coid, __entry->seq
+
+TRACE_EVENT(stplr_send,
+
+	TP_PROTO(const struct stplr_message *message),
+
+	TP_ARGS(message),
+
+	TP_STRUCT__entry(
+		STPLR_TRACE_IDS
+		__field(u32,	kind)
+		__field(int,	priority)
+		__field(u64,	len)
+		__field(u64,	room)
+		__field(unsigned int, how)
+	),
+
+	TP_fast_assign(
+		STPLR_TRACE_ASSIGN_IDS(message);
+		__entry->kind = message->queued ? STPLR_KIND_QUEUED : message->kind;
+		__entry->priority = message->entry.priority;
+		__entry->len = message->send.len;
+		__entry->room = message->reply.room;
+		__entry->how = stplr_trace_send_how(message);
+	),
+
+	TP_printk(STPLR_TRACE_IDS_FORMAT " kind=%s priority=%d len=%llu room=%llu how=%s",
+		  STPLR_TRACE_IDS_ARGS,
+		  __print_symbolic(__entry->kind,
+				   { STPLR_KIND_SEND, "send" },
+				   { STPLR_KIND_SEND_RECEIVE, "send_receive" },
+				   { STPLR_KIND_QUEUED, "queued" }),
+		  __entry->priority, __entry->len, __entry->room, STPLR_TRACE_PRINT_HOW)
+);
+
+TRACE_EVENT(stplr_receive,
+
+	TP_PROTO(const struct stplr_message *message),
+
+	TP_ARGS(message),
+
+	TP_STRUCT__entry(
+		STPLR_TRACE_IDS
+		__field(s32,	rcvid)
+		__field(pid_t,	client_pid)
+		__field(pid_t,	client_tid)
+		__field(int,	priority)
+		__field(u64,	len)
+	),
+
+	TP_fast_assign(
+		STPLR_TRACE_ASSIGN_IDS(message);
+		__entry->rcvid = message->rcvid;
+		__entry->client_pid = message->queued ? pid_nr(message->tgid) :
+							task_tgid_nr(message->client);
+		__entry->client_tid = message->queued ? pid_nr(message->tid) :
+							task_pid_nr(message->client);
+		__entry->priority = message->entry.priority;
+		__entry->len = message->send.len;
+	),
+
+	TP_printk(STPLR_TRACE_IDS_FORMAT " rcvid=%d client_pid=%d client_tid=%d priority=%d len=%llu",
+		  STPLR_TRACE_IDS_ARGS, __entry->rcvid, __entry->client_pid, __entry->client_tid,
+		  __entry->priority, __entry->len)
+);
+
+TRACE_EVENT(stplr_reply,
+
+	TP_PROTO(const struct stplr_message *message, const struct stplr_msg_reply *args,
+		 size_t total),
+
+	TP_ARGS(message, args, total),
+
+	TP_STRUCT__entry(
+		STPLR_TRACE_IDS
+		__field(s32,	rcvid)
+		__field(u32,	error)
+		__field(s32,	status)
+		__field(u64,	len)
+		__field(u64,	total)
+	),
+
+	TP_fast_assign(
+		STPLR_TRACE_ASSIGN_IDS(message);
+		__entry->rcvid = message->rcvid;
+		__entry->error = args->error;
+		__entry->status = args->status;
+		__entry->len = min_t(u64, total, message->reply.room);
+		__entry->total = total;
+	),
+
+	TP_printk(STPLR_TRACE_IDS_FORMAT " rcvid=%d error=%u status=%d len=%llu total=%llu",
+		  STPLR_TRACE_IDS_ARGS, __entry->rcvid, __entry->error, __entry->status,
+		  __entry->len, __entry->total)
+);
+
+TRACE_EVENT(stplr_done,
+
+	TP_PROTO(const struct stplr_message *message, int result),
+
+	TP_ARGS(message, result),
+
+	TP_STRUCT__entry(
+		STPLR_TRACE_IDS
+		__field(s32,	rcvid)
+		__field(int,	result)
+		__field(u64,	len)
+		__field(unsigned int, how)
+	),
+
+	TP_fast_assign(
+		STPLR_TRACE_ASSIGN_IDS(message);
+		__entry->rcvid = message->rcvid;
+		__entry->result = result;
+		__entry->len = result ? 0 : message->reply.len;
+		__entry->how = stplr_trace_reply_how(message);
+	),
+
+	TP_printk(STPLR_TRACE_IDS_FORMAT " rcvid=%d result=%d len=%llu how=%s",
+		  STPLR_TRACE_IDS_ARGS, __entry->rcvid, __entry->result, __entry->len,
+		  STPLR_TRACE_PRINT_HOW)
+);
+
+/* The server has copied the message, or its reply. @result: how many bytes, or why not. */
+TRACE_EVENT(stplr_copy,
+
+	TP_PROTO(const struct stplr_message *message, bool reply, ssize_t result),
+
+	TP_ARGS(message, reply, result),
+
+	TP_STRUCT__entry(
+		STPLR_TRACE_IDS
+		__field(s32,		rcvid)
+		__field(bool,		reply)
+		__field(unsigned int,	how)
+		__field(s64,		result)
+	),
+
+	TP_fast_assign(
+		STPLR_TRACE_ASSIGN_IDS(message);
+		__entry->rcvid = message->rcvid;
+		__entry->reply = reply;
+		__entry->how = reply ? stplr_trace_reply_how(message) :
+				       stplr_trace_send_how(message);
+		__entry->result = result;
+	),
+
+	TP_printk(STPLR_TRACE_IDS_FORMAT " rcvid=%d direction=%s how=%s result=%lld",
+		  STPLR_TRACE_IDS_ARGS, __entry->rcvid, __entry->reply ? "reply" : "send",
+		  STPLR_TRACE_PRINT_HOW, __entry->result)
+);
+
+TRACE_EVENT(stplr_wake,
+
+	TP_PROTO(struct task_struct *task),
+
+	TP_ARGS(task),
+
+	TP_STRUCT__entry(
+		__array(char,	comm, TASK_COMM_LEN)
+		__field(pid_t,	pid)
+		__field(pid_t,	tid)
+	),
+
+	TP_fast_assign(
+		memcpy(__entry->comm, task->comm, TASK_COMM_LEN);
+		__entry->pid = task_tgid_nr(task);
+		__entry->tid = task_pid_nr(task);
+	),
+
+	TP_printk("pid=%d tid=%d comm=%s", __entry->pid, __entry->tid, __entry->comm)
+);
+
+/* A pulse or notice is queued, or was received. What it says is its receiver's business. */
+TRACE_EVENT(stplr_pulse,
+
+	TP_PROTO(const struct stplr_channel *channel, const struct stplr_pulse_entry *pulse,
+		 bool received),
+
+	TP_ARGS(channel, pulse, received),
+
+	TP_STRUCT__entry(
+		STPLR_TRACE_IDS
+		__field(u32,		scoid)
+		__field(int,		priority)
+		__field(int,		code)
+		__field(unsigned int,	origin)
+		__field(bool,		received)
+	),
+
+	TP_fast_assign(
+		__entry->device = channel->device->index;
+		__entry->channel = channel->id;
+		__entry->chid = channel->chid;
+		__entry->coid = pulse->coid;
+		__entry->seq = pulse->entry.seq;
+		__entry->scoid = pulse->scoid;
+		__entry->priority = pulse->entry.priority;
+		__entry->code = pulse->code;
+		__entry->origin = pulse->origin;
+		__entry->received = received;
+	),
+
+	TP_printk(STPLR_TRACE_IDS_FORMAT " scoid=%u priority=%d code=%d origin=%s %s",
+		  STPLR_TRACE_IDS_ARGS, __entry->scoid, __entry->priority, __entry->code,
+		  __print_symbolic(__entry->origin,
+				   { STPLR_PULSE_POOL, "pulse" },
+				   { STPLR_NOTICE_UNBLOCK, "unblock" },
+				   { STPLR_NOTICE_DISCONNECT, "disconnect" },
+				   { STPLR_NOTICE_DEATH, "death" }),
+		  __entry->received ? "received" : "queued")
+);
+
+TRACE_EVENT(stplr_death,
+
+	TP_PROTO(unsigned int what, const struct stplr_channel *channel, u32 coid),
+
+	TP_ARGS(what, channel, coid),
+
+	TP_STRUCT__entry(
+		__field(unsigned int,	what)
+		__field(unsigned int,	device)
+		__field(u32,		channel)
+		__field(s32,		chid)
+		__field(u32,		coid)
+		__field(pid_t,		server)
+	),
+
+	TP_fast_assign(
+		__entry->what = what;
+		__entry->device = channel->device->index;
+		__entry->channel = channel->id;
+		__entry->chid = channel->chid;
+		__entry->coid = coid;
+		__entry->server = pid_nr(channel->creator->pid);
+	),
+
+	TP_printk("what=%s device=%u channel=%u chid=%d coid=%u server=%d",
+		  __print_symbolic(__entry->what,
+				   { STPLR_DEATH_CHANNEL, "channel" },
+				   { STPLR_DEATH_SHUTDOWN, "shutdown" },
+				   { STPLR_DEATH_SERVER, "server" },
+				   { STPLR_DEATH_CONNECTION, "connection" },
+				   { STPLR_DEATH_DETACH, "detach" },
+				   { STPLR_DEATH_CLIENT, "client" }),
+		  __entry->device, __entry->channel, __entry->chid, __entry->coid, __entry->server)
+);
+
+#endif /* STPLR_TRACE_H */
+
+/* The build of trace.c looks for this file in its own folder. */
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
