@@ -5,6 +5,7 @@
 // the events of all processors into one order.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -339,6 +340,40 @@ TEST_F(TraceTest, Pulses)
 		EXPECT_EQ("10", pulse["priority"]);
 		EXPECT_EQ("pulse", pulse["origin"]);
 	}
+}
+
+// A real-time client lends its server what it has, until that waits again.
+TEST_F(TraceTest, Priority)
+{
+	Thread server([this] {
+		Received message = receive(channel);
+
+		EXPECT_EQ(0, reply(channel, message.rcvid()));
+		return receive(channel).result;
+	});
+	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
+	tracing.take();
+	Thread client([this] {
+		sched_param param = {};
+
+		param.sched_priority = 10;
+		EXPECT_EQ(0, sched_setscheduler(0, SCHED_FIFO, &param));
+		return send_receive(connection, "x").result;
+	});
+	EXPECT_EQ(0, client.join());
+	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
+	events = tracing.take();
+	std::vector<Event> priorities = named("stplr_priority");
+	ASSERT_EQ(2u, priorities.size());
+	for (const Event &event : priorities)
+		EXPECT_EQ(text(server.tid()), event["tid"]) << event;
+	EXPECT_EQ("19", priorities[0]["from"]);
+	EXPECT_EQ("50", priorities[0]["to"]);
+	EXPECT_EQ("50", priorities[1]["from"]);
+	EXPECT_EQ("19", priorities[1]["to"]);
+	EXPECT_EQ("50", named("stplr_receive")[0]["priority"]);
+	EXPECT_EQ(0, channel_destroy(channel));
+	EXPECT_EQ(-ESRCH, server.join());
 }
 
 TEST_F(TraceTest, Deaths)
