@@ -18,6 +18,7 @@
 #include <uapi/linux/sched/types.h>
 
 #include "priority.h"
+#include "trace.h"
 
 atomic_t stplr_nr_marked = ATOMIC_INIT(0);
 
@@ -191,8 +192,10 @@ void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int
 	stplr_thread_review(thread, task);
 	own = stplr_sched_priority(&thread->base);
 	if (priority <= own) {
-		if (thread->raised)
+		if (thread->raised) {
 			stplr_sched_set(task, &thread->base);
+			trace_stplr_priority(task, thread->level, own);
+		}
 		thread->raised = false;
 		WRITE_ONCE(thread->own, INT_MAX);
 		return;
@@ -202,6 +205,7 @@ void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int
 		return;
 	if (stplr_sched_set(task, &sched))
 		return;
+	trace_stplr_priority(task, thread->raised ? thread->level : own, priority);
 	/* a real-time thread keeps the nice value it has */
 	sched.nice = task_nice(task);
 	thread->lent = sched;

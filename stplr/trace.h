@@ -324,6 +324,33 @@ TRACE_EVENT(stplr_pulse,
 		  __entry->received ? "received" : "queued")
 );
 
+/* A thread that serves was raised, or is itself again. */
+TRACE_EVENT(stplr_priority,
+
+	TP_PROTO(struct task_struct *task, int from, int to),
+
+	TP_ARGS(task, from, to),
+
+	TP_STRUCT__entry(
+		__array(char,	comm, TASK_COMM_LEN)
+		__field(pid_t,	pid)
+		__field(pid_t,	tid)
+		__field(int,	from)
+		__field(int,	to)
+	),
+
+	TP_fast_assign(
+		memcpy(__entry->comm, task->comm, TASK_COMM_LEN);
+		__entry->pid = task_tgid_nr(task);
+		__entry->tid = task_pid_nr(task);
+		__entry->from = from;
+		__entry->to = to;
+	),
+
+	TP_printk("pid=%d tid=%d comm=%s from=%d to=%d", __entry->pid, __entry->tid,
+		  __entry->comm, __entry->from, __entry->to)
+);
+
 TRACE_EVENT(stplr_death,
 
 	TP_PROTO(unsigned int what, const struct stplr_channel *channel, u32 coid),
