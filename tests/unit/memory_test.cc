@@ -584,6 +584,51 @@ TEST_P(SilentMemoryTest, ReplyOfAServer)
 	EXPECT_EQ(0, memcmp(room.data(), bytes.data(), size));
 }
 
+TEST_P(SilentMemoryTest, ReadAndWriteOfAServer)
+{
+	// Only the server waits for its memory; the client may leave meanwhile.
+	SilentMemory to(size), from(size);
+	std::vector<char> room(size);
+	poison_bytes(room.data(), size);
+	stplr_msg_send args = send_args(buffer(bytes.data(), size), buffer(room.data(), size));
+	Thread client([&] { return msg_send_receive(connection, args); });
+	Received message = receive(channel, 0);
+	stplr_msg_data read = data_args(message.rcvid(), buffer(to.data(), size));
+	Thread reader([&] { return msg_read(channel, read); });
+	ASSERT_TRUE(to.awaited(kPatienceMs));
+	expect_served();
+	stplr_msg_data write = data_args(message.rcvid(), buffer(from.data(), size));
+	Thread writer([&] { return msg_write(channel, write); });
+	ASSERT_TRUE(from.awaited(kPatienceMs));
+	expect_served();
+	to.stop();
+	EXPECT_EQ(0, reader.join());
+	EXPECT_EQ(size, read.len);
+	EXPECT_EQ(0, memcmp(to.data(), bytes.data(), size));
+	for (size_t page = 0; page < pages; page++)
+		from.provide(page * page_size(), bytes.data() + page * page_size(), page_size());
+	EXPECT_EQ(0, writer.join());
+	EXPECT_EQ(size, write.len);
+	EXPECT_EQ(0, reply(channel, message.rcvid()));
+	EXPECT_EQ(0, client.join());
+	EXPECT_EQ(0, memcmp(room.data(), bytes.data(), size));
+
+	Child victim([&](Child &) {
+		stplr_msg_send send =
+			send_args(buffer(bytes.data(), size), buffer(room.data(), size));
+		return int(msg_send_receive(connection, send));
+	});
+	message = receive(channel, 0);
+	SilentMemory slow(size);
+	stplr_msg_data late = data_args(message.rcvid(), buffer(slow.data(), size));
+	Thread late_reader([&] { return msg_read(channel, late); });
+	ASSERT_TRUE(slow.awaited(kPatienceMs));
+	victim.kill(SIGKILL);
+	EXPECT_TRUE(WIFSIGNALED(victim.wait()));
+	slow.stop();
+	EXPECT_EQ(-ESRCH, late_reader.join());
+}
+
 TEST_P(SilentMemoryTest, ChannelDestroyedWhileAServerWaitsForItsMemory)
 {
 	SilentMemory memory(size);
