@@ -440,7 +440,7 @@ protected:
 		    const std::function<void()> &disturb = {})
 	{
 		// A server has less to lose: only its receives can be disturbed.
-		const int64_t calls = (disturb_client ? 10000 : 2500) * test_repeat();
+		const int64_t calls = (disturb_client ? 10000 : 1000) * test_repeat();
 		Child server([&](Child &self) {
 			return serve(self, calls, disturb_client ? none : nuisance);
 		});

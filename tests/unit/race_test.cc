@@ -30,9 +30,11 @@ class RaceTest : public PairTest
 protected:
 	explicit RaceTest(int64_t least_ns = 0) : race(1, least_ns) {}
 
-	static int rounds(int usual)
+	// So many rounds; more if an outcome that is expected has not come.
+	bool again(int round, int usual) const
 	{
-		return usual * test_repeat();
+		usual *= test_repeat();
+		return !HasFailure() && (round < usual || (round < 20 * usual && !race.all_seen()));
 	}
 
 	Race race;
@@ -59,7 +61,8 @@ struct StubbornClient {
 
 TEST_F(RaceTest, SignalAndReply)
 {
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	race.expect({"the signal first", "the reply first"});
+	for (int round = 0; again(round, 50); round++) {
 		StubbornClient client(connection);
 		Received message = receive(channel);
 		std::string text = std::to_string(round);
@@ -75,12 +78,13 @@ TEST_F(RaceTest, SignalAndReply)
 		race.count(client.parked ? "the signal first" : "the reply first");
 	}
 	EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
-	race.expect_seen({"the signal first", "the reply first"});
+	race.check();
 }
 
 TEST_F(RaceTest, SignalAndReceive)
 {
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	race.expect({"received", "withdrawn"});
+	for (int round = 0; again(round, 50); round++) {
 		StubbornClient client(connection);
 		ASSERT_TRUE(client.thread.wait_blocked(STPLR_MSG_SEND_RECEIVE));
 		Received message;
@@ -106,12 +110,13 @@ TEST_F(RaceTest, SignalAndReceive)
 		}
 	}
 	EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
-	race.expect_seen({"received", "withdrawn"});
+	race.check();
 }
 
 TEST_F(RaceTest, DeadlineAndReceive)
 {
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	race.expect({"received", "timed out"});
+	for (int round = 0; again(round, 50); round++) {
 		stplr_msg_send args = send_args(buffer("x"));
 		args.send_deadline = now(CLOCK_MONOTONIC) + 2000000;
 		Thread client([&] { return msg_send(connection, args); });
@@ -138,7 +143,7 @@ TEST_F(RaceTest, DeadlineAndReceive)
 		race.count(received == 0 ? "received" : "timed out");
 	}
 	EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
-	race.expect_seen({"received", "timed out"});
+	race.check();
 }
 
 // A server process that closes its last descriptor of a channel while a thread of it receives.
@@ -191,6 +196,7 @@ private:
 
 TEST_F(RaceTest, CloseAndReceive)
 {
+	race.expect({"received", "closed"});
 	// Others have the channel too: what the process received ends with it, what it did not is
 	// theirs.
 	pid_t owner = getpid();
@@ -202,7 +208,7 @@ TEST_F(RaceTest, CloseAndReceive)
 	});
 	// Long, so that the close finds it being copied as well.
 	const std::string text(1 << 19, 'x');
-	for (int round = 0; round < rounds(80) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 40); round++) {
 		server.open();
 		Sender client(connection, text);
 		ASSERT_TRUE(client.wait_blocked());
@@ -220,7 +226,7 @@ TEST_F(RaceTest, CloseAndReceive)
 		}
 	}
 	server.end();
-	race.expect_seen({"received", "closed"});
+	race.check();
 }
 
 TEST_F(RaceTest, CloseBeforeReceive)
@@ -245,9 +251,10 @@ TEST_F(RaceTest, CloseBeforeReceive)
 
 TEST_F(RaceTest, LastCloseAndReceive)
 {
+	race.expect({"received", "closed"});
 	// Nobody else has the channel: it ends, and its client's call with it, in any case.
 	ClosingServer server([this] { return new_channel(device, "closing"); });
-	for (int round = 0; round < rounds(80) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 40); round++) {
 		server.open();
 		Fd mine = new_connection(device, "closing");
 		Sender client(mine, "x");
@@ -258,13 +265,13 @@ TEST_F(RaceTest, LastCloseAndReceive)
 		race.count(received == 0 ? "received" : "closed");
 	}
 	server.end();
-	race.expect_seen({"received", "closed"});
+	race.check();
 }
 
 TEST_F(RaceTest, ClientsCloseAndReceive)
 {
 	// A queued message does not care.
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 50); round++) {
 		Fd mine = new_connection(device, 0, chid);
 		ASSERT_EQ(0, send_queued(mine, std::to_string(round)));
 		Received message;
@@ -281,8 +288,9 @@ TEST_F(RaceTest, ClientsCloseAndReceive)
 
 TEST_F(RaceTest, ClientsCloseAndReply)
 {
+	race.expect({"the reply first", "the close first"});
 	// A parked message, whose connection ends.
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 50); round++) {
 		Fd mine = new_connection(device, 0, chid);
 		char room[64];
 		stplr_msg_send args = send_args(buffer("x"), buffer(room, sizeof(room)));
@@ -302,7 +310,7 @@ TEST_F(RaceTest, ClientsCloseAndReply)
 		EXPECT_TRUE(replied == 0 || replied == -ESRCH) << result_name(replied);
 		race.count(replied == 0 ? "the reply first" : "the close first");
 	}
-	race.expect_seen({"the reply first", "the close first"});
+	race.check();
 }
 
 // Clients that die while their bytes are copied.
@@ -330,7 +338,8 @@ protected:
 
 TEST_F(KillRaceTest, KillAndReceive)
 {
-	for (int round = 0; round < rounds(50) && !HasFailure(); round++) {
+	race.expect({"received", "killed"});
+	for (int round = 0; again(round, 30); round++) {
 		Child client([this](Child &) { return send_large(); });
 		ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE));
 		stplr_msg_receive args =
@@ -351,12 +360,13 @@ TEST_F(KillRaceTest, KillAndReceive)
 		EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
 		race.count(received == 0 ? "received" : "killed");
 	}
-	race.expect_seen({"received", "killed"});
+	race.check();
 }
 
 TEST_F(KillRaceTest, KillAndReply)
 {
-	for (int round = 0; round < rounds(50) && !HasFailure(); round++) {
+	race.expect({"replied", "killed"});
+	for (int round = 0; again(round, 30); round++) {
 		Child client([this](Child &) { return send_large(); });
 		Received message = receive(channel);
 		ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE));
@@ -373,14 +383,15 @@ TEST_F(KillRaceTest, KillAndReply)
 			EXPECT_EQ(0, replied) << "the client got what was not given";
 		race.count(replied == 0 ? "replied" : "killed");
 	}
-	race.expect_seen({"replied", "killed"});
+	race.check();
 }
 
 TEST_F(KillRaceTest, KilledServerAndItsReply)
 {
+	race.expect({"replied", "killed"});
 	// A client gets all of the reply, or ESRCH.
 	std::vector<char> room(kLarge);
-	for (int round = 0; round < rounds(40) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 25); round++) {
 		Child server([this](Child &self) {
 			Received message = receive(channel);
 			self.tell(0);
@@ -411,12 +422,13 @@ TEST_F(KillRaceTest, KilledServerAndItsReply)
 			EXPECT_EQ(-ESRCH, result) << result_name(result);
 		race.count(result == 0 ? "replied" : "killed");
 	}
-	race.expect_seen({"replied", "killed"});
+	race.check();
 }
 
 TEST_F(RaceTest, DestroyAndConnectByName)
 {
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	race.expect({"connected", "destroyed"});
+	for (int round = 0; again(round, 50); round++) {
 		// The name is free as soon as the last round's channel has ended.
 		Fd mine = new_channel(device, "doomed");
 		stplr_connect_attach args = attach_args("doomed");
@@ -432,12 +444,13 @@ TEST_F(RaceTest, DestroyAndConnectByName)
 		}
 		race.count(connected >= 0 ? "connected" : "destroyed");
 	}
-	race.expect_seen({"connected", "destroyed"});
+	race.check();
 }
 
 TEST_F(RaceTest, DestroyAndConnectById)
 {
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	race.expect({"connected", "destroyed"});
+	for (int round = 0; again(round, 50); round++) {
 		int id;
 		Fd mine = new_channel(device, {}, 0, &id);
 		stplr_connect_attach args = attach_args(0, id);
@@ -453,12 +466,12 @@ TEST_F(RaceTest, DestroyAndConnectById)
 		}
 		race.count(connected >= 0 ? "connected" : "destroyed");
 	}
-	race.expect_seen({"connected", "destroyed"});
+	race.check();
 }
 
 TEST_F(RaceTest, DestroyAndSend)
 {
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 50); round++) {
 		int id;
 		Fd mine = new_channel(device, {}, 0, &id);
 		Fd client = new_connection(device, 0, id);
@@ -483,7 +496,8 @@ protected:
 
 TEST_F(AcceptRaceTest, AcceptAndClientsClose)
 {
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	race.expect({"accepted", "closed"});
+	for (int round = 0; again(round, 50); round++) {
 		Fd client = new_connection(device, "listener");
 		auto [closed, accepted] = race.run(
 			[&] {
@@ -500,12 +514,13 @@ TEST_F(AcceptRaceTest, AcceptAndClientsClose)
 		EXPECT_EQ(-EAGAIN, accept()) << "a second time";
 		race.count(accepted >= 0 ? "accepted" : "closed");
 	}
-	race.expect_seen({"accepted", "closed"});
+	race.check();
 }
 
 TEST_F(AcceptRaceTest, AcceptAndListenersEnd)
 {
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	race.expect({"accepted", "destroyed"});
+	for (int round = 0; again(round, 50); round++) {
 		Fd connection = new_connection(device, "listener");
 		Sender client(connection, "x");
 		ASSERT_TRUE(client.wait_blocked());
@@ -526,12 +541,13 @@ TEST_F(AcceptRaceTest, AcceptAndListenersEnd)
 		race.count(accepted >= 0 ? "accepted" : "destroyed");
 		listener = new_channel(device, "listener", STPLR_CHANNEL_LISTEN);
 	}
-	race.expect_seen({"accepted", "destroyed"});
+	race.check();
 }
 
 TEST_F(AcceptRaceTest, ConnectAndListenersEnd)
 {
-	for (int round = 0; round < rounds(100) && !HasFailure(); round++) {
+	race.expect({"connected", "destroyed"});
+	for (int round = 0; again(round, 50); round++) {
 		stplr_connect_attach args = attach_args("listener");
 		auto [destroyed, connected] =
 			race.run([&] { return channel_destroy(listener); },
@@ -547,7 +563,7 @@ TEST_F(AcceptRaceTest, ConnectAndListenersEnd)
 		race.count(connected >= 0 ? "connected" : "destroyed");
 		listener = new_channel(device, "listener", STPLR_CHANNEL_LISTEN);
 	}
-	race.expect_seen({"connected", "destroyed"});
+	race.check();
 }
 
 // By the length of the reply.
@@ -557,9 +573,10 @@ class DetachRaceTest : public RaceTest, public testing::WithParamInterface<size_
 
 TEST_P(DetachRaceTest, DetachAndReply)
 {
+	race.expect({"replied", "detached"});
 	std::vector<char> bytes(GetParam()), room(GetParam());
 	fill_pattern(bytes.data(), bytes.size(), 1);
-	for (int round = 0; round < rounds(60) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 30); round++) {
 		Fd mine = new_connection(device, 0, chid);
 		poison_bytes(room.data(), room.size());
 		stplr_msg_send args = send_args(buffer("x"), buffer(room.data(), room.size()));
@@ -581,14 +598,15 @@ TEST_P(DetachRaceTest, DetachAndReply)
 		}
 		race.count(replied == 0 ? "replied" : "detached");
 	}
-	race.expect_seen({"replied", "detached"});
+	race.check();
 }
 
 TEST_P(DetachRaceTest, DetachAndReceive)
 {
+	race.expect({"received", "detached"});
 	std::vector<char> bytes(GetParam()), in(GetParam());
 	fill_pattern(bytes.data(), bytes.size(), 1);
-	for (int round = 0; round < rounds(60) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 30); round++) {
 		Fd mine = new_connection(device, 0, chid);
 		stplr_msg_send args = send_args(buffer(bytes.data(), bytes.size()));
 		Thread client([&] { return msg_send(mine, args); });
@@ -608,7 +626,7 @@ TEST_P(DetachRaceTest, DetachAndReceive)
 		}
 		race.count(received == 0 ? "received" : "detached");
 	}
-	race.expect_seen({"received", "detached"});
+	race.check();
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, DetachRaceTest, testing::Values(10, 3000, 300000),
@@ -628,7 +646,8 @@ INSTANTIATE_TEST_SUITE_P(Sizes, DetachRaceTest, testing::Values(10, 3000, 300000
 
 TEST_F(RaceTest, ForkAndDeath)
 {
-	for (int round = 0; round < rounds(40) && !HasFailure(); round++) {
+	race.expect({"the fork first", "the death first"});
+	for (int round = 0; again(round, 25); round++) {
 		Child server([&](Child &self) {
 			channel.reset();
 			connection.reset();
@@ -680,7 +699,7 @@ TEST_F(RaceTest, ForkAndDeath)
 		}
 		race.count(sent.result == 0 ? "the fork first" : "the death first");
 	}
-	race.expect_seen({"the fork first", "the death first"});
+	race.check();
 }
 
 // Memory that goes while a transfer uses it: by the size of the message.
@@ -706,7 +725,7 @@ protected:
 TEST_P(UnmapRaceTest, MessageAndReceive)
 {
 	// Once it is queued, it is what it was.
-	for (int round = 0; round < rounds(30) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 20); round++) {
 		Fleeting message(size);
 		fill_pattern(message.mapping.data(), size, round);
 		stplr_msg_send args = send_args(buffer(message.mapping.data(), size));
@@ -725,8 +744,9 @@ TEST_P(UnmapRaceTest, MessageAndReceive)
 
 TEST_P(UnmapRaceTest, MessageAndSend)
 {
+	race.expect({"sent", "unmapped"});
 	// While it is being sent: all of it, or EFAULT.
-	for (int round = 0; round < rounds(30) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 20); round++) {
 		Fleeting message(size);
 		fill_pattern(message.mapping.data(), size, round);
 		stplr_msg_send args = send_args(buffer(message.mapping.data(), size));
@@ -745,14 +765,14 @@ TEST_P(UnmapRaceTest, MessageAndSend)
 		}
 		race.count(sent == 0 ? "sent" : "unmapped");
 	}
-	race.expect_seen({"sent", "unmapped"});
+	race.check();
 }
 
 TEST_P(UnmapRaceTest, RoomAndReply)
 {
 	// The server is not concerned; the client's result is success or EFAULT.
 	fill_pattern(bytes.data(), size, 1);
-	for (int round = 0; round < rounds(30) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 20); round++) {
 		Fleeting room(size);
 		stplr_msg_send args = send_args(buffer("x"), buffer(room.mapping.data(), size));
 		Thread client([&] { return msg_send_receive(connection, args); });
@@ -767,13 +787,13 @@ TEST_P(UnmapRaceTest, RoomAndReply)
 		EXPECT_TRUE(result == 0 || result == -EFAULT) << result_name(result);
 		race.count(result_name(result));
 	}
-	race.expect_seen({});
 }
 
 TEST_P(UnmapRaceTest, ReceiversBufferAndReceive)
 {
+	race.expect({"received", "unmapped"});
 	// What cannot be received stays queued.
-	for (int round = 0; round < rounds(30) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 20); round++) {
 		Fleeting place(size);
 		fill_pattern(bytes.data(), size, round);
 		stplr_msg_send args = send_args(buffer(bytes.data(), size));
@@ -794,13 +814,14 @@ TEST_P(UnmapRaceTest, ReceiversBufferAndReceive)
 		EXPECT_EQ(0, client.join());
 		race.count(received == 0 ? "received" : "unmapped");
 	}
-	race.expect_seen({"received", "unmapped"});
+	race.check();
 }
 
 TEST_P(UnmapRaceTest, ServersBytesAndReply)
 {
+	race.expect({"replied", "unmapped"});
 	// What cannot be replied is still to be answered.
-	for (int round = 0; round < rounds(30) && !HasFailure(); round++) {
+	for (int round = 0; again(round, 20); round++) {
 		Fleeting place(size);
 		fill_pattern(place.mapping.data(), size, round);
 		poison_bytes(in.data(), size);
@@ -823,7 +844,7 @@ TEST_P(UnmapRaceTest, ServersBytesAndReply)
 		}
 		race.count(replied == 0 ? "replied" : "unmapped");
 	}
-	race.expect_seen({"replied", "unmapped"});
+	race.check();
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, UnmapRaceTest, testing::Values(500, 3000, 300000),

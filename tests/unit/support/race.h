@@ -28,13 +28,15 @@ public:
 	};
 	Results run(Event first, Event second);
 
-	// Counts how a round came out; expect_seen() expects each of these outcomes, and says how
-	// often each came.
+	// The outcomes that are to come, how a round came out, whether all have come; check() fails
+	// if one has not, and says how often each came.
+	void expect(std::initializer_list<const char *> outcomes);
 	void count(const std::string &outcome)
 	{
 		counts_[outcome]++;
 	}
-	void expect_seen(std::initializer_list<const char *> outcomes) const;
+	bool all_seen() const;
+	void check() const;
 
 private:
 	struct Side {
