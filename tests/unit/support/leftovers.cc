@@ -43,7 +43,7 @@ class Leftovers : public testing::EmptyTestEventListener
 			left = objects();
 			return none(left) || left == before_;
 		})) << "left behind: "
-		    << left;
+		    << left << "; before: " << before_;
 	}
 
 	std::string before_;
