@@ -39,9 +39,17 @@ int priority_from_kernel(int priority)
 	return priority < REALTIME_MAX ? priority : REALTIME_MAX;
 }
 
+/* Without the flag that children do not inherit it, which a lent priority has. */
+static int policy_of(pid_t pid)
+{
+	int policy = sched_getscheduler(pid);
+
+	return policy < 0 ? policy : policy & ~SCHED_RESET_ON_FORK;
+}
+
 static int kernel_priority(pid_t pid)
 {
-	int policy = sched_getscheduler(pid), nice;
+	int policy = policy_of(pid), nice;
 	struct sched_param param;
 
 	if (policy < 0 || sched_getparam(pid, &param))
@@ -84,7 +92,7 @@ int setprio(pid_t pid, int priority)
 			return -1;
 		return before;
 	}
-	policy = sched_getscheduler(pid);
+	policy = policy_of(pid);
 	param.sched_priority = priority;
 	if (sched_setscheduler(pid, policy == SCHED_FIFO ? SCHED_FIFO : SCHED_RR, &param))
 		return -1;

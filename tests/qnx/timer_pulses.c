@@ -50,11 +50,11 @@ int main(void)
 	time.it_value.tv_sec = 0;
 	time.it_value.tv_nsec = PERIOD_MS * 1000000;
 	time.it_interval = time.it_value;
+	start = ClockCycles();
 	timer_settime(tick_timer, 0, &time, NULL);
 	time.it_value.tv_nsec = 50 * 1000000;
 	time.it_interval.tv_nsec = 0;
 	timer_settime(once_timer, 0, &time, NULL);
-	start = ClockCycles();
 
 	while (ticks < TICKS) {
 		rcvid = MsgReceive(chid, &msg, sizeof(msg), NULL);

@@ -1724,6 +1724,35 @@ TEST(QnxLibrary, RealTimePrioritiesAreTheirOwn)
 	child.expect_success();
 }
 
+// What priority a server has after it has received from a client of 30, and after it has received
+// again (or tried to).
+std::pair<int, int> server_priorities(unsigned flags)
+{
+	int chid = ChannelCreate(flags), coid = connect(chid);
+	Thread client([coid] {
+		setprio(0, 30);
+		return MsgSend(coid, "x", 1, nullptr, 0);
+	});
+	char byte;
+	int rcvid = MsgReceive(chid, &byte, 1, nullptr);
+	int with_message = getprio(0);
+	MsgReply(rcvid, 0, nullptr, 0);
+	client.join();
+	EXPECT_TRUE(no_pulse(chid));
+	return {with_message, getprio(0)};
+}
+
+TEST(QnxLibrary, AServerWorksAtItsClientsPriority)
+{
+	Child child([](Child &) {
+		using Priorities = std::pair<int, int>;
+		EXPECT_EQ(Priorities(30, 10), server_priorities(0));
+		EXPECT_EQ(Priorities(10, 10), server_priorities(_NTO_CHF_FIXED_PRIORITY));
+		return 0;
+	});
+	child.expect_success();
+}
+
 // The programs of tests/qnx, which are built as QNX's users would build theirs
 
 class Program
