@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // stplr-bench: what passing messages costs.
 #include "bars.h"
+#include "inversion.h"
+#include "latency.h"
 #include "options.h"
 #include "quiet.h"
 #include "report.h"
@@ -51,6 +53,12 @@ bool run(const Options &options)
 		return runQueue(options);
 	case Command::pulses:
 		return runPulses(options);
+	case Command::inheritance:
+		return runInheritance(options);
+	case Command::inversion:
+		return runInversion(options);
+	case Command::latency:
+		return runLatency(options);
 	}
 	return false;
 }

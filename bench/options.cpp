@@ -17,6 +17,9 @@ namespace bench
 namespace
 {
 
+constexpr const char *commands =
+	"roundtrip, connections, queue, pulses, inheritance, inversion or latency";
+
 constexpr std::uint64_t sizeMost = 1 << 30;
 constexpr std::uint64_t countMost = 1000000000;
 
@@ -31,6 +34,15 @@ const char *const help =
 	"on the channel\n"
 	"  queue         what a receive by stplr costs with 10 and with 1,000 senders queued\n"
 	"  pulses        what a pulse costs, sent and received, with 100 and with 100,000 queued\n"
+	"  inheritance   what a round trip by stplr costs without and with priority inheritance, "
+	"all "
+	"of one priority\n"
+	"  inversion     how long a client waits for servers of lower priority while a thread of a "
+	"middle one spins,\n"
+	"                with priority inheritance and without, and what the servers run at "
+	"meanwhile\n"
+	"  latency       from a send to its server's return from the receive, both real-time: a "
+	"histogram\n"
 	"\n"
 	"Options:\n"
 	"  --transport LIST|all   roundtrip: which ones, separated by commas (default all):\n"
@@ -39,7 +51,8 @@ const char *const help =
 	"calls\n"
 	"  --size N,...           roundtrip: sizes in bytes (default 64,4096,65536,1048576)\n"
 	"  --count N              rounds to time (default: by size and command)\n"
-	"  --warm-up N            rounds before the timed ones (default 100; connections: 10000)\n"
+	"  --warm-up N            rounds before the timed ones (default 100; connections, "
+	"inheritance: 10000)\n"
 	"  --cpus A-B             processor of the client and of the server (default 0-0)\n"
 	"  --json                 one JSON object a line instead of the table\n"
 	"  --check                compare with the project's bars, which are printed; exit 1 if "
@@ -157,8 +170,13 @@ Command parseCommand(const std::string &name)
 		return Command::queue;
 	if (name == "pulses")
 		return Command::pulses;
-	throw UsageError("there is no command '" + name +
-			 "', but roundtrip, connections, queue and pulses");
+	if (name == "inheritance")
+		return Command::inheritance;
+	if (name == "inversion")
+		return Command::inversion;
+	if (name == "latency")
+		return Command::latency;
+	throw UsageError("there is no command '" + name + "', but " + commands);
 }
 
 } // namespace
@@ -231,20 +249,23 @@ Options parseOptions(int argc, char **argv)
 		}
 	}
 	if (optind == argc)
-		throw UsageError("a command is missing: roundtrip, connections, queue or pulses");
+		throw UsageError(std::string("a command is missing: ") + commands);
 	options.command = parseCommand(argv[optind]);
 	if (optind + 1 < argc)
 		throw UsageError("'" + std::string(argv[optind + 1]) +
 				 "' is one argument too many");
-	if ((options.command == Command::queue || options.command == Command::pulses) &&
-	    warmUpGiven)
-		throw UsageError("--warm-up is not for queue or pulses");
+	if (warmUpGiven && options.command != Command::roundtrip &&
+	    options.command != Command::connections && options.command != Command::inheritance)
+		throw UsageError("--warm-up is for roundtrip, connections and inheritance only");
 	if (options.command != Command::roundtrip && !forRoundTrips.empty())
 		throw UsageError(forRoundTrips + " is for roundtrip only");
 	// Two costs that are compared to a few percent have to be of the same regime: the settled
 	// one (README.md).
 	if (!warmUpGiven)
-		options.warmUp = options.command == Command::connections ? 10000 : 100;
+		options.warmUp = options.command == Command::connections ||
+						 options.command == Command::inheritance
+					 ? 10000
+					 : 100;
 	if (options.cpus.client < 0)
 		options.cpus = parseCpus("0-0");
 	if (options.transports.empty())

@@ -13,7 +13,7 @@
 namespace bench
 {
 
-enum class Command { roundtrip, connections, queue, pulses };
+enum class Command { roundtrip, connections, queue, pulses, inheritance, inversion, latency };
 
 struct Options {
 	Command command = Command::roundtrip;

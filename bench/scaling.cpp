@@ -115,4 +115,20 @@ bool runPulses(const Options &options)
 		      });
 }
 
+bool runInheritance(const Options &options)
+{
+	const std::uint64_t count = options.count ? options.count : defaultRounds(messageSize);
+
+	return report(options,
+		      {"inheritance", "inheriting channels",
+		       "A round trip of 64 bytes, all of one priority", messageSize, 0, 1, 1.02},
+		      count, [&](unsigned inheriting) {
+			      TransportKind kind = *findTransport("stplr");
+
+			      kind.make = inheriting ? makeStplr : makeStplrFixed;
+			      return measureRoundTrip(kind, messageSize, {options.warmUp, count},
+						      options.cpus);
+		      });
+}
+
 } // namespace bench

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whether stplr's cost stays the same when there is more of everything.
+// Whether stplr's cost stays the same when there is more of everything, or more to see to.
 #ifndef STPLR_BENCH_SCALING_H
 #define STPLR_BENCH_SCALING_H
 
@@ -15,6 +15,10 @@ bool runConnections(const Options &options);
 // A receive with few and with many senders queued. False if --check and its bar is missed.
 bool runQueue(const Options &options);
 bool runPulses(const Options &options);
+
+// A round trip on a channel of fixed priority and on one that inherits, where nothing is to be
+// lent. False if --check and its bar is missed.
+bool runInheritance(const Options &options);
 
 } // namespace bench
 

@@ -38,13 +38,14 @@ std::string stplrChannelName()
 	return "stplr-bench-" + std::to_string(getpid());
 }
 
-Fd createStplrChannel(int device, const std::string &name, unsigned pulses)
+Fd createStplrChannel(int device, const std::string &name, unsigned pulses, unsigned flags)
 {
 	stplr_channel_create create = {};
 
 	create.name = reinterpret_cast<std::uintptr_t>(name.data());
 	create.name_len = name.size();
 	create.pulses = pulses;
+	create.flags = flags;
 	return Fd(ioctl(device, STPLR_CHANNEL_CREATE, &create), "ioctl(STPLR_CHANNEL_CREATE)");
 }
 

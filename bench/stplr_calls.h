@@ -19,7 +19,7 @@ Fd openStplr();
 std::string stplrChannelName();
 
 // With a pool for so many pulses, or the default one.
-Fd createStplrChannel(int device, const std::string &name, unsigned pulses = 0);
+Fd createStplrChannel(int device, const std::string &name, unsigned pulses = 0, unsigned flags = 0);
 Fd attachStplr(int device, const std::string &name);
 
 // A send structure for messages of one size each way; usable again and again.

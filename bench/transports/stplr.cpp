@@ -112,8 +112,10 @@ private:
 class StplrTransport : public Transport
 {
 public:
-	StplrTransport(std::size_t size, unsigned idleConnections, bool registered)
-		: size_(size), idleConnections_(idleConnections), registered_(registered)
+	StplrTransport(std::size_t size, unsigned idleConnections, bool registered,
+		       unsigned channelFlags = 0)
+		: size_(size), idleConnections_(idleConnections), registered_(registered),
+		  channelFlags_(channelFlags)
 	{
 		stplr_version version = {};
 
@@ -134,14 +136,15 @@ public:
 	}
 	std::unique_ptr<Server> server() override
 	{
-		return std::make_unique<StplrServer>(createStplrChannel(device_, name_), size_,
-						     registered_);
+		return std::make_unique<StplrServer>(
+			createStplrChannel(device_, name_, 0, channelFlags_), size_, registered_);
 	}
 
 private:
 	std::size_t size_;
 	unsigned idleConnections_;
 	bool registered_;
+	unsigned channelFlags_;
 	Fd device_ = openStplr();
 	std::string name_ = stplrChannelName();
 };
@@ -156,6 +159,11 @@ std::unique_ptr<Transport> makeStplrAmong(std::size_t size, unsigned idleConnect
 std::unique_ptr<Transport> makeStplr(std::size_t size)
 {
 	return makeStplrAmong(size, 0);
+}
+
+std::unique_ptr<Transport> makeStplrFixed(std::size_t size)
+{
+	return std::make_unique<StplrTransport>(size, 0, false, STPLR_CHANNEL_FIXED_PRIORITY);
 }
 
 std::unique_ptr<Transport> makeStplrRegistered(std::size_t size)

@@ -10,6 +10,8 @@ namespace bench
 
 // The client holds so many more connections to the same channel, and does not use them.
 std::unique_ptr<Transport> makeStplrAmong(std::size_t size, unsigned idleConnections);
+// Its channel inherits no priority.
+std::unique_ptr<Transport> makeStplrFixed(std::size_t size);
 std::unique_ptr<Transport> makeStplr(std::size_t size);
 // Both sides' buffers are registered.
 std::unique_ptr<Transport> makeStplrRegistered(std::size_t size);
