@@ -16,68 +16,6 @@
 #include "stplr.h"
 #include "trace.h"
 
-/* Its messages: those to be received, and those to be answered */
-
-void stplr_message_enqueue(struct stplr_channel *channel, struct stplr_message *message)
-{
-	lockdep_assert_held(&channel->lock);
-	channel->nr_polled += !!message->poll;
-	stplr_queue_add(&channel->messages, &message->entry);
-}
-
-void stplr_message_dequeue(struct stplr_channel *channel, struct stplr_message *message)
-{
-	lockdep_assert_held(&channel->lock);
-	channel->nr_polled -= !!message->poll;
-	stplr_queue_del(&channel->messages, &message->entry);
-}
-
-static struct stplr_message *stplr_received_lookup(struct stplr_channel *channel, s32 rcvid)
-{
-	struct stplr_message *message;
-
-	lockdep_assert_held(&channel->lock);
-	hash_for_each_possible(channel->received, message, received_node, rcvid) {
-		if (message->rcvid == rcvid)
-			return message;
-	}
-	return NULL;
-}
-
-/* 1 to 2^31-1, round and round; one that is still to be answered is left out. */
-s32 stplr_rcvid_next(struct stplr_channel *channel)
-{
-	lockdep_assert_held(&channel->lock);
-	do {
-		if (unlikely(channel->last_rcvid == S32_MAX)) {
-			channel->last_rcvid = 0;
-			channel->rcvid_rounds++;
-		}
-		channel->last_rcvid++;
-	} while (unlikely(stplr_received_lookup(channel, channel->last_rcvid)));
-	return channel->last_rcvid;
-}
-
-void stplr_received_add(struct stplr_channel *channel, struct stplr_message *message)
-{
-	lockdep_assert_held(&channel->lock);
-	hash_add(channel->received, &message->received_node, message->rcvid);
-}
-
-void stplr_received_del(struct stplr_channel *channel, struct stplr_message *message)
-{
-	lockdep_assert_held(&channel->lock);
-	hash_del(&message->received_node);
-}
-
-/* The message with this rcvid, if the calling process received it. */
-struct stplr_message *stplr_received_find(struct stplr_channel *channel, s32 rcvid)
-{
-	struct stplr_message *message = stplr_received_lookup(channel, rcvid);
-
-	return message && message->receiver == task_tgid(current) ? message : NULL;
-}
-
 /* Who polls: told after the lock is released. The waiter looks after it has enqueued itself. */
 void stplr_channel_wake_pollers(struct stplr_channel *channel)
 {
@@ -346,15 +284,9 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
 	return 0;
 }
 
-/*
- * A message has just become the calling process's to answer. If that has closed its last
- * descriptor meanwhile, flush was too early to see it; if not, flush will. Under the lock flush
- * sets @left and looks, we add and then look.
- */
-void stplr_channel_check_held(struct stplr_channel *channel)
+/* The rest of stplr_channel_check_held(). */
+void stplr_channel_check_left(struct stplr_channel *channel)
 {
-	if (likely(!READ_ONCE(channel->left)))
-		return;
 	if (!iterate_fd(current->files, 0, stplr_is_file, channel->file))
 		stplr_channel_end_received(channel, task_tgid(current));
 }

@@ -9,6 +9,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 
+#include "messages.h"
 #include "stplr.h"
 
 /**

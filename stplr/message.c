@@ -10,6 +10,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "messages.h"
 #include "stplr.h"
 
 static struct kmem_cache *stplr_message_cache;

@@ -32,6 +32,7 @@
 
 #include <linux/rcupdate.h>
 
+#include "messages.h"
 #include "priority.h"
 
 /* Threads that one message raises, those of its chain included. */

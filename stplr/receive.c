@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/user_namespace.h>
 
+#include "messages.h"
 #include "stplr.h"
 #include "trace.h"
 

@@ -6,6 +6,7 @@
 #include <linux/cred.h>
 #include <linux/sched/prio.h>
 
+#include "messages.h"
 #include "stplr.h"
 #include "trace.h"
 

@@ -1092,9 +1092,24 @@ static inline bool stplr_deadline_valid(s64 deadline, u32 clock)
 	       (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME || clock == CLOCK_BOOTTIME);
 }
 
-bool stplr_deadline_passed(s64 deadline, clockid_t clock);
+bool stplr_deadline_over(s64 deadline, clockid_t clock);
+
+/* Has it passed already? A poll has, by definition. */
+static inline bool stplr_deadline_passed(s64 deadline, clockid_t clock)
+{
+	return unlikely(deadline != STPLR_DEADLINE_NONE) && stplr_deadline_over(deadline, clock);
+}
+
 bool stplr_sleep(s64 deadline, clockid_t clock);
-void stplr_wake(struct task_struct *task);
+void stplr_wake_task(struct task_struct *task);
+
+/* Wakes a thread and drops its reference; NULL is nobody. */
+static inline void stplr_wake(struct task_struct *task)
+{
+	if (task)
+		stplr_wake_task(task);
+}
+
 void stplr_hand_over(struct task_struct *client);
 void stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
 void stplr_wake_all(struct stplr_wake_batch *batch);
@@ -1305,19 +1320,24 @@ int stplr_pulse_receive(struct stplr_channel *channel, const struct stplr_user_b
 			struct stplr_msg_info __user *uinfo)
 	__releases(&channel->lock);
 
-/* channel.c again: its queue and its received messages; channel->lock is held */
-
-void stplr_message_enqueue(struct stplr_channel *channel, struct stplr_message *message);
-void stplr_message_dequeue(struct stplr_channel *channel, struct stplr_message *message);
-s32 stplr_rcvid_next(struct stplr_channel *channel);
-void stplr_received_add(struct stplr_channel *channel, struct stplr_message *message);
-void stplr_received_del(struct stplr_channel *channel, struct stplr_message *message);
-struct stplr_message *stplr_received_find(struct stplr_channel *channel, s32 rcvid);
+/* channel.c again */
 
 void stplr_channel_wake_pollers(struct stplr_channel *channel);
 void stplr_channel_wake_receivers(struct stplr_channel *channel);
 
-void stplr_channel_check_held(struct stplr_channel *channel);
+void stplr_channel_check_left(struct stplr_channel *channel);
+
+/*
+ * A message has just become the calling process's to answer. If that has closed its last
+ * descriptor meanwhile, flush was too early to see it; if not, flush will. Under the lock flush
+ * sets @left and looks, we add and then look.
+ */
+static inline void stplr_channel_check_held(struct stplr_channel *channel)
+{
+	if (unlikely(READ_ONCE(channel->left)))
+		stplr_channel_check_left(channel);
+}
+
 void stplr_channel_end_queued(struct stplr_channel *channel, bool polled);
 
 /*

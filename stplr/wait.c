@@ -29,13 +29,11 @@
 #include "stplr.h"
 #include "trace.h"
 
-/* Has it passed already? A poll has, by definition. */
-bool stplr_deadline_passed(s64 deadline, clockid_t clock)
+/* The rest of stplr_deadline_passed(). */
+bool stplr_deadline_over(s64 deadline, clockid_t clock)
 {
 	ktime_t now;
 
-	if (likely(deadline == STPLR_DEADLINE_NONE))
-		return false;
 	switch (clock) {
 	case CLOCK_REALTIME:
 		now = ktime_get_real();
@@ -65,11 +63,9 @@ bool stplr_sleep(s64 deadline, clockid_t clock)
 					       HRTIMER_MODE_ABS, clock);
 }
 
-/* Wakes a thread and drops its reference; NULL is nobody. */
-void stplr_wake(struct task_struct *task)
+/* The rest of stplr_wake(). */
+void stplr_wake_task(struct task_struct *task)
 {
-	if (!task)
-		return;
 	trace_stplr_wake(task);
 	wake_up_process(task);
 	put_task_struct(task);
