@@ -43,7 +43,7 @@ class Server : public Program
 {
 public:
 	Server(const std::string &service, const std::string &uri,
-	       std::vector<std::string> more = {})
+	       const std::vector<std::string> &more = {})
 		: Program(arguments(service, uri, more))
 	{
 		EXPECT_TRUE(says("listening on " + uri)) << output();

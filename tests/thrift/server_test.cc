@@ -352,7 +352,10 @@ TEST(ServerTest, ShortOfDescriptorsItWaits)
 
 TEST(ServerTest, AThousandConnects)
 {
-	Service service;
+	Service::Options options;
+
+	options.server = "pool";
+	Service service(options);
 	const int before = openDescriptors();
 
 	for (int i = 0; i < 1000; i++) {
