@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <memory>
 #include <random>
 #include <vector>
@@ -449,6 +450,50 @@ TEST_F(PriorityTest, OneWayAndQueued)
 	EXPECT_EQ(kServer, server.thread.scheduling());
 	server.take("queued");
 	EXPECT_EQ(rt_priority(20), server.thread.priority());
+}
+
+// What it is for: on one processor, a thread in between that never gives way.
+TEST_F(PriorityTest, ASpinnerInBetweenHoldsUpNobody)
+{
+	using std::chrono::steady_clock;
+	constexpr auto kSpin = std::chrono::seconds(4);
+
+	for (bool busy : {false, true}) {
+		Worker server(fifo(10)), low(fifo(5)), high(fifo(20)), spinner(fifo(15));
+		std::atomic<bool> answered{false}, gave_up{false};
+		cpu_set_t one;
+		CPU_ZERO(&one);
+		CPU_SET(0, &one);
+		for (Worker *worker : {&server, &low, &high, &spinner})
+			ASSERT_EQ(0, sched_setaffinity(worker->tid(), sizeof(one), &one));
+
+		server.start([&] {
+			for (int i = 0; i < 1 + busy; i++) {
+				Received message = receive(channel);
+				auto end = steady_clock::now() + std::chrono::milliseconds(100);
+				while (busy && i == 0 && steady_clock::now() < end)
+					;
+				reply(channel, message.rcvid());
+			}
+		});
+		ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
+		if (busy)
+			low.start([&] { send_receive(connection, "low"); });
+		high.start([&] {
+			sleep_ms(30);
+			EXPECT_EQ(0, send_receive(connection, "high").result);
+			answered = true;
+		});
+		spinner.start([&] {
+			sleep_ms(20);
+			auto end = steady_clock::now() + kSpin;
+			while (!answered && !gave_up)
+				gave_up = steady_clock::now() > end;
+		});
+		for (Worker *worker : {&server, &low, &high, &spinner})
+			ASSERT_TRUE(worker->finish());
+		EXPECT_FALSE(gave_up) << (busy ? "a busy" : "a waiting") << " server";
+	}
 }
 
 // What the owner does meanwhile
