@@ -21,6 +21,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <random>
 #include <sstream>
 #include <string>
 
@@ -389,6 +390,7 @@ protected:
 			EXPECT_EQ(0, result) << result_name(result);
 			EXPECT_EQ(~number, answer) << "another call's reply";
 			nuisance->between_calls();
+			made = number + 1;
 		}
 		self.tell(nuisance->count());
 		self.tell(interrupted);
@@ -433,8 +435,8 @@ protected:
 	struct Outcome {
 		int64_t disturbed, interrupted;
 	};
-	// disturb() is called again and again, with the pid of the client, or the server, until the
-	// calls are made.
+	// start() is called with the pid of the client, or the server; disturb() then once in some
+	// twenty calls.
 	Outcome run(bool disturb_client, const MakeNuisance &nuisance,
 		    const std::function<void(pid_t)> &start = {},
 		    const std::function<void()> &disturb = {})
@@ -449,11 +451,17 @@ protected:
 		});
 		if (start)
 			start(disturb_client ? client.pid() : server.pid());
-		int64_t end = in_ms(kPatienceMs * test_repeat());
-		while (!client.spoke(disturb ? 0 : 1000) && !HasFailure() &&
-		       now(CLOCK_MONOTONIC) < end)
-			if (disturb)
+		int64_t end = in_ms(2 * kPatienceMs * test_repeat());
+		std::mt19937 random(1);
+		for (int64_t next = 0; !client.spoke(disturb ? 0 : 1000) && !HasFailure() &&
+				       now(CLOCK_MONOTONIC) < end;) {
+			if (disturb && made >= next) {
 				disturb();
+				next = made + random() % 40;
+			}
+			if (disturb)
+				usleep(random() % 500);
+		}
 		Outcome of_client = {client.hear(), client.hear()};
 		EXPECT_EQ(0, channel_destroy(channel));
 		Outcome of_server = {server.hear(), server.hear()};
@@ -463,6 +471,9 @@ protected:
 	}
 
 	int64_t interrupted = 0;
+	// By the client, for all to see.
+	Mapping shared{page_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS};
+	std::atomic<int64_t> &made = *reinterpret_cast<std::atomic<int64_t> *>(shared.data());
 };
 
 class HeldCallsTest : public ManyCallsTest,
@@ -481,7 +492,6 @@ TEST_P(HeldCallsTest, NoneLostNoneTwice)
 			its->hold();
 			holds++;
 			its->release();
-			usleep(2000);
 		});
 	EXPECT_GT(holds, 20);
 }
