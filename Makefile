@@ -19,14 +19,14 @@ all: ## the module, the library, the programs (default)
 -include stplr/build.mk lib/build.mk tests/build.mk transports/build.mk bench/build.mk
 include install.mk
 
-.PHONY: all module test-modules tests demo check check-full lint bench packages clean help
+.PHONY: all module test-modules tests demo check check-full lint bench compare packages clean help
 .DELETE_ON_ERROR:
 
 all: $(ALL)
 
 # The kernel to build the module for: KVER is a release, how one begins, or debug (see tools/kernels --help);
 # KDIR is a kernel's build folder.
-ifneq ($(filter-out help clean packages demo check check-full bench lint dkms-install dkms-remove,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean packages demo check check-full bench compare lint dkms-install dkms-remove,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(KDIR),)
 kernel := $(shell tools/kernels show $(KVER))
 module_release := $(firstword $(kernel))
@@ -81,10 +81,14 @@ bench: ## the benchmark's table, in a VM whose clock counts instructions
 	@$(MAKE) --no-print-directory --silent module $(BENCH)
 	@tools/vm --icount -- build/bench/stplr-bench roundtrip --unit instructions
 
+compare: ## a call over D-Bus, Thrift's sockets and stplr: table and plot, in a VM (HOST=1: in this kernel; CHECK=1: bars)
+	@tools/packages build compare
+	@tools/compare $(if $(HOST),--host) $(if $(CHECK),--check) $(if $(COUNT),--count $(COUNT))
+
 tests: $(TESTS_BINS) ## the tests' programs
 
 packages: ## install what the build, the checks and the checkers need (as root)
-	@tools/packages build check lint
+	@tools/packages build check lint compare
 
 clean: ## remove all that was built
 	rm -rf $(B)

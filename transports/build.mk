@@ -10,6 +10,7 @@ ifeq ($(shell pkg-config --exists dbus-1 && echo yes),yes)
 include tests/examples/common/build.mk tests/examples/dbus/build.mk
 ifeq ($(shell pkg-config --exists thrift_c_glib && command -v thrift >/dev/null && echo yes),yes)
 include transports/thrift/c_glib/build.mk tests/examples/thrift/c_glib/build.mk
+include tests/thrift/c_glib/build.mk
 endif
 endif
 ifneq ($(EXAMPLE_PROGRAMS),)

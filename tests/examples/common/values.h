@@ -17,8 +17,8 @@ enum { VERSION_MAJOR = 1, VERSION_MINOR = 0, VERSION_MICRO = 0 };
 #define DOUBLE_VALUE 0.125
 #define STRING_VALUE "text"
 #define BINARY_BYTE(at) ((unsigned char)((at)*31))
-#define MAP_KEYS 1, -2
-#define MAP_VALUES "one", "minus two"
+#define MAP_KEYS 1, -2, 3
+#define MAP_VALUES "one", "minus two", "three"
 #define LIST_VALUES 1, 2, 3
 #define SET_VALUES 10, 20, 30
 

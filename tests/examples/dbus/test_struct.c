@@ -15,6 +15,20 @@ static void append_array(DBusMessageIter *fields, int type, const void *elements
 	need(dbus_message_iter_close_container(fields, &array));
 }
 
+/* A set and a list are walked, as any container would be that is not an array in memory. */
+static void append_each(DBusMessageIter *fields, int type, const void *elements, size_t size,
+			int count)
+{
+	const char signature[] = {(char)type, '\0'};
+	DBusMessageIter array;
+
+	need(dbus_message_iter_open_container(fields, DBUS_TYPE_ARRAY, signature, &array));
+	for (int i = 0; i < count; i++)
+		need(dbus_message_iter_append_basic(&array, type,
+						    (const char *)elements + i * size));
+	need(dbus_message_iter_close_container(fields, &array));
+}
+
 static void append_map(DBusMessageIter *fields, const struct test_entry *map, int count)
 {
 	DBusMessageIter array, entry;
@@ -45,8 +59,9 @@ void test_struct_append(DBusMessage *message, const struct test_struct *value)
 	need(dbus_message_iter_append_basic(&fields, DBUS_TYPE_STRING, &value->text));
 	append_array(&fields, DBUS_TYPE_BYTE, value->binary, value->binary_length);
 	append_map(&fields, value->map, value->map_length);
-	append_array(&fields, DBUS_TYPE_INT16, value->list, value->list_length);
-	append_array(&fields, DBUS_TYPE_INT32, value->set, value->set_length);
+	append_each(&fields, DBUS_TYPE_INT16, value->list, sizeof(*value->list),
+		    value->list_length);
+	append_each(&fields, DBUS_TYPE_INT32, value->set, sizeof(*value->set), value->set_length);
 	need(dbus_message_iter_close_container(&all, &fields));
 }
 

@@ -8,7 +8,6 @@ TRANSPORT_GLIB_CFLAGS = $(shell pkg-config --cflags thrift_c_glib)
 TRANSPORT_GLIB_LIBS = $(shell pkg-config --libs thrift_c_glib)
 TRANSPORT_GLIB_INCLUDE := -I $(TRANSPORT_GLIB)/include
 TRANSPORT_GLIB_HEADERS := $(wildcard $(TRANSPORT_GLIB)/include/thrift/c_glib/transport/*.h)
-TRANSPORT_GLIB_MAN := $(wildcard $(TRANSPORT_GLIB)/man/man7/*.7)
 TRANSPORT_GLIB_OBJECTS := $(patsubst $(TRANSPORT_GLIB)/src/%.c,$(B)/transports/c_glib/%.o, \
 	$(wildcard $(TRANSPORT_GLIB)/src/*.c))
 TRANSPORT_GLIB_SO := $(B)/lib/libstplr-thrift-c-glib.so.$(STPLR_VERSION)
@@ -24,7 +23,7 @@ transport-c-glib: $(TRANSPORT_GLIB_SO) $(TRANSPORT_GLIB_LINKS) $(TRANSPORT_GLIB_
 
 $(TRANSPORT_GLIB_OBJECTS): $(B)/transports/c_glib/%.o: $(TRANSPORT_GLIB)/src/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) -fPIC $(CPPFLAGS) $(TRANSPORT_GLIB_INCLUDE) $(TRANSPORT_GLIB_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) -std=c11 -D_GNU_SOURCE -DG_DISABLE_CAST_CHECKS $(CFLAGS) -fPIC $(CPPFLAGS) $(TRANSPORT_GLIB_INCLUDE) $(TRANSPORT_GLIB_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(TRANSPORT_GLIB_SO): $(TRANSPORT_GLIB_OBJECTS) $(TRANSPORT_GLIB)/exported.map | $(LIBSTPLR_LINKS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libstplr-thrift-c-glib.so.$(TRANSPORT_GLIB_SOVERSION) \
@@ -39,15 +38,14 @@ $(TRANSPORT_GLIB_A): $(TRANSPORT_GLIB_OBJECTS)
 	$(AR) rcs $@ $^
 
 install-transport-c-glib: transport-c-glib
-	$(INSTALL) -d $(addprefix $(DESTDIR),$(libdir)/cmake/StplrThriftCGlib $(pkgconfigdir) \
-		$(includedir)/thrift/c_glib/transport $(mandir)/man7)
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(libdir)/cmake/stplr-thrift-c-glib $(pkgconfigdir) \
+		$(includedir)/thrift/c_glib/transport)
 	$(INSTALL) -m 644 $(TRANSPORT_GLIB_SO) $(TRANSPORT_GLIB_A) $(DESTDIR)$(libdir)
 	for link in $(notdir $(TRANSPORT_GLIB_LINKS)); do \
 		ln -sfn $(notdir $(TRANSPORT_GLIB_SO)) $(DESTDIR)$(libdir)/$$link || exit; done
 	$(INSTALL) -m 644 $(TRANSPORT_GLIB_HEADERS) $(DESTDIR)$(includedir)/thrift/c_glib/transport
-	$(INSTALL) -m 644 $(TRANSPORT_GLIB_MAN) $(DESTDIR)$(mandir)/man7
-	for file in stplr-thrift-c-glib.pc StplrThriftCGlibConfig.cmake StplrThriftCGlibConfigVersion.cmake; do \
-		case $$file in *.pc) folder=$(pkgconfigdir);; *) folder=$(libdir)/cmake/StplrThriftCGlib;; esac; \
+	for file in stplr-thrift-c-glib.pc stplr-thrift-c-glib-config.cmake stplr-thrift-c-glib-config-version.cmake; do \
+		case $$file in *.pc) folder=$(pkgconfigdir);; *) folder=$(libdir)/cmake/stplr-thrift-c-glib;; esac; \
 		sed -e '/^# SPDX/d' -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' \
 			-e 's|@includedir@|$(includedir)|' -e 's|@version@|$(STPLR_VERSION)|' \
 			$(TRANSPORT_GLIB)/$$file.in > $(DESTDIR)$$folder/$$file && \
@@ -57,9 +55,9 @@ install-transport-c-glib: transport-c-glib
 uninstall-transport-c-glib:
 	rm -f $(addprefix $(DESTDIR)$(libdir)/,$(notdir $(TRANSPORT_GLIB_SO) $(TRANSPORT_GLIB_LINKS) $(TRANSPORT_GLIB_A)))
 	rm -f $(DESTDIR)$(pkgconfigdir)/stplr-thrift-c-glib.pc
-	rm -rf $(DESTDIR)$(libdir)/cmake/StplrThriftCGlib
+	rm -rf $(DESTDIR)$(libdir)/cmake/stplr-thrift-c-glib
 	rm -f $(addprefix $(DESTDIR)$(includedir)/thrift/c_glib/transport/,$(notdir $(TRANSPORT_GLIB_HEADERS)))
-	rm -f $(addprefix $(DESTDIR)$(mandir)/man7/,$(notdir $(TRANSPORT_GLIB_MAN)))
+	cd $(DESTDIR)$(includedir) && rmdir -p thrift/c_glib/transport 2>/dev/null || true
 	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig
 
 # What was installed must serve a program, by pkg-config and by CMake.

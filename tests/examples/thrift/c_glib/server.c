@@ -19,6 +19,7 @@
 
 static const gchar *own_name;
 static const gchar *uri;
+static gboolean quiet;
 
 /* The calls that every service answers */
 
@@ -73,6 +74,11 @@ static void end(int number)
 	if (THRIFT_IS_STAPLER_SERVER_TRANSPORT(server->server_transport))
 		thrift_stapler_server_transport_interrupt(
 			THRIFT_STAPLER_SERVER_TRANSPORT(server->server_transport));
+}
+
+gboolean server_is_quiet(void)
+{
+	return quiet;
 }
 
 gboolean server_is_ending(void)
@@ -134,6 +140,7 @@ static void print_help(const gchar *program)
 	       "                    (default stplr:%s; of tcp, all of the machine's addresses)\n"
 	       "  --wrapper NAME    buffered (default) or framed, as the clients\n"
 	       "  --protocol NAME   binary (default) or compact, as the clients\n"
+	       "  --quiet           do not print what ping's hello says\n"
 	       "  -h, --help        this text\n",
 	       program, own_name, own_name, own_name);
 }
@@ -174,6 +181,7 @@ int server_main(int argc, char **argv, const gchar *name, GType processor, GType
 		{"transport", required_argument, NULL, 't'},
 		{"wrapper", required_argument, NULL, 'w'},
 		{"protocol", required_argument, NULL, 'p'},
+		{"quiet", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
@@ -203,6 +211,9 @@ int server_main(int argc, char **argv, const gchar *name, GType processor, GType
 			break;
 		case 'p':
 			protocol = choose(argv[0], "protocol", optarg, protocols);
+			break;
+		case 'q':
+			quiet = TRUE;
 			break;
 		case 'h':
 			print_help(argv[0]);

@@ -15,6 +15,9 @@ int server_main(int argc, char **argv, const gchar *name, GType processor, GType
 /* name() and version(), for the class of a handler: every service extends example. */
 void example_handler_answers(exampleHandlerClass *class);
 
+/* Whether what calls say is not to be printed. */
+gboolean server_is_quiet(void);
+
 /* Whether a signal has asked the server to end. */
 gboolean server_is_ending(void);
 

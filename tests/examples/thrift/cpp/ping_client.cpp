@@ -24,7 +24,7 @@ test_struct question(size_t size)
 	value.string_value = "text";
 	for (size_t i = 0; i < size; i++)
 		value.binary_value.push_back(static_cast<char>(i * 31));
-	value.map_value = {{1, "one"}, {-2, "minus two"}};
+	value.map_value = {{1, "one"}, {-2, "minus two"}, {3, "three"}};
 	value.list_value = {1, 2, 3};
 	value.set_value = {10, 20, 30};
 	return value;

@@ -34,7 +34,8 @@ static gboolean refuse(struct session *session, const struct stplr_msg_info *inf
 }
 
 /* Answers with what is held, as much as the client has room for. */
-static gboolean reply(struct session *session, gint32 rcvid, gsize room, GError **error)
+static gboolean reply(struct session *session, gint32 rcvid, gsize room, gboolean *gone,
+		      GError **error)
 {
 	gsize length = stapler_buffer_length(&session->held);
 	gsize now = MIN(MIN(length, room), session->end.message_max);
@@ -44,23 +45,42 @@ static gboolean reply(struct session *session, gint32 rcvid, gsize room, GError 
 		stapler_buffer_taken(&session->held, now);
 		return TRUE;
 	}
-	if (errno == ESRCH) {
-		/* The client does not wait any more. That is no fault of the server's. */
-		stapler_buffer_drop(&session->held);
+	/* A client that does not wait any more is no fault of the server's. */
+	*gone = errno == ESRCH;
+	if (*gone)
 		return TRUE;
-	}
 	return stapler_break(&session->end, error, THRIFT_TRANSPORT_ERROR_SEND,
 			     "failed to reply - %s", g_strerror(errno));
+}
+
+/* The answer to the call that waits. If its client has given up, the bytes are of no use. */
+static gboolean answer(struct session *session, GError **error)
+{
+	gint32 rcvid = session->rcvid;
+	gboolean gone = FALSE;
+
+	session->rcvid = 0;
+	if (!reply(session, rcvid, session->client_room, &gone, error))
+		return FALSE;
+	if (gone)
+		stapler_buffer_drop(&session->held);
+	return TRUE;
+}
+
+/* Hands over what is held; a client that has given up may ask again. */
+static gboolean answer_collect(struct session *session, const struct stplr_msg_info *info,
+			       GError **error)
+{
+	gboolean gone;
+
+	return reply(session, info->rcvid, info->dst_len, &gone, error);
 }
 
 /* Lets a client go that waits for an answer it will not get. */
 static void release(struct session *session)
 {
-	gint32 rcvid = session->rcvid;
-
-	session->rcvid = 0;
-	if (rcvid)
-		reply(session, rcvid, session->client_room, NULL);
+	if (session->rcvid)
+		answer(session, NULL);
 }
 
 static gboolean end_of_stream(struct session *session, GError **error)
@@ -141,7 +161,7 @@ static gboolean receive(struct session *session, GError **error)
 	if (session->one_way)
 		return TRUE;
 	if (!info.src_len)
-		return reply(session, info.rcvid, info.dst_len, error);
+		return answer_collect(session, &info, error);
 	session->rcvid = info.rcvid;
 	session->client_room = info.dst_len;
 	return TRUE;
@@ -174,7 +194,6 @@ static gboolean session_flush(struct stapler_end *end, GError **error)
 {
 	struct session *session = (struct session *)end;
 	gsize length = stapler_buffer_length(&end->out);
-	gint32 rcvid = session->rcvid;
 
 	if (!length)
 		return TRUE;
@@ -198,8 +217,7 @@ static gboolean session_flush(struct stapler_end *end, GError **error)
 			return stapler_break(end, error, THRIFT_TRANSPORT_ERROR_SEND, "no memory");
 		stapler_buffer_drop(&end->out);
 	}
-	session->rcvid = 0;
-	return !rcvid || reply(session, rcvid, session->client_room, error);
+	return !session->rcvid || answer(session, error);
 }
 
 static void session_close(struct stapler_end *end)

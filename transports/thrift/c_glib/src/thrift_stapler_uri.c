@@ -75,6 +75,8 @@ static gboolean parse_options(const gchar *options, struct address *address, GEr
 
 	for (gchar **option = all; good && *option; option++)
 		good = parse_option(*option, address, &seen, error);
+	if (!*all)
+		good = refuse(error, "nothing stands behind the question mark");
 	g_strfreev(all);
 	return good;
 }
