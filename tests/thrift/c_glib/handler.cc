@@ -18,6 +18,7 @@ struct TestHandlerClass {
 	suiteHandlerClass parent;
 };
 
+// cppcheck-suppress unknownMacro
 G_DEFINE_TYPE(TestHandler, test_handler, TYPE_SUITE_HANDLER)
 
 static GArray *notes_of(gpointer handler)
