@@ -104,7 +104,7 @@ protected:
 
 	// A client thread that sends text and waits.
 	struct Client {
-		explicit Client(int coid, std::string text = "hello")
+		explicit Client(int coid, const std::string &text = "hello")
 			: thread([this, coid, text] {
 				  status = MsgSend(coid, text.data(), text.size(), reply,
 						   sizeof(reply));
