@@ -77,24 +77,24 @@ private:
 
 Outcome measurePulses(unsigned queued, std::uint64_t count, const Cpus &cpus)
 {
-	return runIsolated(
-		"stplr, " + std::to_string(queued) + " pulses", [&](Measurement &measurement) {
-			const std::uint64_t rounds =
-				std::max<std::uint64_t>(count / queued / Costs::most, 1);
+	return runIsolated("stplr, " + std::to_string(queued) + " pulses",
+			   [&](Measurement &measurement) {
+				   const std::uint64_t rounds =
+					   std::max<std::uint64_t>(count / queued / Costs::most, 1);
 
-			pinToCpu(cpus.client);
+				   pinToCpu(cpus.client);
 
-			Pulses pulses(queued);
+				   Pulses pulses(queued);
 
-			// Warm up: the pool's pages.
-			pulses.fillAndDrain();
-			measurement.costs.batches = Costs::most;
-			for (double &batch : measurement.costs.batch) {
-				for (std::uint64_t at = 0; at < rounds; at++)
-					batch += pulses.fillAndDrain();
-				batch /= static_cast<double>(rounds);
-			}
-		});
+				   // Warm up: the pool's pages.
+				   pulses.fillAndDrain();
+				   measurement.costs.batches = Costs::most;
+				   for (double &batch : measurement.costs.batch) {
+					   for (std::uint64_t at = 0; at < rounds; at++)
+						   batch += pulses.fillAndDrain();
+					   batch /= static_cast<double>(rounds);
+				   }
+			   });
 }
 
 } // namespace bench

@@ -76,43 +76,40 @@ bool runConnections(const Options &options)
 {
 	const std::uint64_t count = options.count ? options.count : defaultRounds(messageSize);
 
-	return report(
-		options,
-		{"connections", "other connections", "A round trip of 64 bytes", messageSize, 1,
-		 1000, 1.03},
-		count, [&](unsigned others) {
-			TransportKind kind = *findTransport("stplr");
+	return report(options,
+		      {"connections", "other connections", "A round trip of 64 bytes", messageSize,
+		       1, 1000, 1.03},
+		      count, [&](unsigned others) {
+			      TransportKind kind = *findTransport("stplr");
 
-			kind.make = [others](std::size_t size) {
-				return makeStplrAmong(size, others);
-			};
-			return measureRoundTrip(kind, messageSize, {options.warmUp, count},
-						options.cpus);
-		});
+			      kind.make = [others](std::size_t size) {
+				      return makeStplrAmong(size, others);
+			      };
+			      return measureRoundTrip(kind, messageSize, {options.warmUp, count},
+						      options.cpus);
+		      });
 }
 
 bool runQueue(const Options &options)
 {
 	const std::uint64_t count = options.count ? options.count : 2000;
 
-	return report(options,
-		      {"senders", "senders queued", "A receive of 64 bytes", messageSize, 10, 1000,
-		       1.10}, count,
-		      [&](unsigned senders) {
-			      return measureQueue(senders, messageSize, count, options.cpus);
-		      });
+	return report(
+		options,
+		{"senders", "senders queued", "A receive of 64 bytes", messageSize, 10, 1000, 1.10},
+		count, [&](unsigned senders) {
+			return measureQueue(senders, messageSize, count, options.cpus);
+		});
 }
 
 bool runPulses(const Options &options)
 {
 	const std::uint64_t count = options.count ? options.count : 500000;
 
-	return report(options,
-		      {"pulses", "pulses queued", "Queueing and receiving a pulse", 0, 100, 100000,
-		       1.10},
-		      count, [&](unsigned queued) {
-			      return measurePulses(queued, count, options.cpus);
-		      });
+	return report(
+		options,
+		{"pulses", "pulses queued", "Queueing and receiving a pulse", 0, 100, 100000, 1.10},
+		count, [&](unsigned queued) { return measurePulses(queued, count, options.cpus); });
 }
 
 bool runInheritance(const Options &options)

@@ -210,7 +210,8 @@ static void stplr_channel_free(struct kref *ref)
 {
 	struct stplr_channel *channel = container_of(ref, struct stplr_channel, ref);
 
-	WARN_ON(channel->messages.first || channel->pulses.first || !hash_empty(channel->received) ||
+	WARN_ON(channel->messages.first || channel->pulses.first ||
+		!hash_empty(channel->received) ||
 		!list_empty(&channel->finished) || !list_empty(&channel->backlog) ||
 		!list_empty(&channel->watches) || !xa_empty(&channel->clients));
 	stplr_channel_unlist(channel);

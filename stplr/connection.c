@@ -192,7 +192,7 @@ static long stplr_connection_ioctl(struct file *file, unsigned int cmd, unsigned
 						  connection->channel, uarg, size);
 	case _IOC_NR(STPLR_EVENT_UNREGISTER):
 		return stplr_event_unregister_ioctl(connection->channel->device,
-						    &connection->events, uarg);
+						    &connection->events, uarg, size);
 	case _IOC_NR(STPLR_CONNECT_DETACH):
 		return stplr_connection_detach(connection);
 	case _IOC_NR(STPLR_BUFFER_REGISTER):

@@ -77,7 +77,7 @@ static long stplr_device_ioctl(struct file *file, unsigned int cmd, unsigned lon
 	case _IOC_NR(STPLR_EVENT_REGISTER):
 		return stplr_event_register_ioctl(device, &opened->events, NULL, uarg, size);
 	case _IOC_NR(STPLR_EVENT_UNREGISTER):
-		return stplr_event_unregister_ioctl(device, &opened->events, uarg);
+		return stplr_event_unregister_ioctl(device, &opened->events, uarg, size);
 	default:
 		return -ENOTTY;
 	}

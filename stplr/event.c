@@ -113,6 +113,8 @@ static int stplr_event_aim(struct stplr_event *event)
 		if (IS_ERR(target))
 			return PTR_ERR(target);
 		event->target = target;
+		if (args->priority == STPLR_PRIORITY_OWN)
+			event->args.priority = stplr_priority_of(current);
 		if (target->channel->flags & STPLR_CHANNEL_LISTEN)
 			return -EINVAL;
 		return stplr_pulse_check(target, args->priority, args->code);
@@ -229,11 +231,13 @@ put_event:
 }
 
 long stplr_event_unregister_ioctl(struct stplr_device *device, struct stplr_event_owner *owner,
-				  const void __user *arg)
+				  const void __user *arg, unsigned int size)
 {
 	struct stplr_event *event;
 	u32 id;
 
+	if (size != sizeof(id))
+		return -EINVAL;
 	if (get_user(id, (const u32 __user *)arg))
 		return -EFAULT;
 	mutex_lock(&device->registry);
@@ -293,26 +297,41 @@ static int stplr_event_signal(const struct stplr_event *event, u64 value)
 	return kill_pid_usb_asyncio(event->args.signo, 0, sigval, event->pid, event->cred);
 }
 
+/* May who has these credentials signal the thread? */
+static bool stplr_event_may_signal(const struct cred *cred, struct task_struct *task)
+{
+	const struct cred *theirs;
+	bool may;
+
+	/* as kill(2) has it */
+	rcu_read_lock();
+	theirs = __task_cred(task);
+	may = uid_eq(cred->euid, theirs->suid) || uid_eq(cred->euid, theirs->uid) ||
+	      uid_eq(cred->uid, theirs->suid) || uid_eq(cred->uid, theirs->uid);
+	rcu_read_unlock();
+	return may;
+}
+
 /* A signal for one thread, sent as by the one who registered it. */
 static int stplr_event_signal_thread(const struct stplr_event *event, u64 value)
 {
 	struct task_struct *task = get_pid_task(event->pid, PIDTYPE_PID);
 	struct kernel_siginfo info;
-	const struct cred *old;
-	int err;
+	int err = -EPERM;
 
 	if (!task)
 		return -ESRCH;
+	if (!stplr_event_may_signal(event->cred, task))
+		goto put_task;
 	clear_siginfo(&info);
 	info.si_signo = event->args.signo;
 	info.si_code = event->args.code ?: SI_QUEUE;
 	info.si_pid = task_tgid_nr_ns(current, task_active_pid_ns(task));
 	info.si_value.sival_ptr = u64_to_user_ptr(value);
 
-	old = override_creds(event->cred);
-	info.si_uid = from_kuid_munged(current_user_ns(), current_uid());
+	info.si_uid = from_kuid_munged(current_user_ns(), event->cred->uid);
 	err = send_sig_info(info.si_signo, &info, task);
-	revert_creds(old);
+put_task:
 	put_task_struct(task);
 	return err;
 }

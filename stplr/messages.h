@@ -8,14 +8,16 @@
 
 #include "stplr.h"
 
-static inline void stplr_message_enqueue(struct stplr_channel *channel, struct stplr_message *message)
+static inline void stplr_message_enqueue(struct stplr_channel *channel,
+					 struct stplr_message *message)
 {
 	lockdep_assert_held(&channel->lock);
 	channel->nr_polled += !!message->poll;
 	stplr_queue_add(&channel->messages, &message->entry);
 }
 
-static inline void stplr_message_dequeue(struct stplr_channel *channel, struct stplr_message *message)
+static inline void stplr_message_dequeue(struct stplr_channel *channel,
+					 struct stplr_message *message)
 {
 	lockdep_assert_held(&channel->lock);
 	channel->nr_polled -= !!message->poll;

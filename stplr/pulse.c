@@ -145,28 +145,35 @@ int stplr_pulse_deliver(struct stplr_channel *channel, struct stplr_pulse_entry 
 	return 0;
 }
 
-/* A pulse that is in no queue any more. */
-static void stplr_pulse_release(struct stplr_channel *channel, struct stplr_pulse_entry *pulse)
+/*
+ * A pulse that is in no queue any more; @origin was read under the lock, since an unblock notice
+ * may be gone with its message.
+ */
+static void stplr_pulse_release(struct stplr_channel *channel, struct stplr_pulse_entry *pulse,
+				enum stplr_pulse_origin origin)
 {
-	if (pulse->origin == STPLR_PULSE_POOL)
+	if (origin == STPLR_PULSE_POOL)
 		stplr_pool_give(channel->pool, pulse);
-	else
+	else if (origin != STPLR_NOTICE_UNBLOCK)
 		stplr_notice_release(pulse);
 }
 
 /* Nothing is received any more: drops what is queued. */
 void stplr_pulses_end(struct stplr_channel *channel)
 {
+	enum stplr_pulse_origin origin = STPLR_PULSE_POOL;
 	struct stplr_pulse_entry *pulse;
 
 	do {
 		spin_lock(&channel->lock);
 		pulse = stplr_pulse_first(channel);
-		if (pulse)
+		if (pulse) {
+			origin = pulse->origin;
 			stplr_pulse_dequeue(channel, pulse);
+		}
 		spin_unlock(&channel->lock);
 		if (pulse)
-			stplr_pulse_release(channel, pulse);
+			stplr_pulse_release(channel, pulse, origin);
 		cond_resched();
 	} while (pulse);
 }
@@ -197,6 +204,7 @@ static void stplr_pulse_describe(const struct stplr_pulse_entry *entry, struct s
 /* Takes the pulse of this age off the queue, if it is still the first. */
 static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 {
+	enum stplr_pulse_origin origin = STPLR_PULSE_POOL;
 	struct stplr_pulse_entry *pulse;
 	struct task_struct *other = NULL;
 
@@ -204,6 +212,7 @@ static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 	pulse = stplr_pulse_first(channel);
 	if (pulse && pulse->entry.seq == seq) {
 		trace_stplr_pulse(channel, pulse, true);
+		origin = pulse->origin;
 		stplr_pulse_dequeue(channel, pulse);
 	} else {
 		pulse = NULL;
@@ -214,7 +223,7 @@ static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 	spin_unlock(&channel->lock);
 	stplr_wake(other);
 	if (pulse)
-		stplr_pulse_release(channel, pulse);
+		stplr_pulse_release(channel, pulse, origin);
 	return pulse;
 }
 
@@ -305,7 +314,7 @@ int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code,
 	}
 	pulse = stplr_pool_take(channel->pool);
 	if (!pulse)
-		return READ_ONCE(channel->dead) ? -ESRCH : -EAGAIN;
+		return READ_ONCE(channel->dead) || READ_ONCE(channel->shutdown) ? -ESRCH : -EAGAIN;
 	if (priority == STPLR_PRIORITY_OWN)
 		priority = stplr_priority_of(current);
 	stplr_pulse_fill(pulse, connection, priority, code, value);

@@ -76,6 +76,7 @@ unlock:
 static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_message *message)
 {
 	struct task_struct *client, *receiver = NULL;
+	bool told = false;
 	int err;
 
 	spin_lock(&channel->lock);
@@ -87,10 +88,13 @@ static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_mes
 		stplr_received_add(channel, message);
 		if (message->unblocking)
 			receiver = stplr_unblock_request(message);
+		told = message->unblocking;
 	}
 	client = stplr_message_transfer_out(message);
 	stplr_unlock_and_wake(channel, client);
 	stplr_wake(receiver);
+	if (told)
+		stplr_channel_wake_pollers(channel);
 	stplr_channel_check_held(channel);
 	stplr_count(channel->device, STPLR_COUNT_REPLY_FAULTS);
 	stplr_dbg(4, "reply on channel %d: a page is missing\n", channel->chid);

@@ -426,8 +426,8 @@ struct stplr_pulse_entry {
  * @nr_refused: how often none was left
  * @size: in all
  * @channel: whose it is
- * @incoming: sent by kernel code, not queued yet; the last first
- * @taken: the older part of those, the first first; under channel->lock
+ * @incoming: sent by kernel code, not queued yet; youngest first
+ * @taken: the older part of those, oldest first; under channel->lock
  * @irq_work: queues @incoming
  * @work: likewise, where @irq_work could not
  * @pulses: themselves
@@ -518,7 +518,7 @@ long stplr_notify_ioctl(struct stplr_connection *connection, const void __user *
 long stplr_event_register_ioctl(struct stplr_device *device, struct stplr_event_owner *owner,
 				struct stplr_channel *channel, void __user *arg, unsigned int size);
 long stplr_event_unregister_ioctl(struct stplr_device *device, struct stplr_event_owner *owner,
-				  const void __user *arg);
+				  const void __user *arg, unsigned int size);
 void stplr_events_end(struct stplr_device *device, struct stplr_event_owner *owner);
 long stplr_event_deliver_ioctl(struct stplr_channel *channel, const void __user *arg,
 			       unsigned int size);
@@ -920,8 +920,8 @@ struct stplr_reply_side {
 #define STPLR_WITHDRAWN (-ERESTARTNOINTR)
 
 /* A client that a signal or deadline has hit, on a channel with STPLR_CHANNEL_UNBLOCK */
-#define STPLR_UNBLOCK_WANTED (1U << 0) /* it wants to be unblocked */
-#define STPLR_UNBLOCK_TOLD (1U << 1)   /* and its server has a notice of it */
+#define STPLR_UNBLOCK_WANTED BIT(0) /* it wants to be unblocked */
+#define STPLR_UNBLOCK_TOLD BIT(1)   /* and its server has a notice of it */
 
 enum stplr_message_state {
 	STPLR_DONE,

@@ -154,10 +154,15 @@ void stplr_thread_set_marked(struct stplr_thread *thread, bool marked)
 
 void stplr_thread_put(struct stplr_thread *thread)
 {
-	if (!refcount_dec_and_lock(&thread->ref, &stplr_threads_lock))
-		return;
-	hash_del_rcu(&thread->node);
+	bool last;
+
+	spin_lock(&stplr_threads_lock);
+	last = refcount_dec_and_test(&thread->ref);
+	if (last)
+		hash_del_rcu(&thread->node);
 	spin_unlock(&stplr_threads_lock);
+	if (!last)
+		return;
 	if (thread->marked)
 		atomic_dec(&stplr_nr_marked);
 	put_pid(thread->pid);

@@ -141,8 +141,8 @@ static bool stplr_receivable(const struct stplr_channel *channel, bool pulses_on
 
 /*
  * Waits until there is a message or pulse, or only a pulse; or in a listening channel's backlog a
- * connection. Called and left with the lock, which is released meanwhile. A receiver that was taken off the list for a
- * message finds it, or somebody else has taken it.
+ * connection. Called and left with the lock, which is released meanwhile. A receiver that was
+ * taken off the list for a message finds it, or somebody else has taken it.
  */
 int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 deadline,
 			clockid_t clock)
@@ -252,7 +252,8 @@ enum stplr_signals {
 static enum stplr_signals stplr_signals_pending(void)
 {
 	enum stplr_signals found = STPLR_SIGNALS_NONE;
-	struct sighand_struct *sighand = current->sighand;
+	/* its own does not change under a thread */
+	struct sighand_struct *sighand = rcu_dereference_raw(current->sighand);
 	sigset_t pending;
 	int signo;
 
@@ -280,35 +281,6 @@ static enum stplr_signals stplr_signals_pending(void)
 }
 
 /*
- * On a channel with the unblock flag: a signal came, or the timer for the reply. Tells the server,
- * and then the client waits for what it answers: -EAGAIN; or other signals are dealt with as usual:
- * 0; or the client is to die: -EINTR.
- */
-static int stplr_client_unblock(struct stplr_message *message, bool expired)
-{
-	struct stplr_channel *channel = message->connection->channel;
-	enum stplr_signals signals = stplr_signals_pending();
-	struct task_struct *receiver = NULL;
-	int err = 0;
-
-	spin_lock(&channel->lock);
-	if (message->state != STPLR_RECEIVED && message->state != STPLR_REPLYING &&
-	    message->state != STPLR_ENDING) {
-		/* done, or not received yet */
-	} else if (signals == STPLR_SIGNALS_KILL) {
-		err = stplr_message_withdraw(message) ? -EINTR : 0;
-	} else if (expired || signals == STPLR_SIGNALS_HANDLE) {
-		receiver = stplr_unblock_request(message);
-		err = -EAGAIN;
-	}
-	spin_unlock(&channel->lock);
-	stplr_wake(receiver);
-	if (err == -EAGAIN)
-		stplr_channel_wake_pollers(channel);
-	return err;
-}
-
-/*
  * The server knows that the client wants to be unblocked: now only the end of the message counts,
  * or of the client. Signals that dump core do not wake a killable thread, so it looks once a
  * second.
@@ -320,6 +292,7 @@ static int stplr_client_wait_unblocked(struct stplr_message *message)
 
 	for (;;) {
 		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
+		/* pairs with stplr_message_done(), as in stplr_client_wait() */
 		if (smp_load_acquire(&message->state) == STPLR_DONE)
 			break;
 		if (stplr_signals_pending() == STPLR_SIGNALS_KILL) {
@@ -339,13 +312,17 @@ static int stplr_client_wait_unblocked(struct stplr_message *message)
 /*
  * A signal came, or the timer for @fired. What that means depends on how far the message is: 0 go
  * on waiting, or an error. Then the message is out of the server's reach; or, with a @token, left
- * there, parked.
+ * there, parked. On a channel with the unblock flag, -EAGAIN: the server was told instead, and the
+ * client waits for what it answers.
  */
 static int stplr_client_interrupted(struct stplr_message *message,
 				    const struct stplr_msg_send *args, s64 fired, u64 *token)
 {
 	struct stplr_channel *channel = message->connection->channel;
-	bool received;
+	bool told = channel->flags & STPLR_CHANNEL_UNBLOCK;
+	enum stplr_signals signals = told ? stplr_signals_pending() : STPLR_SIGNALS_NONE;
+	struct task_struct *receiver = NULL;
+	bool received, expired;
 	s64 deadline;
 	int err = 0;
 
@@ -355,11 +332,15 @@ static int stplr_client_interrupted(struct stplr_message *message,
 
 	received = message->state != STPLR_QUEUED && message->state != STPLR_RECEIVING;
 	deadline = received ? args->reply_deadline : args->send_deadline;
-	if (fatal_signal_pending(current)) {
+	expired = fired != STPLR_DEADLINE_NONE && fired == deadline;
+	if (fatal_signal_pending(current) || (received && signals == STPLR_SIGNALS_KILL)) {
 		trace_stplr_death(STPLR_DEATH_CLIENT, channel, message->connection->coid);
 		stplr_message_withdraw(message);
 		err = -EINTR;
-	} else if (fired != STPLR_DEADLINE_NONE && fired == deadline) {
+	} else if (received && told && (expired || signals == STPLR_SIGNALS_HANDLE)) {
+		receiver = stplr_unblock_request(message);
+		err = -EAGAIN;
+	} else if (expired) {
 		err = stplr_message_withdraw(message) ? -ETIMEDOUT : 0;
 	} else if (signal_pending(current) && received) {
 		*token = stplr_message_park(message);
@@ -369,6 +350,9 @@ static int stplr_client_interrupted(struct stplr_message *message,
 	}
 unlock:
 	spin_unlock(&channel->lock);
+	stplr_wake(receiver);
+	if (err == -EAGAIN)
+		stplr_channel_wake_pollers(channel);
 	stplr_dbg(4, "interrupted: %d\n", err);
 	return err;
 }
@@ -394,15 +378,9 @@ int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send
 			break;
 		if (unlikely(signal_pending(current) || fired != STPLR_DEADLINE_NONE)) {
 			__set_current_state(TASK_RUNNING);
-			if (message->connection->channel->flags & STPLR_CHANNEL_UNBLOCK) {
-				err = stplr_client_unblock(message, fired != STPLR_DEADLINE_NONE &&
-							   fired == args->reply_deadline);
-				if (err == -EAGAIN)
-					return stplr_client_wait_unblocked(message);
-				if (err)
-					return err;
-			}
 			err = stplr_client_interrupted(message, args, fired, token);
+			if (err == -EAGAIN)
+				return stplr_client_wait_unblocked(message);
 			if (err)
 				return err;
 			fired = STPLR_DEADLINE_NONE;

@@ -81,6 +81,7 @@ static void stplr_workers_prune(struct stplr_channel *channel, u32 key, struct h
 
 /* Makes the calling thread a worker; NULL if it cannot be. The lock is released meanwhile. */
 static struct stplr_worker *stplr_worker_join(struct stplr_channel *channel)
+	__must_hold(&channel->lock)
 {
 	u32 key = stplr_pid_key(task_pid(current));
 	struct stplr_worker *worker, *old;

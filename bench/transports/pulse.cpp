@@ -16,7 +16,8 @@ namespace
 class PulseSide
 {
 public:
-	PulseSide(int channel, Fd connection) : channel_(channel), connection_(std::move(connection))
+	PulseSide(int channel, Fd connection)
+		: channel_(channel), connection_(std::move(connection))
 	{
 		receive_.deadline = STPLR_DEADLINE_NONE;
 		receive_.clock = CLOCK_MONOTONIC;

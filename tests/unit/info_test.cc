@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What a server knows of a message and of its clients: STPLR_MSG_INFO, STPLR_CLIENT_INFO, cookies;
 // and private channels.
-#include <gtest/gtest.h>
 #include <grp.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>

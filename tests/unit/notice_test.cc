@@ -124,8 +124,9 @@ TEST_F(DisconnectTest, NotLostToAFullPool)
 		;
 	constexpr int kClients = 10;
 	for (int i = 0; i < kClients; i++)
-		Child([&](Child &) { return new_connection(device, "disconnect") < 0; })
-			.expect_success();
+		Child([&](Child &) {
+			return new_connection(device, "disconnect") < 0;
+		}).expect_success();
 	std::vector<int> ids;
 	for (int i = 0; i < STPLR_PULSES_DEFAULT + kClients; i++) {
 		ReceivedPulse received = receive_pulse(channel);
@@ -139,8 +140,9 @@ TEST_F(DisconnectTest, NotLostToAFullPool)
 TEST_F(DisconnectTest, IdIsNotAnothersBeforeItWasReceived)
 {
 	for (int i = 0; i < 3; i++)
-		Child([&](Child &) { return new_connection(device, "disconnect") < 0; })
-			.expect_success();
+		Child([&](Child &) {
+			return new_connection(device, "disconnect") < 0;
+		}).expect_success();
 	std::vector<int> ids;
 	for (int i = 0; i < 3; i++)
 		ids.push_back(await_pulse(channel).pulse.scoid);
@@ -412,14 +414,14 @@ TEST_F(UnblockTest, SignalAgainstReply)
 		EXPECT_EQ("answer", client.finish().text);
 		signaller.join();
 		ReceivedPulse stale = receive_pulse(channel);
-		EXPECT_EQ(-EAGAIN, stale.result) << stale.pulse.code << " for " << stale.pulse.value;
+		EXPECT_EQ(-EAGAIN, stale.result)
+			<< stale.pulse.code << " for " << stale.pulse.value;
 	}
 }
 
 TEST_F(UnblockTest, AcceptedChannelsHaveIt)
 {
-	Fd listener = new_channel(device, "listener",
-				  STPLR_CHANNEL_LISTEN | STPLR_CHANNEL_UNBLOCK);
+	Fd listener = new_channel(device, "listener", STPLR_CHANNEL_LISTEN | STPLR_CHANNEL_UNBLOCK);
 	Fd own = new_connection(device, "listener");
 	stplr_channel_accept args = accept_args();
 	Fd accepted(channel_accept(listener, args));

@@ -196,7 +196,8 @@ TEST_F(PulseTest, NobodySleepsWhileThereIsSomething)
 		ASSERT_TRUE(result == 0 || result == -EAGAIN);
 		i += !result;
 		if (i % 7 == 0)
-			EXPECT_TRUE(eventually([&] { return pulses == i; })) << pulses << " of " << i;
+			EXPECT_TRUE(eventually([&] { return pulses == i; }))
+				<< pulses << " of " << i;
 	}
 	EXPECT_EQ(0, sender.join());
 	EXPECT_TRUE(eventually([&] { return pulses == kRounds && messages == kRounds; }))
@@ -222,8 +223,8 @@ TEST_F(PulseTest, StaysWhenTheBufferIsTooSmall)
 TEST_F(PulseTest, StaysWhenItCannotBeWritten)
 {
 	ASSERT_EQ(0, pulse_send(connection, 4, 5));
-	stplr_msg_receive args = receive_args(buffer(reinterpret_cast<void *>(8), 64),
-					      STPLR_DEADLINE_POLL);
+	stplr_msg_receive args =
+		receive_args(buffer(reinterpret_cast<void *>(8), 64), STPLR_DEADLINE_POLL);
 	EXPECT_EQ(-EFAULT, call(channel, STPLR_MSG_RECEIVE, &args));
 	void *page = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, page);
@@ -236,7 +237,8 @@ TEST_F(PulseTest, StaysWhenItCannotBeWritten)
 TEST_F(PulseTest, IntoMemoryThatIsNotThereYet)
 {
 	ASSERT_EQ(0, pulse_send(connection, 4, 5));
-	void *page = mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page =
+		mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, page);
 	char *across = static_cast<char *>(page) + 4096 - 4;
 	stplr_msg_receive args = receive_args(buffer(across, 64), STPLR_DEADLINE_POLL);
@@ -253,8 +255,8 @@ TEST_F(PulseTest, IntoParts)
 	ASSERT_EQ(0, pulse_send(connection, 4, 0x0102030405060708));
 	char bytes[sizeof(stplr_pulse)];
 	stplr_iovec parts[] = {part(bytes, 3), part(bytes + 3, 0), part(bytes + 3, 21)};
-	stplr_msg_receive args = receive_args(stplr_buffer{uint64_t(uintptr_t(parts)), 3},
-					      STPLR_DEADLINE_POLL);
+	stplr_msg_receive args =
+		receive_args(stplr_buffer{uint64_t(uintptr_t(parts)), 3}, STPLR_DEADLINE_POLL);
 	args.flags = STPLR_RECEIVE_VECTOR;
 	ASSERT_EQ(0, call(channel, STPLR_MSG_RECEIVE, &args));
 	stplr_pulse pulse;

@@ -28,8 +28,8 @@ protected:
 	{
 		utsname names;
 		ASSERT_EQ(0, uname(&names));
-		std::string path = std::string("build/module/") + names.release +
-				   "/tests/stplr_pulser.ko";
+		std::string path =
+			std::string("build/module/") + names.release + "/tests/stplr_pulser.ko";
 		Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
 		ASSERT_LE(0, file) << path << ": " << strerror(errno)
 				   << "; make test-modules KVER=" << names.release;

@@ -166,7 +166,9 @@ struct stplr_version {
  */
 #define STPLR_CHANNEL_DISCONNECT (1U << 6)
 
-/** STPLR_CHANNEL_PRIVATE - only the process that made it may connect to it (QNX _NTO_CHF_PRIVATE). */
+/**
+ * STPLR_CHANNEL_PRIVATE - only the process that made it may connect to it (QNX _NTO_CHF_PRIVATE).
+ */
 #define STPLR_CHANNEL_PRIVATE (1U << 7)
 
 /**
@@ -219,7 +221,8 @@ struct stplr_version {
  * name is free again as soon as the channel ends.
  *
  * EINVAL: a bad name, flag, mode, backlog or number of pulses; EEXIST: the name is taken on this
- * device; EPERM: not a member of @gid; ENOBUFS: the user has too much memory in messages; EDQUOT: the user has too many channels (module parameter user_channels);
+ * device; EPERM: not a member of @gid; ENOBUFS: the user has too much memory in messages; EDQUOT:
+ * the user has too many channels (module parameter user_channels);
  * EMFILE, ENFILE, ENOMEM as for open(2).
  */
 struct stplr_channel_create {
@@ -311,7 +314,8 @@ struct stplr_channel_accept {
  * waiting; ETIMEDOUT: neither by the deadline; EINTR: a signal came while waiting; EACCES: the
  * mode or the creator's user forbids it; EPERM: the server's user is not @uid; ESRCH: no such
  * process or channel, or its creator is dead; EDQUOT: the user has too many connections (module
- * parameter user_connections), or disconnects that were not received (user_messages); EMFILE, ENFILE, ENOMEM as for open(2).
+ * parameter user_connections), or disconnects that were not received (user_messages); EMFILE,
+ * ENFILE, ENOMEM as for open(2).
  */
 struct stplr_connect_attach {
 	__u64 name;
@@ -549,7 +553,9 @@ struct stplr_msg_info {
 /** STPLR_RECEIVE_PULSE - take pulses only (QNX MsgReceivePulse). */
 #define STPLR_RECEIVE_PULSE (1U << 2)
 
-/** STPLR_RECEIVE_REGISTERED - as STPLR_SEND_REGISTERED; the buffer must be registered for writing. */
+/**
+ * STPLR_RECEIVE_REGISTERED - as STPLR_SEND_REGISTERED; the buffer must be registered for writing.
+ */
 #define STPLR_RECEIVE_REGISTERED (1U << 3)
 
 /**
@@ -566,9 +572,10 @@ struct stplr_msg_info {
  * that came is served first. A message that could not be delivered (EFAULT, EMSGSIZE) stays at the
  * head.
  *
- * Pulses come with messages, by their priority. @info.kind tells one (STPLR_KIND_PULSE), @info.rcvid
- * is 0, and the buffer holds a struct stplr_pulse. One that finds no room for all of that stays
- * (EMSGSIZE, whatever the flags). A pulse wakes a thread that takes pulses only before others.
+ * Pulses come with messages, by their priority. @info.kind tells one (STPLR_KIND_PULSE),
+ * @info.rcvid is 0, and the buffer holds a struct stplr_pulse. One that finds no room for all of
+ * that stays (EMSGSIZE, whatever the flags). A pulse wakes a thread that takes pulses only before
+ * others.
  *
  * EINVAL: a bad flag, clock or deadline, too many parts, a listening channel; EFAULT: @buffer or
  * the structure cannot be written; EMSGSIZE: see STPLR_RECEIVE_NO_TRUNC; EAGAIN: no message, and
@@ -963,7 +970,8 @@ struct stplr_buffer_register {
 
 /*
  * poll(2), epoll(7). Channel: EPOLLIN while a message or pulse waits to be received, or a
- * connection to be accepted, and EPOLLPRI while a pulse waits; EPOLLHUP once it was destroyed or shut down, or an accepted channel's client has
+ * connection to be accepted, and EPOLLPRI while a pulse waits; EPOLLHUP once it was destroyed or
+ * shut down, or an accepted channel's client has
  * closed. Connection: EPOLLOUT, and EPOLLHUP | EPOLLERR once its channel is gone or it was
  * detached. Device: nothing to wait for.
  */
