@@ -207,6 +207,7 @@ static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 	enum stplr_pulse_origin origin = STPLR_PULSE_POOL;
 	struct stplr_pulse_entry *pulse;
 	struct task_struct *other = NULL;
+	bool refuse = false;
 
 	spin_lock(&channel->lock);
 	pulse = stplr_pulse_first(channel);
@@ -217,11 +218,15 @@ static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 	} else {
 		pulse = NULL;
 	}
-	/* this thread may have been woken for a message */
-	if (pulse && channel->messages.first)
+	/* this thread may have been woken for a message, whose sender may rely on it */
+	if (pulse && channel->messages.first) {
 		other = stplr_receiver_pop(channel);
+		refuse = !other && channel->nr_polled;
+	}
 	spin_unlock(&channel->lock);
 	stplr_wake(other);
+	if (refuse)
+		stplr_channel_end_queued(channel, true);
 	if (pulse)
 		stplr_pulse_release(channel, pulse, origin);
 	return pulse;

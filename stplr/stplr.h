@@ -52,7 +52,7 @@
  * The registry and a thread's mutex are never held together, nor are the locks of two channels.
  *
  * Bytes are copied with no lock held and page faults disabled, with message->transfers counted up:
- * a transfer never waits for anybody, so waiting for one to end is short. Each side takes its own
+ * a transfer never waits for a peer, so waiting for one to end is short. Each side takes its own
  * page faults.
  *
  * States of a message; all changes happen under channel->lock. One that is not in use is DONE

@@ -298,8 +298,11 @@ static int stplr_client_wait_unblocked(struct stplr_message *message)
 		if (stplr_signals_pending() == STPLR_SIGNALS_KILL) {
 			__set_current_state(TASK_RUNNING);
 			spin_lock(&channel->lock);
-			if (message->state != STPLR_DONE)
+			if (message->state != STPLR_DONE) {
+				trace_stplr_death(STPLR_DEATH_CLIENT, channel,
+						  message->connection->coid);
 				withdrawn = stplr_message_withdraw(message);
+			}
 			spin_unlock(&channel->lock);
 			break;
 		}

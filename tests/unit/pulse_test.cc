@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -206,6 +208,48 @@ TEST_F(PulseTest, NobodySleepsWhileThereIsSomething)
 	EXPECT_EQ(-ESRCH, one.join());
 	EXPECT_EQ(-ESRCH, two.join());
 	EXPECT_EQ(-ESRCH, three.join());
+}
+
+// A sender that relies on a waiting thread is told when that takes a pulse instead. One processor:
+// the sender queues and sleeps, the pulse is sent, and only then does the receiver run.
+TEST_F(PulseTest, TakenInsteadOfAPolledMessage)
+{
+	auto bind = [](int policy, int priority) {
+		cpu_set_t set;
+		CPU_ZERO(&set);
+		CPU_SET(0, &set);
+		sched_param param = {};
+		param.sched_priority = priority;
+		return pthread_setschedparam(pthread_self(), policy, &param) ||
+		       pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	};
+	Fd fixed = new_channel(device, "fixed", STPLR_CHANNEL_FIXED_PRIORITY);
+	Fd polled = new_connection(device, "fixed", STPLR_CONNECT_NONBLOCK);
+	Fd pulses = new_connection(device, "fixed");
+	Thread receiver([&]() -> long {
+		return bind(SCHED_OTHER, 0)
+			       ? -1
+			       : receive_pulse(fixed, STPLR_DEADLINE_NONE, 0).pulse.code;
+	});
+	ASSERT_TRUE(receiver.wait_blocked(STPLR_MSG_RECEIVE));
+	std::atomic<bool> sending{false};
+	Thread pulse_sender([&]() -> long {
+		if (bind(SCHED_FIFO, 5))
+			return -1;
+		while (!sending)
+			;
+		return pulse_send(pulses, 9, 0, 140);
+	});
+	Thread sender([&]() -> long {
+		if (bind(SCHED_FIFO, 10))
+			return -1;
+		stplr_msg_send args = send_args(buffer("text"), {});
+		sending = true;
+		return call(polled, STPLR_MSG_SEND_RECEIVE, &args);
+	});
+	EXPECT_EQ(0, pulse_sender.join());
+	EXPECT_EQ(9, receiver.join());
+	EXPECT_EQ(-EAGAIN, sender.join());
 }
 
 TEST_F(PulseTest, StaysWhenTheBufferIsTooSmall)

@@ -155,7 +155,8 @@ struct stplr_version {
 /**
  * STPLR_CHANNEL_UNBLOCK - a REPLY-blocked client that a signal or its reply deadline hits stays
  * blocked until the server answers, or it is killed; the server is told by a pulse
- * (STPLR_PULSE_UNBLOCK) and by STPLR_INFO_UNBLOCK (QNX _NTO_CHF_UNBLOCK).
+ * (STPLR_PULSE_UNBLOCK) and by STPLR_INFO_UNBLOCK (QNX _NTO_CHF_UNBLOCK). From then on stopping,
+ * tracing and other signals wait for the answer, too.
  */
 #define STPLR_CHANNEL_UNBLOCK (1U << 5)
 
@@ -185,7 +186,8 @@ struct stplr_version {
  * sender's priority, the class included: SCHED_FIFO and SCHED_RR over SCHED_OTHER, the nice value
  * within SCHED_OTHER; SCHED_DEADLINE is neither lent nor overridden. Threads that are busy are
  * raised already when a message of higher priority queues; and if they are themselves blocked on
- * another channel, so are that channel's. What a thread's owner sets meanwhile stays. A sender's
+ * another channel, so are that channel's. (One sent with STPLR_SEND_QUEUED raises only who receives
+ * it.) What a thread's owner sets meanwhile stays. A sender's
  * priority is looked at when it sends; what is changed while it waits is not noticed.
  */
 #define STPLR_CHANNEL_INHERIT (1U << 9)
