@@ -14,14 +14,20 @@
 
 #include "stplr.h"
 
+/* Nobody pays for its notice any more, if somebody did. */
+static void stplr_client_uncharge(struct stplr_client *client)
+{
+	if (!client->user)
+		return;
+	stplr_uncharge(&client->user->messages);
+	stplr_user_put(client->user);
+}
+
 void stplr_client_free(struct stplr_client *client)
 {
 	stplr_process_put(client->process);
 	put_cred(client->cred);
-	if (client->user) {
-		stplr_uncharge(&client->user->messages);
-		stplr_user_put(client->user);
-	}
+	stplr_client_uncharge(client);
 	kfree(client);
 }
 
@@ -62,10 +68,7 @@ found:
 	return 0;
 
 uncharge:
-	if (client->user) {
-		stplr_uncharge(&client->user->messages);
-		stplr_user_put(client->user);
-	}
+	stplr_client_uncharge(client);
 free_client:
 	kfree(client);
 unlock:

@@ -220,9 +220,9 @@ long stplr_notify_ioctl(struct stplr_connection *connection, const void __user *
 }
 
 /* A notice that was received, or is not to be any more. */
-void stplr_notice_release(struct stplr_pulse_entry *pulse)
+void stplr_notice_release(struct stplr_pulse_entry *pulse, enum stplr_pulse_origin origin)
 {
-	switch (pulse->origin) {
+	switch (origin) {
 	case STPLR_NOTICE_DISCONNECT:
 		stplr_client_free(container_of(pulse, struct stplr_client, disconnect));
 		break;

@@ -154,8 +154,8 @@ static void stplr_pulse_release(struct stplr_channel *channel, struct stplr_puls
 {
 	if (origin == STPLR_PULSE_POOL)
 		stplr_pool_give(channel->pool, pulse);
-	else if (origin != STPLR_NOTICE_UNBLOCK)
-		stplr_notice_release(pulse);
+	else
+		stplr_notice_release(pulse, origin);
 }
 
 /* Nothing is received any more: drops what is queued. */

@@ -509,7 +509,7 @@ struct task_struct *stplr_unblock_request(struct stplr_message *message);
 void stplr_unblock_forget(struct stplr_message *message);
 void stplr_connection_unwatch(struct stplr_connection *connection);
 void stplr_channel_end_watches(struct stplr_channel *channel);
-void stplr_notice_release(struct stplr_pulse_entry *pulse);
+void stplr_notice_release(struct stplr_pulse_entry *pulse, enum stplr_pulse_origin origin);
 long stplr_notify_ioctl(struct stplr_connection *connection, const void __user *arg,
 			unsigned int size);
 

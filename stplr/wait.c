@@ -105,30 +105,30 @@ void stplr_wake_all(struct stplr_wake_batch *batch)
 
 /* The server's side */
 
-/* The receiver that came last, with a reference, to be woken after unlocking; or NULL. */
-struct task_struct *stplr_receiver_pop(struct stplr_channel *channel)
+static struct task_struct *stplr_receivers_pop(struct hlist_head *receivers)
 {
 	struct stplr_receiver *receiver;
 
-	lockdep_assert_held(&channel->lock);
-	if (hlist_empty(&channel->receivers))
+	if (hlist_empty(receivers))
 		return NULL;
-	receiver = hlist_entry(channel->receivers.first, struct stplr_receiver, link);
+	receiver = hlist_entry(receivers->first, struct stplr_receiver, link);
 	hlist_del_init(&receiver->link);
 	return get_task_struct(receiver->task);
+}
+
+/* The receiver that came last, with a reference, to be woken after unlocking; or NULL. */
+struct task_struct *stplr_receiver_pop(struct stplr_channel *channel)
+{
+	lockdep_assert_held(&channel->lock);
+	return stplr_receivers_pop(&channel->receivers);
 }
 
 /* The same for a pulse: first those that wait for nothing else. */
 struct task_struct *stplr_pulse_receiver_pop(struct stplr_channel *channel)
 {
-	struct stplr_receiver *receiver;
-
 	lockdep_assert_held(&channel->lock);
-	if (hlist_empty(&channel->pulse_receivers))
-		return stplr_receiver_pop(channel);
-	receiver = hlist_entry(channel->pulse_receivers.first, struct stplr_receiver, link);
-	hlist_del_init(&receiver->link);
-	return get_task_struct(receiver->task);
+	return stplr_receivers_pop(&channel->pulse_receivers) ?:
+	       stplr_receivers_pop(&channel->receivers);
 }
 
 /* Is there something to be received? */
