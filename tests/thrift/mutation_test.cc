@@ -16,6 +16,13 @@
 #include "support/thread.h"
 #include "support/watchdog.h"
 
+// The address sanitizer keeps what is freed, a quarter of a GiB of it unless told otherwise; the
+// test measures memory.
+extern "C" const char *__asan_default_options()
+{
+	return "quarantine_size_mb=32";
+}
+
 namespace
 {
 
@@ -181,11 +188,11 @@ TEST_P(MutationTest, TheNextClientIsServed)
 	EXPECT_LT(peakMemory() - before, 200000);
 }
 
-// Not JSON: at some numbers Thrift 0.17's own reader ends its process by an assertion.
 INSTANTIATE_TEST_SUITE_P(All, MutationTest,
 			 testing::Values(Wire{"buffered", "binary"}, Wire{"framed", "binary"},
 					 Wire{"none", "compact"}, Wire{"framed", "compact"},
-					 Wire{"framed", "multiplexed"}),
+					 Wire{"framed", "multiplexed"},
+					 Wire{"buffered", "json"}, Wire{"framed", "json"}),
 			 [](const auto &info) {
 				 return info.param.wrapper + "_" + info.param.protocol;
 			 });

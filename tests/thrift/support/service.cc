@@ -7,6 +7,7 @@
 #include <thrift/protocol/TCompactProtocol.h>
 #include <thrift/protocol/TJSONProtocol.h>
 #include <thrift/protocol/TMultiplexedProtocol.h>
+#include <thrift/protocol/TVirtualProtocol.h>
 #include <thrift/server/TSimpleServer.h>
 #include <thrift/server/TThreadPoolServer.h>
 #include <thrift/server/TThreadedServer.h>
@@ -52,13 +53,45 @@ static std::shared_ptr<TTransportFactory> wrapperFactory(const Wire &wire)
 	return std::make_shared<TTransportFactory>();
 }
 
+namespace
+{
+
+// Thrift 0.17 ends the process, by an assertion, at an i8 of more than 255.
+class JsonProtocol : public TVirtualProtocol<JsonProtocol, TJSONProtocol>
+{
+public:
+	explicit JsonProtocol(std::shared_ptr<TTransport> transport) : TVirtualProtocol(transport) {}
+
+	uint32_t readByte(int8_t &byte)
+	{
+		int16_t number;
+		const uint32_t read = readI16(number);
+
+		if (number < INT8_MIN || number > INT8_MAX)
+			throw TProtocolException(TProtocolException::INVALID_DATA, "no i8");
+		byte = number;
+		return read;
+	}
+};
+
+class JsonProtocolFactory : public TProtocolFactory
+{
+public:
+	std::shared_ptr<TProtocol> getProtocol(std::shared_ptr<TTransport> transport) override
+	{
+		return std::make_shared<JsonProtocol>(transport);
+	}
+};
+
+} // namespace
+
 static std::shared_ptr<TProtocolFactory> protocolFactory(const Wire &wire, int32_t stringLimit = 0,
 							 int32_t containerLimit = 0)
 {
 	if (wire.protocol == "compact")
 		return std::make_shared<TCompactProtocolFactory>(stringLimit, containerLimit);
 	if (wire.protocol == "json")
-		return std::make_shared<TJSONProtocolFactory>();
+		return std::make_shared<JsonProtocolFactory>();
 	return std::make_shared<TBinaryProtocolFactory>(stringLimit, containerLimit, false,
 							wire.protocol != "old");
 }
