@@ -2,6 +2,7 @@
 // The examples' programs of one runtime with those of the other: C++ and C/GLib understand each
 // other.
 #include <gtest/gtest.h>
+#include <thrift/TApplicationException.h>
 
 #include <signal.h>
 
@@ -9,11 +10,13 @@
 
 #include "support/program.h"
 #include "support/service.h"
+#include "timer.h"
 
 namespace
 {
 
 using namespace tests;
+using apache::thrift::TApplicationException;
 
 // The runtimes of server and client, and what both agree on.
 class InteropTest
@@ -59,8 +62,9 @@ protected:
 		server_.reset();
 	}
 
-private:
 	StaplerAddress address_ = newAddress();
+
+private:
 	std::unique_ptr<Program> server_;
 };
 
@@ -73,6 +77,27 @@ TEST_P(InteropTest, Rounds)
 	stop();
 	serve("calculator");
 	rounds("calculator", "calculator", "64");
+	stop();
+}
+
+TEST_P(InteropTest, UnknownMethodsAreErrorsAndTheServiceLivesOn)
+{
+	serve("calculator");
+	const Wire &wire = std::get<1>(GetParam());
+	auto wrapped = wire.wrap(std::make_shared<ClientStaplerTransport>(address_));
+	stplr::examples::timerClient client(wire.speak(wrapped));
+	std::string name;
+
+	wrapped->open();
+	try {
+		client.start(1);
+		ADD_FAILURE() << "a calculator has started a timer";
+	} catch (const TApplicationException &error) {
+		EXPECT_EQ(TApplicationException::UNKNOWN_METHOD, error.getType()) << error.what();
+	}
+	client.name(name);
+	EXPECT_EQ("calculator", name);
+	wrapped->close();
 	stop();
 }
 

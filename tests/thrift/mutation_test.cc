@@ -5,23 +5,13 @@
 #include <thrift/transport/TBufferTransports.h>
 
 #include <atomic>
-#include <cstdio>
-#include <fstream>
 #include <functional>
-#include <random>
-#include <sstream>
 
+#include "support/mutator.h"
 #include "support/raw.h"
 #include "support/service.h"
 #include "support/thread.h"
 #include "support/watchdog.h"
-
-// The address sanitizer keeps what is freed, a quarter of a GiB of it unless told otherwise; the
-// test measures memory.
-extern "C" const char *__asan_default_options()
-{
-	return "quarantine_size_mb=32";
-}
 
 namespace
 {
@@ -67,78 +57,6 @@ std::vector<std::string> validCalls(const Wire &wire)
 	};
 }
 
-class Mutator
-{
-public:
-	explicit Mutator(const Wire &wire) : framed_(wire.wrapper == "framed") {}
-
-	std::string operator()(std::string bytes)
-	{
-		// Mostly the method's name is left alone, and so is the frame's length right.
-		const bool reaches = random(10) < 7;
-		const size_t begin = reaches ? std::min<size_t>(bytes.size(), 28) : 0;
-
-		for (size_t n = 1 + random(4); n; n--)
-			mutate(bytes, begin);
-		if (framed_ && reaches)
-			for (int i = 0; i < 4; i++)
-				bytes[i] = (bytes.size() - 4) >> (24 - 8 * i);
-		return bytes;
-	}
-
-private:
-	size_t random(size_t below)
-	{
-		return std::uniform_int_distribution<size_t>(0, below - 1)(engine_);
-	}
-
-	void mutate(std::string &bytes, size_t begin)
-	{
-		static const char telling[] = {0,  1,  2,    11,         12,
-					       13, 15, 0x7f, char(0x80), char(0xff)};
-
-		if (bytes.size() <= begin)
-			return;
-		const size_t where = begin + random(bytes.size() - begin);
-
-		switch (random(6)) {
-		case 0:
-			bytes[where] ^= 1 << random(8);
-			break;
-		case 1:
-			bytes[where] = random(256);
-			break;
-		case 2:
-			bytes[where] = telling[random(sizeof(telling))];
-			break;
-		case 3:
-			bytes.resize(where);
-			break;
-		case 4:
-			bytes.erase(where, 1 + random(8));
-			break;
-		default:
-			bytes.insert(where, bytes.substr(random(bytes.size()), 1 + random(16)));
-		}
-	}
-
-	bool framed_;
-	// The same calls each time.
-	std::mt19937 engine_{20261120};
-};
-
-// In KiB.
-long peakMemory()
-{
-	std::ifstream status("/proc/self/status");
-	std::string line;
-
-	while (std::getline(status, line))
-		if (line.compare(0, 6, "VmHWM:") == 0)
-			return std::stol(line.substr(6));
-	return 0;
-}
-
 class MutationTest : public testing::TestWithParam<Wire>
 {
 protected:
@@ -167,7 +85,7 @@ TEST_P(MutationTest, TheNextClientIsServed)
 	options.containerLimit = 10000;
 	Service service(options);
 	Client good(service);
-	Mutator mutate(options.wire);
+	Mutator mutate(options.wire.wrapper == "framed");
 	const auto calls = validCalls(options.wire);
 	const int count = 2200 * test_repeat();
 	const long before = peakMemory();
@@ -175,7 +93,7 @@ TEST_P(MutationTest, TheNextClientIsServed)
 
 	for (int i = 0; i < count; i++) {
 		{
-			RawClient client(service.address());
+			RawClient client(service.address().name);
 			Answer answer;
 
 			answered += !client.call(mutate(calls[i % calls.size()]), &answer, 1 << 16);

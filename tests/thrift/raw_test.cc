@@ -82,7 +82,7 @@ class RawTest : public testing::Test
 {
 protected:
 	Service service;
-	RawClient client{service.address()};
+	RawClient client{service.address().name};
 	Composer compose;
 	Answer answer;
 };
@@ -174,7 +174,7 @@ TEST_F(RawTest, NobodyCollectsNobodyServes)
 
 	options.maxMessageSize = 100000;
 	Service strict(options);
-	RawClient lazy(strict.address());
+	RawClient lazy(strict.address().name);
 	int error = 0;
 
 	for (int i = 0; i < 100 && !error; i++)
@@ -192,9 +192,9 @@ TEST_F(RawTest, OversizeCallsAndFrames)
 	Service strict(options);
 
 	// Longer than the server takes.
-	EXPECT_EQ(-EMSGSIZE, RawClient(strict.address()).call(std::string(100001, 'x'), &answer));
+	EXPECT_EQ(-EMSGSIZE, RawClient(strict.address().name).call(std::string(100001, 'x'), &answer));
 	// In parts that are not.
-	RawClient parts(strict.address());
+	RawClient parts(strict.address().name);
 	int error = 0;
 
 	for (int i = 0; i < 4 && !error; i++)
@@ -203,7 +203,7 @@ TEST_F(RawTest, OversizeCallsAndFrames)
 	// Frames that promise more than there is, or may be.
 	for (const char *header :
 	     {"\xff\xff\xff\xff", "\x7f\xff\xff\xff", "\x80\x00\x00\x00", "\x00\xfa\x00\x01"}) {
-		RawClient liar(strict.address());
+		RawClient liar(strict.address().name);
 
 		error = liar.call(std::string(header, 4) + "some bytes", &answer);
 		EXPECT_TRUE(error == -ESRCH || answer.bytes.empty()) << error;

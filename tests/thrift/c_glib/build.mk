@@ -6,7 +6,7 @@ GLIB_TESTS_OUT := $(B)/tests/thrift_glib
 # tests/build.mk, which is read later, builds them.
 GLIB_TESTS_SUPPORT := $(patsubst tests/unit/support/%.cc,$(B)/tests/support/%.o,$(wildcard tests/unit/support/*.cc))
 GLIB_TESTS_GENERATED := $(addprefix $(GLIB_TESTS_OUT)/gen-c_glib/,base.o suite.o suite_types.o)
-GLIB_TESTS_FLAGS = $(CPPFLAGS) -I tests/thrift/c_glib -I tests/unit -I $(GLIB_TESTS_OUT) -I $(TRANSPORT_GLIB)/src \
+GLIB_TESTS_FLAGS = $(CPPFLAGS) -I tests/thrift/c_glib -I tests/thrift -I tests/unit -I $(GLIB_TESTS_OUT) -I $(TRANSPORT_GLIB)/src \
 	$(TRANSPORT_GLIB_INCLUDE) $(TRANSPORT_GLIB_CFLAGS) -Wno-dangling-else -pthread -MMD -MP
 GLIB_TESTS_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 

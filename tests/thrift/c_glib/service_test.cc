@@ -1,18 +1,5 @@
 // SPDX-License-Identifier: MIT
 // A whole service over the transport: Thrift's simple server, its wrappers and protocols.
-#include <thrift/c_glib/processor/thrift_multiplexed_processor.h>
-#include <thrift/c_glib/protocol/thrift_binary_protocol.h>
-#include <thrift/c_glib/protocol/thrift_binary_protocol_factory.h>
-#include <thrift/c_glib/protocol/thrift_compact_protocol.h>
-#include <thrift/c_glib/protocol/thrift_compact_protocol_factory.h>
-#include <thrift/c_glib/protocol/thrift_multiplexed_protocol.h>
-#include <thrift/c_glib/server/thrift_simple_server.h>
-#include <thrift/c_glib/thrift_application_exception.h>
-#include <thrift/c_glib/transport/thrift_buffered_transport.h>
-#include <thrift/c_glib/transport/thrift_buffered_transport_factory.h>
-#include <thrift/c_glib/transport/thrift_framed_transport.h>
-#include <thrift/c_glib/transport/thrift_framed_transport_factory.h>
-
 #include <sys/time.h>
 
 #include <atomic>
@@ -20,134 +7,36 @@
 #include <csignal>
 #include <tuple>
 
-#include "handler.h"
-#include "support.h"
+#include <thrift/c_glib/thrift_application_exception.h>
+
+#include "service.h"
 
 namespace
 {
 
-enum class Wrapper { kNone, kBuffered, kFramed };
-enum class Protocol { kBinary, kCompact };
-
-template <typename... Arguments> Ref<GObject> object(GType type, Arguments... arguments)
-{
-	return Ref<GObject>(G_OBJECT(g_object_new(type, arguments..., nullptr)));
-}
-
 using Clock = std::chrono::steady_clock;
 
-class ServiceTest : public testing::TestWithParam<std::tuple<Wrapper, Protocol, bool>>
+using Parameters = std::tuple<Wrapper, Protocol, bool>;
+
+Wire wire_of(const Parameters &parameters)
+{
+	return std::make_from_tuple<Wire>(parameters);
+}
+
+class ServiceTest : public testing::TestWithParam<Parameters>
 {
 protected:
-	ServiceTest() : handler_(G_OBJECT(g_object_new(test_handler_get_type(), nullptr)))
+	suiteIf *client() const
 	{
-		auto [wrapper, protocol, multiplexed] = GetParam();
-		const GType wrappers =
-			wrapper == Wrapper::kFramed     ? THRIFT_TYPE_FRAMED_TRANSPORT_FACTORY
-			: wrapper == Wrapper::kBuffered ? THRIFT_TYPE_BUFFERED_TRANSPORT_FACTORY
-							: THRIFT_TYPE_TRANSPORT_FACTORY;
-		const GType protocols = protocol == Protocol::kBinary
-						? THRIFT_TYPE_BINARY_PROTOCOL_FACTORY
-						: THRIFT_TYPE_COMPACT_PROTOCOL_FACTORY;
-
-		transport_ = new_server(name_);
-		processor_ = object(TYPE_SUITE_PROCESSOR, "handler", handler_.get());
-		if (multiplexed) {
-			Error error;
-
-			multiplexer_ = object(THRIFT_TYPE_MULTIPLEXED_PROCESSOR);
-			EXPECT_TRUE(thrift_multiplexed_processor_register_processor(
-				THRIFT_PROCESSOR(multiplexer_.get()), "tested",
-				THRIFT_PROCESSOR(processor_.get()), &error))
-				<< error;
-		}
-		wrappers_ = object(wrappers);
-		protocols_ = object(protocols);
-		server_ = object(THRIFT_TYPE_SIMPLE_SERVER, "processor",
-				 multiplexed ? multiplexer_.get() : processor_.get(),
-				 "server_transport", transport_.get(), "input_transport_factory",
-				 wrappers_.get(), "output_transport_factory", wrappers_.get(),
-				 "input_protocol_factory", protocols_.get(),
-				 "output_protocol_factory", protocols_.get());
-		thread_ = std::make_unique<Thread>([this] {
-			GError *error = nullptr;
-
-			thrift_server_serve(THRIFT_SERVER(server_.get()), &error);
-			g_clear_error(&error);
-			return 0;
-		});
-		connect();
+		return (*client_)->get();
+	}
+	int add(int a, int b) const
+	{
+		return (*client_)->add(a, b);
 	}
 
-	~ServiceTest()
-	{
-		disconnect();
-		thrift_server_stop(THRIFT_SERVER(server_.get()));
-		thrift_stapler_server_transport_interrupt(
-			THRIFT_STAPLER_SERVER_TRANSPORT(transport_.get()));
-		EXPECT_EQ(0, thread_->join());
-	}
-
-	void connect()
-	{
-		auto [wrapper, protocol, multiplexed] = GetParam();
-
-		socket_ = new_client(name_);
-		gpointer inner = socket_.get();
-		if (wrapper != Wrapper::kNone) {
-			wrapped_ =
-				object(wrapper == Wrapper::kFramed ? THRIFT_TYPE_FRAMED_TRANSPORT
-								   : THRIFT_TYPE_BUFFERED_TRANSPORT,
-				       "transport", inner);
-			inner = wrapped_.get();
-		}
-		protocol_ = object(protocol == Protocol::kBinary ? THRIFT_TYPE_BINARY_PROTOCOL
-								 : THRIFT_TYPE_COMPACT_PROTOCOL,
-				   "transport", inner);
-		gpointer used = protocol_.get();
-		if (multiplexed) {
-			multiplexed_ = object(THRIFT_TYPE_MULTIPLEXED_PROTOCOL, "transport", inner,
-					      "protocol", used, "service-name", "tested");
-			used = multiplexed_.get();
-		}
-		client_ = object(TYPE_SUITE_CLIENT, "input_protocol", protocol_.get(),
-				 "output_protocol", used);
-		Error error;
-		EXPECT_TRUE(eventually([&] {
-			return thrift_transport_open(socket_.get(), &error);
-		})) << error;
-	}
-
-	void disconnect()
-	{
-		thrift_transport_close(socket_.get(), nullptr);
-		client_.reset();
-		multiplexed_.reset();
-		protocol_.reset();
-		wrapped_.reset();
-		socket_.reset();
-	}
-
-	suiteIf *client()
-	{
-		return SUITE_IF(client_.get());
-	}
-
-	int add(int a, int b)
-	{
-		Error error;
-		gint32 sum = 0;
-
-		EXPECT_TRUE(suite_client_add(client(), &sum, a, b, &error)) << error;
-		return sum;
-	}
-
-	std::string name_ = own_name();
-	Ref<GObject> handler_, processor_, multiplexer_, wrappers_, protocols_, server_;
-	Ref<ThriftServerTransport> transport_;
-	std::unique_ptr<Thread> thread_;
-	Ref<ThriftTransport> socket_;
-	Ref<GObject> wrapped_, protocol_, multiplexed_, client_;
+	Service service_{wire_of(GetParam())};
+	std::unique_ptr<Client> client_ = std::make_unique<Client>(service_);
 };
 
 TEST_P(ServiceTest, Calls)
@@ -160,8 +49,8 @@ TEST_P(ServiceTest, OneClientAfterTheOther)
 {
 	for (int i = 0; i < 20; i++) {
 		EXPECT_EQ(i + 7, add(i, 7));
-		disconnect();
-		connect();
+		client_.reset();
+		client_ = std::make_unique<Client>(service_);
 	}
 }
 
@@ -225,7 +114,7 @@ TEST_P(ServiceTest, Exceptions)
 	EXPECT_EQ(3, add(1, 2));
 }
 
-// What a handler does not declare is an application exception, and so is an unknown method.
+// What a handler does not declare is an application exception.
 TEST_P(ServiceTest, ApplicationExceptions)
 {
 	Error error;
@@ -233,6 +122,25 @@ TEST_P(ServiceTest, ApplicationExceptions)
 	EXPECT_FALSE(suite_client_nap(client(), -1, &error));
 	EXPECT_EQ(THRIFT_APPLICATION_EXCEPTION_ERROR, error.domain()) << error;
 	EXPECT_NE(std::string::npos, error.message().find("cannot sleep")) << error;
+	EXPECT_EQ(3, add(1, 2));
+}
+
+// And so is an unknown method.
+TEST_P(ServiceTest, UnknownMethods)
+{
+	ThriftProtocol *protocol = (*client_)->protocol();
+	Error error;
+	gint32 sum = 0;
+
+	EXPECT_GT(thrift_protocol_write_message_begin(protocol, "none", T_CALL, 0, &error), 0);
+	EXPECT_GE(thrift_protocol_write_struct_begin(protocol, "none", &error), 0);
+	EXPECT_GE(thrift_protocol_write_field_stop(protocol, &error), 0);
+	EXPECT_GE(thrift_protocol_write_struct_end(protocol, &error), 0);
+	EXPECT_GE(thrift_protocol_write_message_end(protocol, &error), 0);
+	EXPECT_TRUE(thrift_transport_flush(protocol->transport, &error)) << error;
+	EXPECT_FALSE(suite_client_recv_add(client(), &sum, &error));
+	EXPECT_EQ(THRIFT_APPLICATION_EXCEPTION_ERROR, error.domain()) << error;
+	EXPECT_NE(std::string::npos, error.message().find("none")) << error;
 	EXPECT_EQ(3, add(1, 2));
 }
 
@@ -274,9 +182,17 @@ TEST_P(ServiceTest, OneWay)
 	g_byte_array_unref(ballast);
 }
 
+INSTANTIATE_TEST_SUITE_P(
+	All, ServiceTest,
+	testing::Combine(testing::Values(Wrapper::kNone, Wrapper::kBuffered, Wrapper::kFramed),
+			 testing::Values(Protocol::kBinary, Protocol::kCompact), testing::Bool()),
+	[](const auto &info) { return wire_of(info.param).name(); });
+
 // A profiler's signals: without SA_RESTART, each millisecond, to client and server.
-TEST_P(ServiceTest, SignalsLoseNoCall)
+TEST(SignalTest, LoseNoCall)
 {
+	Service service(Wire(Wrapper::kFramed, Protocol::kBinary));
+	Client client(service);
 	static std::atomic<int> signals;
 	struct sigaction count = {}, before;
 	itimerval timer = {{0, 1000}, {0, 1000}}, none = {};
@@ -286,26 +202,10 @@ TEST_P(ServiceTest, SignalsLoseNoCall)
 	sigaction(SIGALRM, &count, &before);
 	setitimer(ITIMER_REAL, &timer, nullptr);
 	for (int i = 0; i < 10000; i++)
-		ASSERT_EQ(i + 1, add(i, 1)) << i;
+		ASSERT_EQ(i + 1, client->add(i, 1)) << i;
 	setitimer(ITIMER_REAL, &none, nullptr);
 	sigaction(SIGALRM, &before, nullptr);
 	EXPECT_GT(signals, 100);
 }
-
-std::string parameters(const testing::TestParamInfo<ServiceTest::ParamType> &info)
-{
-	const char *const wrappers[] = {"None", "Buffered", "Framed"};
-	const char *const protocols[] = {"Binary", "Compact"};
-	auto [wrapper, protocol, multiplexed] = info.param;
-
-	return std::string(wrappers[int(wrapper)]) + protocols[int(protocol)] +
-	       (multiplexed ? "Multiplexed" : "");
-}
-
-INSTANTIATE_TEST_SUITE_P(
-	All, ServiceTest,
-	testing::Combine(testing::Values(Wrapper::kNone, Wrapper::kBuffered, Wrapper::kFramed),
-			 testing::Values(Protocol::kBinary, Protocol::kCompact), testing::Bool()),
-	parameters);
 
 } // namespace

@@ -9,7 +9,6 @@
 #include <string>
 
 #include "support/fd.h"
-#include "support/service.h"
 
 namespace tests
 {
@@ -23,11 +22,11 @@ struct Answer {
 class RawClient
 {
 public:
-	explicit RawClient(const StaplerAddress &address)
+	explicit RawClient(const std::string &name)
 	{
-		Fd device(stplr_open(address.device, 0));
+		Fd device(stplr_open(0, 0));
 
-		connection_.reset(stplr_connect(device, address.name.c_str(), STPLR_DEADLINE_POLL));
+		connection_.reset(stplr_connect(device, name.c_str(), STPLR_DEADLINE_POLL));
 		EXPECT_GE(connection_, 0);
 	}
 
