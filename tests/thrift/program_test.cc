@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The examples' programs, as a newcomer runs them; who dies in the midst of a call; what a call
-// costs in system calls.
+// The examples' programs, as a newcomer runs them; who dies in the midst of a call.
 #include <gtest/gtest.h>
 #include <thrift/TApplicationException.h>
 #include <thrift/protocol/TBinaryProtocol.h>
@@ -10,9 +9,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "calculator.h"
 #include "support/program.h"
@@ -304,67 +301,6 @@ TEST(DeathTest, AClientDiesDuringItsCall)
 	EXPECT_EQ("timer", name);
 	server.signal(SIGTERM);
 	EXPECT_EQ(0, server.wait());
-}
-
-// The calls of one system call in strace's summary.
-int64_t straced(const std::string &file, const std::string &name)
-{
-	std::ifstream summary(file);
-	std::string line;
-
-	while (std::getline(summary, line)) {
-		std::istringstream words(line);
-		std::string percent, seconds, each, last;
-		int64_t calls = 0;
-
-		words >> percent >> seconds >> each >> calls;
-		while (words >> last)
-			;
-		if (last == name)
-			return calls;
-	}
-	return 0;
-}
-
-TEST(CostTest, ACallIsOneSystemCallOfTheClientAndTwoOrOneOfTheServer)
-{
-	const int count = 50, calls = 6 * (count + 1);
-
-	for (bool defer : {false, true}) {
-		const std::string uri = newUri();
-		std::vector<std::string> arguments = {"strace",
-						      "-f",
-						      "-c",
-						      "-o",
-						      "/tmp/server.strace",
-						      program("calculator", "server"),
-						      "--transport",
-						      uri};
-
-		if (defer)
-			arguments.push_back("--defer-replies");
-		Program server(arguments);
-
-		ASSERT_TRUE(server.says("listening")) << server.output();
-		ASSERT_EQ(0,
-			  runProgram({"strace", "-f", "-c", "-o", "/tmp/client.strace",
-				      program("calculator", "client"), "--transport", uri,
-				      "--round", "calculator", "--count", std::to_string(count)}));
-		server.signal(SIGINT);
-		// strace passes the signal on only if its program gets it, too.
-		std::system("pkill -INT -f thrift-calculator-server");
-		server.wait();
-
-		EXPECT_GE(straced("/tmp/client.strace", "ioctl"), calls);
-		EXPECT_LE(straced("/tmp/client.strace", "ioctl"), calls + 10);
-		const int64_t each = defer ? 1 : 2;
-		EXPECT_GE(straced("/tmp/server.strace", "ioctl"), each * calls);
-		EXPECT_LE(straced("/tmp/server.strace", "ioctl"), each * calls + 20);
-		for (const char *file : {"/tmp/client.strace", "/tmp/server.strace"})
-			for (const char *other :
-			     {"poll", "recvfrom", "sendto", "read", "write", "futex"})
-				EXPECT_LT(straced(file, other), 60) << file << " " << other;
-	}
 }
 
 } // namespace

@@ -161,22 +161,30 @@ TEST_P(ServiceTest, ConcurrentCallsOfOneClient)
 TEST_P(ServiceTest, OneWay)
 {
 	Error error;
-	gint32 noted = 0;
+	gint32 noted = 0, next = 0;
 	GByteArray *ballast = g_byte_array_new();
 	GArray *notes = g_array_new(FALSE, FALSE, sizeof(gint32));
 
 	EXPECT_EQ(3, add(1, 2));
-	for (int i = 0; i < 10; i++) {
-		const auto before = Clock::now();
+	const auto longest = [&] {
+		Clock::duration most{};
 
-		EXPECT_TRUE(suite_client_note(client(), i, i ? 0 : 1000, ballast, &error)) << error;
-		EXPECT_LT(Clock::now() - before, std::chrono::milliseconds(100)) << i;
-	}
-	EXPECT_TRUE(base_client_noted(BASE_IF(client()), &noted, &error)) << error;
-	EXPECT_EQ(10, noted);
+		for (int i = 0; i < 10; i++) {
+			const auto before = Clock::now();
+
+			EXPECT_TRUE(suite_client_note(client(), next++, i ? 0 : 1000, ballast,
+						      &error))
+				<< error;
+			most = std::max(most, Clock::now() - before);
+		}
+		EXPECT_TRUE(base_client_noted(BASE_IF(client()), &noted, &error)) << error;
+		EXPECT_EQ(next, noted);
+		return most;
+	};
+	EXPECT_TRUE(sometimes([&] { return longest() < std::chrono::milliseconds(100); }));
 	EXPECT_TRUE(suite_client_notes(client(), &notes, &error)) << error;
-	ASSERT_EQ(10u, notes->len);
-	for (int i = 0; i < 10; i++)
+	ASSERT_EQ(guint(next), notes->len);
+	for (int i = 0; i < next; i++)
 		EXPECT_EQ(i, g_array_index(notes, gint32, i));
 	g_array_unref(notes);
 	g_byte_array_unref(ballast);

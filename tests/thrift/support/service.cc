@@ -350,12 +350,4 @@ int64_t elapsed(const std::function<void()> &call)
 		.count();
 }
 
-bool sometimes(const std::function<bool()> &holds)
-{
-	for (int attempt = 0; attempt < 5; attempt++)
-		if (holds())
-			return true;
-	return false;
-}
-
 } // namespace tests

@@ -153,8 +153,4 @@ int failure(const std::function<void()> &call, std::string *what = nullptr);
 // Milliseconds that a call takes.
 int64_t elapsed(const std::function<void()> &call);
 
-// Whether this holds at one of a few attempts: for what is quick unless the machine has much else
-// to do.
-bool sometimes(const std::function<bool()> &holds);
-
 } // namespace tests

@@ -77,6 +77,14 @@ bool eventually(const std::function<bool()> &condition)
 	}
 }
 
+bool sometimes(const std::function<bool()> &holds)
+{
+	for (int attempt = 0; attempt < 5; attempt++)
+		if (holds())
+			return true;
+	return false;
+}
+
 char thread_state(pid_t pid, pid_t tid)
 {
 	std::string stat = task_file(pid, tid, "stat");
