@@ -567,8 +567,7 @@ struct stplr_msg_info {
  * @clock: clock of @deadline
  * @flags: STPLR_RECEIVE_*
  * @info: out: who sent, how much, and the rcvid. Written on success, and on EMSGSIZE with
- *	@info.rcvid 0
- *	and @info.src_len the room needed
+ *	@info.rcvid 0 and @info.src_len the room needed
  *
  * Messages come by priority, then first come first served; of several waiting threads the last
  * that came is served first. A message that could not be delivered (EFAULT, EMSGSIZE) stays at the
@@ -583,7 +582,7 @@ struct stplr_msg_info {
  * the structure cannot be written; EMSGSIZE: see STPLR_RECEIVE_NO_TRUNC; EAGAIN: no message, and
  * not waiting; ETIMEDOUT; EINTR: a signal came (system calls start over as signal(7) says); ESRCH:
  * the channel was destroyed; ESHUTDOWN: it was shut down; EPIPE: an accepted channel's client has
- * closed its connection.
+ * closed its connection; ENOMEM: for more parts than 8.
  */
 struct stplr_msg_receive {
 	struct stplr_buffer buffer;
@@ -642,8 +641,7 @@ struct stplr_msg_reply {
  * The two structures within keep this size; this one grows at its end.
  *
  * A reply that fails returns its error with @reply.rcvid unchanged, and nothing is received; ESRCH
- * with
- * @reply.rcvid 0 is the channel's end.
+ * with @reply.rcvid 0 is the channel's end.
  */
 struct stplr_msg_reply_receive {
 	struct stplr_msg_reply reply;
@@ -669,9 +667,9 @@ struct stplr_msg_reply_receive {
  * client's buffer when its call returns successfully, whatever the reply's length.
  *
  * EINVAL: a bad flag, or an @rcvid that is not positive, too many parts; ESRCH: as for
- * STPLR_MSG_REPLY; EFAULT:
- * @buffer; EMSGSIZE: more than message_max at once; ENOBUFS: more of the kernel's memory than the
- *	client's user may have.
+ * STPLR_MSG_REPLY; EFAULT: @buffer; EMSGSIZE: more than message_max at once; ENOBUFS: more of the
+ * kernel's memory than the client's user may have; ENOMEM: for more parts than 8, or what ENOBUFS
+ * counts.
  */
 struct stplr_msg_data {
 	struct stplr_buffer buffer;
