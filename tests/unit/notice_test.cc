@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/pulse.h"
+#include "support/race.h"
 
 namespace
 {
@@ -190,6 +191,32 @@ TEST_F(DisconnectTest, ClientsUserHasABound)
 	EXPECT_EQ(STPLR_PULSE_DISCONNECT, receive_pulse(channel).pulse.code);
 	EXPECT_LE(0, new_connection(device, "disconnect"));
 	std::ofstream(path) << before;
+}
+
+// Told once, after all that the client sent.
+TEST_F(DisconnectTest, CloseAgainstReceive)
+{
+	Race race;
+	race.expect({"the close first", "the receive first"});
+	for (int round = 0; round < 50 || (round < 1000 && !race.all_seen()); round++) {
+		Fd mine = new_connection(device, "disconnect");
+		ReceivedPulse received;
+		race.run(
+			[&]() -> long {
+				pulse_send(mine, 7, round);
+				mine.reset();
+				return 0;
+			},
+			[&] { return (received = receive_pulse(channel)).result; });
+		race.count(received.result ? "the receive first" : "the close first");
+		if (received.result)
+			received = await_pulse(channel);
+		ASSERT_EQ(7, received.pulse.code);
+		EXPECT_EQ(uint64_t(round), received.pulse.value);
+		EXPECT_EQ(STPLR_PULSE_DISCONNECT, await_pulse(channel).pulse.code);
+		EXPECT_EQ(-EAGAIN, receive_pulse(channel).result);
+	}
+	race.check();
 }
 
 TEST_F(DisconnectTest, NotForListeningChannels)
