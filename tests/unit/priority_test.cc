@@ -363,6 +363,22 @@ TEST_F(PriorityTest, OneThatWaitsForPulsesIsNotBusy)
 	channel_destroy(channel);
 }
 
+// A message that has raised it is not what it waits for.
+TEST_F(PriorityTest, AWaitForPulsesEndsIt)
+{
+	Server server(channel);
+	Client low(connection, other(15)), high(connection, fifo(20));
+	low.send("low");
+	server.take("low");
+	high.send("high");
+	high.blocked();
+	EXPECT_EQ(rt_priority(20), server.thread.priority());
+	server.thread.start([&] { receive_pulse(channel, STPLR_DEADLINE_NONE); });
+	ASSERT_TRUE(server.thread.wait_blocked(STPLR_MSG_RECEIVE));
+	EXPECT_EQ(nice_priority(10), server.thread.priority());
+	channel_destroy(channel);
+}
+
 TEST_F(PriorityTest, PulsesLendNothing)
 {
 	Server server(channel);

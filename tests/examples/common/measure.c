@@ -200,6 +200,16 @@ static void print_result(const struct access *access, const struct settings *set
 	puts("}");
 }
 
+/* What is made at the first use, and in C/GLib's generated code not safely by several threads. */
+static void use_once(const struct access *access, const struct settings *settings,
+		     const struct round *round)
+{
+	void *connection = access->connect(settings);
+
+	round->run(connection, settings, settings->count);
+	access->disconnect(connection);
+}
+
 /* Nobody waits for the others: a server may serve one client after the other. */
 static void measure(const struct access *access, const struct settings *settings,
 		    const struct round *round)
@@ -211,6 +221,8 @@ static void measure(const struct access *access, const struct settings *settings
 
 	if (!workers)
 		errx(1, "out of memory");
+	if (settings->clients > 1)
+		use_once(access, settings, round);
 	for (unsigned int i = 0; i < settings->clients; i++) {
 		workers[i] = (struct worker){access, settings, round, 0, 0, 0};
 		if (settings->clients == 1) {

@@ -105,6 +105,11 @@ class EchoServer
 public:
 	explicit EchoServer(int channel, size_t room = 65536);
 
+	// False if it does not come to wait for a message.
+	bool wait_blocked()
+	{
+		return thread_.wait_blocked(STPLR_MSG_RECEIVE);
+	}
 	// The result that ended it.
 	long finish();
 
