@@ -80,7 +80,8 @@ static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channe
 }
 
 /*
- * A channel for one connection to @listener, waiting to be accepted; with a reference.
+ * A channel for one connection to @listener, with a reference, and a place reserved in the backlog:
+ * either stplr_backlog_enter() or stplr_backlog_forgo() follows.
  * ESRCH, EAGAIN, ETIMEDOUT, ERESTARTSYS, EDQUOT, ENOMEM.
  */
 struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
@@ -111,17 +112,27 @@ struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 	err = stplr_client_join(connection, child);
 	if (err)
 		goto put_child;
-	err = stplr_backlog_add(listener, child, false);
-	if (err) {
-		stplr_client_leave(connection, child);
-		goto put_child;
-	}
 	return child;
 
 put_child:
 	stplr_backlog_unreserve(listener);
 	stplr_channel_put(child);
 	return ERR_PTR(err);
+}
+
+/* From now on the channel, if it is one of a listener's, may be accepted; or ESRCH. */
+int stplr_backlog_enter(struct stplr_channel *child)
+{
+	struct stplr_channel *listener = child->peer.listener;
+
+	return listener ? stplr_backlog_add(listener, child, false) : 0;
+}
+
+/* Its connection did not come about. */
+void stplr_backlog_forgo(struct stplr_channel *child)
+{
+	if (child->peer.listener)
+		stplr_backlog_unreserve(child->peer.listener);
 }
 
 /* Nobody will accept any more: the clients of what waits learn it. */

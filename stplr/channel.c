@@ -288,8 +288,12 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
 /* The rest of stplr_channel_check_held(). */
 void stplr_channel_check_left(struct stplr_channel *channel)
 {
-	if (!iterate_fd(current->files, 0, stplr_is_file, channel->file))
-		stplr_channel_end_received(channel, task_tgid(current));
+	struct pid *tgid = task_tgid(current);
+
+	if (iterate_fd(current->files, 0, stplr_is_file, channel->file))
+		return;
+	stplr_channel_end_received(channel, tgid);
+	stplr_workers_lower(channel, tgid);
 }
 
 static __poll_t stplr_channel_poll(struct file *file, poll_table *wait)

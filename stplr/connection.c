@@ -377,9 +377,14 @@ long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, u
 	if (err)
 		return err;
 
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
 	channel = stplr_attach_find(device, &args);
-	if (IS_ERR(channel))
-		return PTR_ERR(channel);
+	if (IS_ERR(channel)) {
+		err = PTR_ERR(channel);
+		goto put_fd;
+	}
 	if (channel->flags & STPLR_CHANNEL_PRIVATE && channel->creator->pid != task_tgid(current))
 		connection = ERR_PTR(-EACCES);
 	else if (!stplr_attach_expected(channel, &args))
@@ -387,40 +392,46 @@ long stplr_connect_attach_ioctl(struct stplr_device *device, void __user *arg, u
 	else
 		connection = stplr_connection_alloc(channel, &args);
 	stplr_channel_put(channel);
-	if (IS_ERR(connection))
-		return PTR_ERR(connection);
-
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0) {
-		err = fd;
-		goto put_connection;
+	if (IS_ERR(connection)) {
+		err = PTR_ERR(connection);
+		goto put_fd;
 	}
+
+	channel = connection->channel;
 	file = anon_inode_getfile("[stplr-connection]", &stplr_connection_fops, connection,
 				  O_RDWR | (args.flags & STPLR_CONNECT_NONBLOCK ? O_NONBLOCK : 0));
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
-		goto put_fd;
+		goto put_connection;
 	}
-	if (put_user(connection->coid, &uargs->coid)) {
-		err = -EFAULT;
+	err = -EFAULT;
+	if (put_user(connection->coid, &uargs->coid))
 		goto put_file;
-	}
-	stplr_dbg(2, "connection %u to channel %d made\n", connection->coid, channel->chid);
 	stplr_client_announce(connection);
 	/* its place is there: cannot fail */
 	xa_store(&device->connections, connection->coid, connection, GFP_KERNEL_ACCOUNT);
+	/* the last that can fail: from here on the server may see the connection */
+	err = stplr_backlog_enter(channel);
+	if (err) {
+		/* told of a connection that it does not get: as if never told */
+		if (put_user(args.coid, &uargs->coid))
+			err = -EFAULT;
+		goto put_file;
+	}
+	stplr_dbg(2, "connection %u to channel %d made\n", connection->coid, channel->chid);
 	fd_install(fd, file);
 	return fd;
 
 put_file:
+	stplr_backlog_forgo(channel);
 	fput(file);
-	put_unused_fd(fd);
-	return err;
+	goto put_fd;
+put_connection:
+	stplr_backlog_forgo(channel);
+	stplr_client_leave(connection, channel);
+	stplr_peer_closed(channel);
+	stplr_connection_put(connection);
 put_fd:
 	put_unused_fd(fd);
-put_connection:
-	stplr_client_leave(connection, connection->channel);
-	stplr_peer_closed(connection->channel);
-	stplr_connection_put(connection);
 	return err;
 }

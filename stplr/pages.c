@@ -10,15 +10,19 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "stplr.h"
 
-/* Pins the pages of one part; how many it could. */
-static unsigned int stplr_pin_part(struct page **pages, const void __user *base,
-				   unsigned int nr_pages, unsigned int gup_flags)
+/*
+ * Pinning is done with interrupts off, where the pages are present; it and unpinning go by batches.
+ */
+
+/* Pins the pages from @start on; how many it could. */
+static unsigned int stplr_pin_batch(unsigned long start, unsigned int nr_pages,
+				    unsigned int gup_flags, struct page **pages)
 {
-	unsigned long start = (unsigned long)base & PAGE_MASK;
 	unsigned int done = stplr_pin_present(start, nr_pages, gup_flags, pages);
 
 	while (done < nr_pages) {
@@ -32,6 +36,38 @@ static unsigned int stplr_pin_part(struct page **pages, const void __user *base,
 	return done;
 }
 
+/* Pins the pages of one part; how many it could. */
+static unsigned int stplr_pin_part(struct page **pages, const void __user *base,
+				   unsigned int nr_pages, unsigned int gup_flags)
+{
+	unsigned long start = (unsigned long)base & PAGE_MASK;
+	unsigned int done = 0;
+
+	for (;;) {
+		unsigned int batch = min_t(unsigned int, nr_pages - done, STPLR_PIN_BATCH);
+		unsigned int n = stplr_pin_batch(start + (unsigned long)done * PAGE_SIZE, batch,
+						 gup_flags, pages + done);
+
+		done += n;
+		if (n < batch || done == nr_pages || fatal_signal_pending(current))
+			return done;
+		cond_resched();
+	}
+}
+
+void stplr_unpin(struct page **pages, unsigned int nr_pages, bool dirty)
+{
+	while (nr_pages) {
+		unsigned int batch = min_t(unsigned int, nr_pages, STPLR_PIN_BATCH);
+
+		unpin_user_pages_dirty_lock(pages, batch, dirty);
+		pages += batch;
+		nr_pages -= batch;
+		if (nr_pages)
+			cond_resched();
+	}
+}
+
 /* Lets go from the first page on that must not be written to for long; how many are kept. */
 static unsigned int stplr_pin_refuse(struct page **pages, unsigned int nr_pages)
 {
@@ -39,7 +75,7 @@ static unsigned int stplr_pin_refuse(struct page **pages, unsigned int nr_pages)
 
 	for (i = 0; i < nr_pages; i++) {
 		if (stplr_page_refused(pages[i])) {
-			unpin_user_pages(pages + i, nr_pages - i);
+			stplr_unpin(pages + i, nr_pages - i, false);
 			break;
 		}
 	}
@@ -127,10 +163,8 @@ void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_u
 			dirty += DIV_ROUND_UP(pages->parts[i].offset + len, PAGE_SIZE);
 		written -= len;
 	}
-	if (dirty)
-		unpin_user_pages_dirty_lock(pages->pages, dirty, true);
-	if (dirty < pages->nr_pages)
-		unpin_user_pages(pages->pages + dirty, pages->nr_pages - dirty);
+	stplr_unpin(pages->pages, dirty, true);
+	stplr_unpin(pages->pages + dirty, pages->nr_pages - dirty, false);
 	stplr_uncharge_memory(user, pages->charged);
 	kvfree(pages);
 }

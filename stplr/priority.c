@@ -78,7 +78,10 @@ static int stplr_raise_add(struct stplr_raise *raise, struct stplr_channel *chan
 	task = pid_task(worker->pid, PIDTYPE_PID);
 	present = task ? stplr_task_priority(task) : INT_MAX;
 	rcu_read_unlock();
-	if (present >= priority || channel->dead || stplr_worker_waits(channel, worker))
+	smp_rmb(); /* pairs with stplr_thread_set(): what it is raised to, then its own */
+	if (present >= priority && !READ_ONCE(thread->settling))
+		goto out;
+	if (channel->dead || stplr_worker_waits(channel, worker))
 		goto out;
 	for (i = 0; i < raise->count; i++) {
 		if (raise->threads[i] == thread)
@@ -247,6 +250,22 @@ void stplr_raise_again(struct stplr_channel *channel)
 		stplr_unlock_and_raise(channel, NULL, channel->messages.first->priority);
 	else
 		spin_unlock(&channel->lock);
+}
+
+/*
+ * The calling thread, whose process serves on the device, waits again for a message that it had
+ * left to the server: meanwhile it may have been raised.
+ */
+void stplr_raise_resumed(struct stplr_message *message)
+{
+	struct stplr_channel *channel = message->connection->channel;
+	struct stplr_raise raise;
+
+	raise.count = 0;
+	spin_lock(&channel->lock);
+	stplr_raise_message(&raise, channel, message, stplr_priority_of(current));
+	spin_unlock(&channel->lock);
+	stplr_raise_all(&raise);
 }
 
 /* The calling thread, whose process serves on the device, sends on the connection. */

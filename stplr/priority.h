@@ -42,6 +42,7 @@ struct stplr_sched {
  * @base: what to go back to
  * @lent: what was set
  * @lock: guards what follows; taken under a channel's lock
+ * @settling: it is about to run at less: what it runs at does not count
  * @wanted: to be raised to this by who noted it, unless it receives before; or STPLR_PRIORITY_NONE
  * @marked: raised, or about to be; counted in stplr_nr_marked
  * @raiser: the channel by which it was marked last; only compared
@@ -62,6 +63,7 @@ struct stplr_thread {
 	struct stplr_sched lent;
 
 	spinlock_t lock; /* guards what follows */
+	bool settling;
 	int wanted;
 	bool marked;
 	const struct stplr_channel *raiser;

@@ -221,7 +221,7 @@ static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 	/* this thread may have been woken for a message, whose sender may rely on it */
 	if (pulse && channel->messages.first) {
 		other = stplr_receiver_pop(channel);
-		refuse = !other && channel->nr_polled;
+		refuse = channel->nr_polled > channel->nr_coming;
 	}
 	spin_unlock(&channel->lock);
 	stplr_wake(other);
@@ -398,10 +398,11 @@ static void stplr_pool_irq_work(struct irq_work *irq_work)
 	struct stplr_pool *pool = container_of(irq_work, struct stplr_pool, irq_work);
 	bool locked = true;
 
+	/* without SMP there is no lock to be found taken by whom this interrupts */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		spin_lock(&pool->channel->lock);
 	else
-		locked = spin_trylock(&pool->channel->lock);
+		locked = IS_ENABLED(CONFIG_SMP) && spin_trylock(&pool->channel->lock);
 	if (!locked || stplr_incoming_take(pool))
 		queue_work(system_highpri_wq, &pool->work);
 }
@@ -470,8 +471,12 @@ void stplr_source_put(struct stplr_source *source)
 {
 	struct stplr_connection *connection = (struct stplr_connection *)source;
 	struct stplr_pool *pool = connection->channel->pool;
+	static DEFINE_MUTEX(one_waits);
 
+	/* of several that wait for one irq_work, a real-time kernel wakes one */
+	mutex_lock(&one_waits);
 	irq_work_sync(&pool->irq_work);
+	mutex_unlock(&one_waits);
 	flush_work(&pool->work);
 	stplr_connection_put(connection);
 }

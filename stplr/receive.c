@@ -117,7 +117,7 @@ static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 	err = stplr_message_gone(message);
 	if (!err && channel->shutdown)
 		err = -ESRCH;
-	if (!err && !other)
+	if (!err && channel->nr_polled >= channel->nr_coming)
 		err = message->poll;
 	if (err) {
 		stplr_message_ending(message, err);
@@ -146,7 +146,7 @@ void stplr_receive_leave(struct stplr_channel *channel)
 	other = stplr_receiver_pop(channel);
 	if (channel->pulses.first)
 		pulse_other = stplr_pulse_receiver_pop(channel);
-	refuse = !other && channel->nr_polled;
+	refuse = channel->nr_polled > channel->nr_coming;
 	spin_unlock(&channel->lock);
 
 	stplr_wake(other);
@@ -215,6 +215,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		struct stplr_message *message;
 		struct stplr_worker *worker;
 		struct iov_iter to;
+		bool refuse;
 		size_t len;
 
 		spin_lock(&channel->lock);
@@ -252,6 +253,8 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		}
 		len = min(len, buffer.len);
 		stplr_message_dequeue(channel, message);
+		/* this thread may have been woken for another, whose sender relies on it */
+		refuse = unlikely(channel->nr_polled > channel->nr_coming);
 		WRITE_ONCE(message->state, STPLR_RECEIVING);
 		message->transfers++;
 		message->worker = worker;
@@ -260,7 +263,9 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		if (stplr_worker_settled(worker, message->entry.priority))
 			spin_unlock(&channel->lock);
 		else
-			stplr_worker_unlock_and_settle(channel, worker, message->entry.priority);
+			stplr_worker_unlock_and_settle(channel, worker, message);
+		if (unlikely(refuse))
+			stplr_channel_end_queued(channel, true);
 
 		stplr_user_buffer_iter(&buffer, ITER_DEST, &to);
 		if (likely(stplr_receive_copy(message, len, &to, uinfo))) {

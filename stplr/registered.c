@@ -28,9 +28,6 @@
 
 #include "stplr.h"
 
-/* How many pages are pinned, or let go of, before others may run. */
-#define STPLR_PIN_BATCH 512
-
 /* Where the index stands in an address that names a byte of a registered buffer. */
 #define STPLR_INDEX_SHIFT 48
 
@@ -61,27 +58,12 @@ static void stplr_registered_uncharge(struct stplr_registered *registered)
 	free_uid(registered->payer);
 }
 
-/* Pages that were registered to be written are dirty, whoever cleaned them meanwhile. */
-static void stplr_registered_unpin(struct stplr_registered *registered)
-{
-	struct page **pages = registered->pages.pages;
-	unsigned int left = registered->pages.nr_pages;
-
-	while (left) {
-		unsigned int n = min_t(unsigned int, left, STPLR_PIN_BATCH);
-
-		unpin_user_pages_dirty_lock(pages, n, registered->write);
-		pages += n;
-		left -= n;
-		cond_resched();
-	}
-}
-
 static void stplr_registered_free(struct kref *ref)
 {
 	struct stplr_registered *registered = container_of(ref, struct stplr_registered, ref);
 
-	stplr_registered_unpin(registered);
+	/* those that were registered to be written are dirty, whoever cleaned them meanwhile */
+	stplr_unpin(registered->pages.pages, registered->pages.nr_pages, registered->write);
 	stplr_registered_uncharge(registered);
 	mmdrop(registered->mm);
 	kvfree(registered);

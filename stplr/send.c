@@ -327,6 +327,8 @@ long stplr_send_ioctl(struct stplr_connection *connection, u32 kind, bool nonblo
 		message = stplr_parked_claim(connection, args.token, kind);
 		if (!message)
 			message = ERR_PTR(-ENOENT);
+		else if (READ_ONCE(connection->process->serves))
+			stplr_raise_resumed(message);
 	} else {
 		message = stplr_send_start(connection, kind, nonblock, &args, &room);
 	}

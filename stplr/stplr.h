@@ -590,6 +590,7 @@ struct stplr_peer {
  * @watches: connections whose owners want to be told when it ends
  * @received: messages that wait for their reply, by rcvid
  * @nr_polled: those in @messages whose sender does not wait for a receiver
+ * @nr_coming: threads that were taken off @receivers, and have not looked for a message yet
  * @left: a process with several threads has closed its last descriptor
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @finished: such messages that have ended, to be freed once the lock is released
@@ -643,6 +644,7 @@ struct stplr_channel {
 	struct list_head watches;
 	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
 	unsigned int nr_polled;
+	unsigned int nr_coming;
 	bool left;
 	unsigned int nr_queued;
 	struct list_head finished;
@@ -668,6 +670,8 @@ int stplr_channel_list(struct stplr_channel *channel);
 struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 					 struct stplr_connection *connection, s64 deadline,
 					 clockid_t clock);
+int stplr_backlog_enter(struct stplr_channel *child);
+void stplr_backlog_forgo(struct stplr_channel *child);
 void stplr_backlog_end(struct stplr_channel *listener);
 void stplr_peer_closed(struct stplr_channel *channel);
 long stplr_accept_ioctl(struct stplr_channel *channel, bool nonblock, void __user *arg,
@@ -793,6 +797,10 @@ struct stplr_pages {
 	struct page *pages[];
 };
 
+/* How many pages are pinned, or let go of, before others may run. */
+#define STPLR_PIN_BATCH 512
+
+void stplr_unpin(struct page **pages, unsigned int nr_pages, bool dirty);
 struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size_t window,
 				    bool write, struct stplr_user *user);
 void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_user *user);
@@ -1214,13 +1222,14 @@ void stplr_workers_lower(struct stplr_channel *channel, const struct pid *tgid);
 void stplr_workers_free(struct stplr_channel *channel);
 struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel);
 void stplr_worker_unlock_and_settle(struct stplr_channel *channel, struct stplr_worker *worker,
-				    int priority)
+				    const struct stplr_message *message)
 	__releases(&channel->lock);
-bool stplr_worker_rest_slow(struct stplr_channel *channel);
+bool stplr_worker_rest_slow(struct stplr_channel *channel, bool waits);
 void stplr_unlock_and_raise(struct stplr_channel *channel, struct task_struct *receiver,
 			    int priority)
 	__releases(&channel->lock);
 void stplr_raise_again(struct stplr_channel *channel);
+void stplr_raise_resumed(struct stplr_message *message);
 void stplr_thread_block(const struct stplr_connection *connection);
 
 /*
@@ -1255,7 +1264,7 @@ static inline bool stplr_marked(void)
 static inline bool stplr_worker_rest(struct stplr_channel *channel)
 {
 	lockdep_assert_held(&channel->lock);
-	return stplr_marked() && stplr_worker_rest_slow(channel);
+	return stplr_marked() && stplr_worker_rest_slow(channel, true);
 }
 
 /* The calling thread has received nothing that would lend it anything. */
@@ -1264,7 +1273,7 @@ static inline void stplr_worker_idle(struct stplr_channel *channel)
 	if (!stplr_marked())
 		return;
 	spin_lock(&channel->lock);
-	stplr_worker_rest_slow(channel);
+	stplr_worker_rest_slow(channel, false);
 	spin_unlock(&channel->lock);
 }
 

@@ -170,8 +170,9 @@ void stplr_thread_put(struct stplr_thread *thread)
 }
 
 /*
- * What its owner has changed since the thread was raised is its own: a policy or real-time priority
- * that is not the one we set ends the loan, a nice value stays when the loan ends.
+ * What its owner has changed since the thread was raised is its own: a policy, real-time priority
+ * or reset-on-fork flag that is not the one we set ends the loan, a nice value stays when the loan
+ * ends.
  */
 static void stplr_thread_review(struct stplr_thread *thread, const struct task_struct *task)
 {
@@ -180,6 +181,7 @@ static void stplr_thread_review(struct stplr_thread *thread, const struct task_s
 
 	stplr_sched_get(task, &now);
 	if (!thread->raised || now.policy != lent->policy ||
+	    now.reset_on_fork != lent->reset_on_fork ||
 	    (stplr_sched_rt(lent) && now.rt_priority != lent->rt_priority)) {
 		thread->raised = false;
 		thread->base = now;
@@ -208,15 +210,20 @@ void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int
 	sched = stplr_sched_at(&thread->base, priority);
 	if (thread->raised && priority == thread->level)
 		return;
-	if (stplr_sched_set(task, &sched))
+	/* first, for who sees it raised must not take that for its own */
+	WRITE_ONCE(thread->own, own);
+	smp_wmb(); /* pairs with stplr_raise_add() */
+	if (stplr_sched_set(task, &sched)) {
+		if (!thread->raised)
+			WRITE_ONCE(thread->own, INT_MAX);
 		return;
+	}
 	trace_stplr_priority(task, thread->raised ? thread->level : own, priority);
 	/* a real-time thread keeps the nice value it has */
 	sched.nice = task_nice(task);
 	thread->lent = sched;
 	thread->level = priority;
 	thread->raised = true;
-	WRITE_ONCE(thread->own, own);
 	stplr_dbg(3, "thread %d raised from %d to %d\n", task_pid_nr(task), own, priority);
 }
 
@@ -236,7 +243,7 @@ int stplr_thread_raise(struct stplr_thread *thread)
 		if (thread->raised)
 			wanted = max(wanted, thread->level);
 		stplr_thread_set(thread, task, wanted);
-		reached = stplr_task_priority(task);
+		reached = min(stplr_task_priority(task), STPLR_PRIORITY_MAX);
 		put_task_struct(task);
 	}
 	rt_mutex_unlock(&thread->mutex);
@@ -251,6 +258,7 @@ void stplr_thread_lower(struct stplr_thread *thread)
 	rt_mutex_lock(&thread->mutex);
 	spin_lock(&thread->lock);
 	thread->wanted = STPLR_PRIORITY_NONE;
+	WRITE_ONCE(thread->settling, true);
 	spin_unlock(&thread->lock);
 	task = get_pid_task(thread->pid, PIDTYPE_PID);
 	if (task) {
@@ -258,6 +266,7 @@ void stplr_thread_lower(struct stplr_thread *thread)
 		put_task_struct(task);
 	}
 	spin_lock(&thread->lock);
+	WRITE_ONCE(thread->settling, false);
 	stplr_thread_set_marked(thread, thread->wanted != STPLR_PRIORITY_NONE);
 	spin_unlock(&thread->lock);
 	rt_mutex_unlock(&thread->mutex);

@@ -109,8 +109,6 @@ static struct task_struct *stplr_receivers_pop(struct hlist_head *receivers)
 {
 	struct stplr_receiver *receiver;
 
-	if (hlist_empty(receivers))
-		return NULL;
 	receiver = hlist_entry(receivers->first, struct stplr_receiver, link);
 	hlist_del_init(&receiver->link);
 	return get_task_struct(receiver->task);
@@ -120,6 +118,9 @@ static struct task_struct *stplr_receivers_pop(struct hlist_head *receivers)
 struct task_struct *stplr_receiver_pop(struct stplr_channel *channel)
 {
 	lockdep_assert_held(&channel->lock);
+	if (hlist_empty(&channel->receivers))
+		return NULL;
+	channel->nr_coming++;
 	return stplr_receivers_pop(&channel->receivers);
 }
 
@@ -127,8 +128,9 @@ struct task_struct *stplr_receiver_pop(struct stplr_channel *channel)
 struct task_struct *stplr_pulse_receiver_pop(struct stplr_channel *channel)
 {
 	lockdep_assert_held(&channel->lock);
-	return stplr_receivers_pop(&channel->pulse_receivers) ?:
-	       stplr_receivers_pop(&channel->receivers);
+	if (!hlist_empty(&channel->pulse_receivers))
+		return stplr_receivers_pop(&channel->pulse_receivers);
+	return stplr_receiver_pop(channel);
 }
 
 /* Is there something to be received? */
@@ -180,7 +182,10 @@ int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 dea
 		spin_unlock(&channel->lock);
 		expired = stplr_sleep(deadline, clock);
 		spin_lock(&channel->lock);
-		hlist_del_init(&self.link);
+		if (!hlist_unhashed(&self.link))
+			hlist_del_init(&self.link);
+		else if (!pulses_only)
+			channel->nr_coming--;
 	}
 }
 

@@ -109,15 +109,25 @@ static struct stplr_worker *stplr_worker_join(struct stplr_channel *channel)
 	return worker;
 }
 
-/* Notes what the calling thread is worth while nothing is lent to it. */
+/*
+ * Notes what the calling thread is worth by itself, which is what it runs at while nothing is lent
+ * to it.
+ */
 static void stplr_worker_note(struct stplr_channel *channel, struct stplr_worker *worker)
 {
-	int own = stplr_task_priority(current);
+	const struct stplr_thread *thread = worker->thread;
+	int own = min(stplr_task_priority(current), READ_ONCE(thread->own));
 
 	lockdep_assert_held(&channel->lock);
-	worker->prio = current->normal_prio;
-	worker->priority = own < channel->boost_max ? own : INT_MAX;
-	channel->lowest = min(channel->lowest, worker->priority);
+	if (own >= channel->boost_max)
+		own = INT_MAX;
+	channel->lowest = min(channel->lowest, own);
+	if (READ_ONCE(thread->marked)) {
+		worker->priority = STPLR_PRIORITY_NONE;
+	} else {
+		worker->prio = current->normal_prio;
+		worker->priority = own;
+	}
 }
 
 /*
@@ -134,32 +144,32 @@ struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel)
 		return &stplr_nobody;
 	channel->last_worker = worker;
 	worker->absent = false;
-	if (READ_ONCE(worker->thread->marked))
-		worker->priority = STPLR_PRIORITY_NONE;
-	else
-		stplr_worker_note(channel, worker);
+	stplr_worker_note(channel, worker);
 	return worker;
 }
 
 /*
- * The calling thread receives something worth @priority, or nothing (STPLR_PRIORITY_NONE). That,
- * and what waits in the queue for nobody else, is what it runs at from now on, whatever was wanted
+ * The calling thread receives the message, or nothing (NULL). What that is worth and, unless it
+ * @waits, what is in the queue for nobody else, is what it runs at from now on, whatever was wanted
  * before.
  */
 static void stplr_worker_settle(struct stplr_channel *channel, struct stplr_worker *worker,
-				int priority)
+				const struct stplr_message *message, bool waits)
 {
 	struct stplr_thread *thread = worker->thread;
+	int priority = STPLR_PRIORITY_NONE;
 
-	priority = stplr_lent(channel, priority);
 	rt_mutex_lock(&thread->mutex);
 	spin_lock(&channel->lock);
-	if (channel->messages.first && hlist_empty(&channel->receivers))
+	if (message)
+		priority = stplr_lent(channel, message->entry.priority);
+	if (!waits && channel->messages.first && hlist_empty(&channel->receivers))
 		priority = max(priority, stplr_lent(channel, channel->messages.first->priority));
 	if (channel->dead)
 		priority = STPLR_PRIORITY_NONE;
 	spin_lock(&thread->lock);
 	thread->wanted = STPLR_PRIORITY_NONE;
+	WRITE_ONCE(thread->settling, true);
 	if (priority != STPLR_PRIORITY_NONE) {
 		thread->raiser = channel;
 		stplr_thread_set_marked(thread, true);
@@ -172,38 +182,38 @@ static void stplr_worker_settle(struct stplr_channel *channel, struct stplr_work
 
 	spin_lock(&channel->lock);
 	spin_lock(&thread->lock);
+	WRITE_ONCE(thread->settling, false);
 	stplr_thread_set_marked(thread,
 				thread->raised || thread->wanted != STPLR_PRIORITY_NONE);
-	if (thread->marked)
-		worker->priority = STPLR_PRIORITY_NONE;
-	else
-		stplr_worker_note(channel, worker);
+	stplr_worker_note(channel, worker);
 	spin_unlock(&thread->lock);
 	spin_unlock(&channel->lock);
 	rt_mutex_unlock(&thread->mutex);
 }
 
-/* The calling thread has taken a message from the queue. */
+/* The calling thread has taken the message from the queue, and is about to copy it. */
 void stplr_worker_unlock_and_settle(struct stplr_channel *channel, struct stplr_worker *worker,
-				    int priority)
+				    const struct stplr_message *message)
 	__releases(&channel->lock)
 {
 	spin_unlock(&channel->lock);
-	stplr_worker_settle(channel, worker, priority);
+	stplr_worker_settle(channel, worker, message, false);
 }
 
 /*
- * The calling thread is about to wait on the channel, or leaves it with nothing, and some thread
- * is raised: if it is the one, it lowers itself. True if the lock was released for that.
+ * The calling thread is about to wait on the channel, or else leaves it with nothing, and some
+ * thread is raised: if it is the one, it lowers itself. True if the lock was released for that.
+ *
+ * One that waits finds nothing it could take, but there may be messages that it does not wait for.
  */
-bool stplr_worker_rest_slow(struct stplr_channel *channel)
+bool stplr_worker_rest_slow(struct stplr_channel *channel, bool waits)
 {
 	struct stplr_worker *worker = stplr_worker_find(channel, task_pid(current));
 
 	if (!worker || !READ_ONCE(worker->thread->marked))
 		return false;
 	spin_unlock(&channel->lock);
-	stplr_worker_settle(channel, worker, STPLR_PRIORITY_NONE);
+	stplr_worker_settle(channel, worker, NULL, waits);
 	spin_lock(&channel->lock);
 	return true;
 }

@@ -301,8 +301,7 @@ struct stplr_channel_accept {
  * @uid: with STPLR_CONNECT_UID: the user the server must have, in the caller's user namespace
  * @clock: clock of @deadline
  * @deadline: how long to wait for a name that does not exist yet, or for a listening channel's
- *	backlog to have
- *	room; 0 (STPLR_DEADLINE_POLL): not at all
+ *	backlog to have room; 0 (STPLR_DEADLINE_POLL): not at all
  * @coid: out: id of the connection, unique on the device among those that live
  * @reserved: must be 0
  *
@@ -316,8 +315,9 @@ struct stplr_channel_accept {
  * waiting; ETIMEDOUT: neither by the deadline; EINTR: a signal came while waiting; EACCES: the
  * mode or the creator's user forbids it; EPERM: the server's user is not @uid; ESRCH: no such
  * process or channel, or its creator is dead; EDQUOT: the user has too many connections (module
- * parameter user_connections), or disconnects that were not received (user_messages); EMFILE,
- * ENFILE, ENOMEM as for open(2).
+ * parameter user_connections), or disconnects that were not received (user_messages), or a
+ * listening server's user has too many channels (user_channels); EMFILE, ENFILE, ENOMEM as for
+ * open(2).
  */
 struct stplr_connect_attach {
 	__u64 name;
@@ -377,8 +377,9 @@ struct stplr_connect_info {
  * that was not received yet. The connection keeps the notified channel's object, not its
  * descriptor: a channel that ends is not told any more.
  *
- * EINVAL: a bad priority, flag or reserved field, a channel of another device; EBADF, ENOTTY:
- * @channel is no descriptor, or none of a channel; EBADF: the connection was detached.
+ * EINVAL: a bad priority, flag or reserved field, a channel of another device or one that listens;
+ * EBADF, ENOTTY: @channel is no descriptor, or none of a channel; EBADF: the connection was
+ * detached; ENOMEM.
  */
 struct stplr_connect_notify {
 	__s32 channel;
@@ -704,7 +705,8 @@ struct stplr_msg_data {
  * @code: the sender's, or STPLR_PULSE_*
  * @zero: 0
  * @value: the sender's
- * @scoid: id of the process that made the sender's connection; 0 if a kernel's driver sent it
+ * @scoid: id of the process that made the sender's connection, a kernel driver's (stplr_source_get)
+ *	included
  * @zero2: 0
  */
 struct stplr_pulse {
@@ -777,7 +779,7 @@ struct stplr_pulse_send {
  * signal is sent with the credentials that the caller has now.
  *
  * EINVAL: a bad type, flag, signal, priority, code, value or reserved field, an @fd that is not an
- * eventfd; EBADF, ENOTTY: @fd is no descriptor, or none of a connection; EBADF: the connection was
+ * eventfd, or a connection to a listening channel; EBADF, ENOTTY: @fd is no descriptor, or none of a connection; EBADF: the connection was
  * detached; EDQUOT: too many events of this user (module parameter user_events); ENOMEM.
  */
 struct stplr_event_register {
@@ -808,7 +810,7 @@ struct stplr_event_register {
  * EINVAL: a bad flag, value or reserved field; ENOENT: no such event; EACCES: it was not allowed to
  * this channel, is another client's, or its value is not to be replaced; ESRCH: what it notifies is
  * gone; EAGAIN: a full pool of pulses, too many pending signals; EPERM: the process runs for
- * another user now.
+ * another user now; ENOBUFS, ENOMEM: no memory for the pulse's pool.
  */
 struct stplr_event_deliver {
 	__u32 id;
