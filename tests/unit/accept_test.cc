@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "support/ipc.h"
+#include "support/memory.h"
 
 namespace
 {
@@ -161,6 +162,38 @@ TEST_F(AcceptTest, ClosedBeforeItWasAcceptedIsNotSeen)
 	EXPECT_EQ(-EAGAIN, try_accept());
 	connect();
 	EXPECT_EQ(-EAGAIN, try_accept());
+}
+
+// A server that waits sees nothing of an attach that fails, and its place in the backlog is free.
+TEST_F(AcceptTest, AnAttachThatFailsIsNotSeen)
+{
+	Fd narrow = listen("narrow", 1);
+	Thread waiting([&] {
+		stplr_channel_accept args = accept_args(in_ms(kPatienceMs));
+		return channel_accept(narrow, args);
+	});
+	ASSERT_TRUE(waiting.wait_blocked(STPLR_CHANNEL_ACCEPT));
+	for (int i = 0; i < 3; i++) {
+		// Its result cannot be written.
+		Mapping page(page_size());
+		*reinterpret_cast<stplr_connect_attach *>(page.data()) = attach_args("narrow");
+		page.protect(PROT_READ, 0, page.size());
+		EXPECT_EQ(-EFAULT, call(device, STPLR_CONNECT_ATTACH, page.data()));
+		EXPECT_TRUE(waiting.wait_blocked(STPLR_CHANNEL_ACCEPT));
+		// Nor is there a descriptor for it.
+		rlimit none = {3, 3}, before;
+		getrlimit(RLIMIT_NOFILE, &before);
+		none.rlim_max = before.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &none);
+		stplr_connect_attach args = attach_args("narrow");
+		long result = connect_attach(device, args);
+		setrlimit(RLIMIT_NOFILE, &before);
+		EXPECT_EQ(-EMFILE, result);
+	}
+	sleep_ms(50);
+	EXPECT_FALSE(waiting.done());
+	Fd client = connect("narrow");
+	EXPECT_GE(Fd(waiting.join()), 0);
 }
 
 TEST_F(AcceptTest, WaitsForAConnection)

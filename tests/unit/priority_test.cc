@@ -980,6 +980,25 @@ TEST_F(PriorityTest, ClosingTheLastDescriptorEndsIt)
 	server.expect_success();
 }
 
+TEST_F(PriorityTest, ClosingItWhileAnotherThreadReceivesEndsItToo)
+{
+	// The channel lives on in this process.
+	Child server([&](Child &self) {
+		Server waits(channel);
+		waits.wait();
+		channel.reset();
+		self.tell(0);
+		EXPECT_TRUE(waits.thread.finish());
+		EXPECT_EQ(other(10), waits.thread.scheduling());
+		return 0;
+	});
+	server.hear();
+	Client high(connection, fifo(20));
+	high.send("x");
+	high.failed(ESRCH);
+	server.expect_success();
+}
+
 TEST_F(PriorityTest, ShutdownLeavesItToTheNextReceive)
 {
 	Server server(channel);
@@ -992,6 +1011,29 @@ TEST_F(PriorityTest, ShutdownLeavesItToTheNextReceive)
 	high.answered();
 	server.thread.run([&] { EXPECT_EQ(-ESHUTDOWN, receive(channel).result); });
 	EXPECT_EQ(kServer, server.thread.scheduling());
+}
+
+// What it is worth by itself counts on a channel that it comes to raised.
+TEST_F(PriorityTest, RaisedByOneChannelItIsStillRaisedByTheNext)
+{
+	Fd first = new_channel(device, "first");
+	Fd to_first = new_connection(device, "first");
+	Server server(first);
+	Client one(to_first, fifo(30)), queued(connection, fifo(20)), high(connection, fifo(80));
+	one.send("one");
+	server.take("one");
+	server.answer();
+	one.answered();
+	EXPECT_EQ(rt_priority(30), server.thread.priority());
+	queued.send("queued");
+	queued.blocked();
+	server.thread.run([&] { server.message = receive(channel); });
+	EXPECT_EQ("queued", server.message.text);
+	EXPECT_EQ(rt_priority(20), server.thread.priority());
+	high.send("high");
+	high.blocked();
+	EXPECT_EQ(rt_priority(80), server.thread.priority());
+	channel_destroy(channel);
 }
 
 TEST_F(PriorityTest, OneThreadOnTwoChannels)

@@ -210,19 +210,22 @@ TEST_F(PulseTest, NobodySleepsWhileThereIsSomething)
 	EXPECT_EQ(-ESRCH, three.join());
 }
 
-// A sender that relies on a waiting thread is told when that takes a pulse instead. One processor:
-// the sender queues and sleeps, the pulse is sent, and only then does the receiver run.
+// All on one processor. 0 if that can be had.
+int bind(int policy, int priority)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	sched_param param = {};
+	param.sched_priority = priority;
+	return pthread_setschedparam(pthread_self(), policy, &param) ||
+	       pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+// A sender that relies on a waiting thread is told when that takes a pulse instead: the sender
+// queues and sleeps, the pulse is sent, and only then does the receiver run.
 TEST_F(PulseTest, TakenInsteadOfAPolledMessage)
 {
-	auto bind = [](int policy, int priority) {
-		cpu_set_t set;
-		CPU_ZERO(&set);
-		CPU_SET(0, &set);
-		sched_param param = {};
-		param.sched_priority = priority;
-		return pthread_setschedparam(pthread_self(), policy, &param) ||
-		       pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-	};
 	Fd fixed = new_channel(device, "fixed", STPLR_CHANNEL_FIXED_PRIORITY);
 	Fd polled = new_connection(device, "fixed", STPLR_CONNECT_NONBLOCK);
 	Fd pulses = new_connection(device, "fixed");
@@ -250,6 +253,55 @@ TEST_F(PulseTest, TakenInsteadOfAPolledMessage)
 	EXPECT_EQ(0, pulse_sender.join());
 	EXPECT_EQ(9, receiver.join());
 	EXPECT_EQ(-EAGAIN, sender.join());
+}
+
+// The same where it takes another message. A third thread keeps the receiver from running until
+// that is queued.
+TEST_F(PulseTest, AnotherMessageIsTakenInsteadOfAPolledOne)
+{
+	Fd fixed = new_channel(device, "fixed", STPLR_CHANNEL_FIXED_PRIORITY);
+	Fd polled = new_connection(device, "fixed", STPLR_CONNECT_NONBLOCK);
+	Fd urgent = new_connection(device, "fixed");
+	std::atomic<bool> hogging{false}, sending{false}, sent{false};
+	std::string taken;
+	Thread receiver([&]() -> long {
+		if (bind(SCHED_OTHER, 0))
+			return -1;
+		taken = receive(fixed).text;
+		return 0;
+	});
+	ASSERT_TRUE(receiver.wait_blocked(STPLR_MSG_RECEIVE));
+	Thread hog([&]() -> long {
+		if (bind(SCHED_FIFO, 5))
+			return -1;
+		hogging = true;
+		while (!sent)
+			;
+		return 0;
+	});
+	ASSERT_TRUE(eventually([&] { return hogging.load(); }));
+	Thread sender([&]() -> long {
+		stplr_msg_send args = send_args(buffer("polled"), {});
+		if (bind(SCHED_FIFO, 10))
+			return -1;
+		sending = true;
+		return call(polled, STPLR_MSG_SEND_RECEIVE, &args);
+	});
+	Thread urgent_sender([&]() -> long {
+		if (bind(SCHED_FIFO, 20))
+			return -1;
+		while (!sending)
+			sleep_ms(1);
+		sleep_ms(50);
+		long result = send_queued(urgent, "urgent");
+		sent = true;
+		return result;
+	});
+	EXPECT_EQ(0, urgent_sender.join());
+	EXPECT_EQ(0, hog.join());
+	EXPECT_EQ(0, receiver.join());
+	EXPECT_EQ(-EAGAIN, sender.join());
+	EXPECT_EQ("urgent", taken);
 }
 
 TEST_F(PulseTest, StaysWhenTheBufferIsTooSmall)
