@@ -109,8 +109,8 @@ TEST_P(MutationTest, TheNextClientIsServed)
 INSTANTIATE_TEST_SUITE_P(All, MutationTest,
 			 testing::Values(Wire{"buffered", "binary"}, Wire{"framed", "binary"},
 					 Wire{"none", "compact"}, Wire{"framed", "compact"},
-					 Wire{"framed", "multiplexed"},
-					 Wire{"buffered", "json"}, Wire{"framed", "json"}),
+					 Wire{"framed", "multiplexed"}, Wire{"buffered", "json"},
+					 Wire{"framed", "json"}),
 			 [](const auto &info) {
 				 return info.param.wrapper + "_" + info.param.protocol;
 			 });

@@ -192,7 +192,8 @@ TEST_F(RawTest, OversizeCallsAndFrames)
 	Service strict(options);
 
 	// Longer than the server takes.
-	EXPECT_EQ(-EMSGSIZE, RawClient(strict.address().name).call(std::string(100001, 'x'), &answer));
+	EXPECT_EQ(-EMSGSIZE,
+		  RawClient(strict.address().name).call(std::string(100001, 'x'), &answer));
 	// In parts that are not.
 	RawClient parts(strict.address().name);
 	int error = 0;

@@ -779,8 +779,9 @@ struct stplr_pulse_send {
  * signal is sent with the credentials that the caller has now.
  *
  * EINVAL: a bad type, flag, signal, priority, code, value or reserved field, an @fd that is not an
- * eventfd, or a connection to a listening channel; EBADF, ENOTTY: @fd is no descriptor, or none of a connection; EBADF: the connection was
- * detached; EDQUOT: too many events of this user (module parameter user_events); ENOMEM.
+ * eventfd, or a connection to a listening channel; EBADF, ENOTTY: @fd is no descriptor, or none of
+ * a connection; EBADF: the connection was detached; EDQUOT: too many events of this user (module
+ * parameter user_events); ENOMEM.
  */
 struct stplr_event_register {
 	__u32 type;

@@ -159,9 +159,8 @@ TEST_P(MutationTest, FromARawClientWhateverItDoes)
 			if (at < bytes.size()) {
 				send(accepted.get(), bytes);
 			} else {
-				Thread closes([&] {
-					return read(accepted.get(), 1, error).size();
-				});
+				Thread closes(
+					[&] { return read(accepted.get(), 1, error).size(); });
 				EXPECT_EQ(0, waits.join());
 				raw.reset();
 				EXPECT_EQ(0, closes.join());

@@ -108,12 +108,12 @@ Service::Service(const Wire &wire, ThriftConfiguration *limits)
 	}
 	wrappers_ = object(wrapper_factory(wire.wrapper));
 	protocols_ = object(protocols);
-	server_ = object(THRIFT_TYPE_SIMPLE_SERVER, "processor",
-			 wire.multiplexed ? multiplexer_.get() : processor_.get(),
-			 "server_transport", transport_.get(), "input_transport_factory",
-			 wrappers_.get(), "output_transport_factory", wrappers_.get(),
-			 "input_protocol_factory", protocols_.get(), "output_protocol_factory",
-			 protocols_.get());
+	server_ =
+		object(THRIFT_TYPE_SIMPLE_SERVER, "processor",
+		       wire.multiplexed ? multiplexer_.get() : processor_.get(), "server_transport",
+		       transport_.get(), "input_transport_factory", wrappers_.get(),
+		       "output_transport_factory", wrappers_.get(), "input_protocol_factory",
+		       protocols_.get(), "output_protocol_factory", protocols_.get());
 	thread_ = std::make_unique<Thread>([this] {
 		GError *error = nullptr;
 
@@ -169,9 +169,8 @@ Client::Client(const Service &service)
 	Error error;
 
 	// The server may be about to listen.
-	EXPECT_TRUE(eventually([&] {
-		return thrift_transport_open(transport_.get(), &error);
-	})) << error;
+	EXPECT_TRUE(eventually([&] { return thrift_transport_open(transport_.get(), &error); }))
+		<< error;
 }
 
 Client::~Client()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The tests' service under Thrift's simple server, with any wrapper and protocol, and clients of it.
+// The tests' service under Thrift's simple server, with any wrapper and protocol, and clients of
+// it.
 #pragma once
 
 #include <memory>

@@ -172,8 +172,8 @@ TEST_P(ServiceTest, OneWay)
 		for (int i = 0; i < 10; i++) {
 			const auto before = Clock::now();
 
-			EXPECT_TRUE(suite_client_note(client(), next++, i ? 0 : 1000, ballast,
-						      &error))
+			EXPECT_TRUE(
+				suite_client_note(client(), next++, i ? 0 : 1000, ballast, &error))
 				<< error;
 			most = std::max(most, Clock::now() - before);
 		}

@@ -19,8 +19,8 @@ extern "C" const char *__asan_default_options()
 }
 
 // A complaint of GLib's ends the program: objects that have gone, and calls that are none.
-static const GLogLevelFlags kFatal = g_log_set_always_fatal(
-	GLogLevelFlags(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL));
+static const GLogLevelFlags kFatal =
+	g_log_set_always_fatal(GLogLevelFlags(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL));
 
 std::ostream &operator<<(std::ostream &out, const Error &error)
 {

@@ -60,7 +60,9 @@ namespace
 class JsonProtocol : public TVirtualProtocol<JsonProtocol, TJSONProtocol>
 {
 public:
-	explicit JsonProtocol(std::shared_ptr<TTransport> transport) : TVirtualProtocol(transport) {}
+	explicit JsonProtocol(std::shared_ptr<TTransport> transport) : TVirtualProtocol(transport)
+	{
+	}
 
 	uint32_t readByte(int8_t &byte)
 	{

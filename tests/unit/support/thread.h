@@ -16,8 +16,8 @@ constexpr int kPatienceMs = 40000;
 // Polls until condition() holds; false when it does not within kPatienceMs.
 bool eventually(const std::function<bool()> &condition);
 
-// Whether this holds at one of a few attempts: for what is quick unless the machine has much else to
-// do.
+// Whether this holds at one of a few attempts: for what is quick unless the machine has much else
+// to do.
 bool sometimes(const std::function<bool()> &holds);
 
 void sleep_ms(int ms);

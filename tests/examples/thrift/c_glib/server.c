@@ -58,8 +58,8 @@ gboolean call_fails(GError **error, const gchar *format, ...)
 	return FALSE;
 }
 
-/* Unknown methods: Thrift 0.17's compiler has the processor of a service that others extend look for
- * them in itself, for ever. */
+/* Unknown methods: Thrift 0.17's compiler has the processor of a service that others extend look
+ * for them in itself, for ever. */
 
 static gboolean (*dispatch_example)(ThriftDispatchProcessor *processor, ThriftProtocol *in,
 				    ThriftProtocol *out, gchar *method, gint32 number,
