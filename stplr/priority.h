@@ -35,7 +35,8 @@ struct stplr_sched {
  * @rcu: it is looked up without a lock
  * @ref: one for each of its workers, and whoever looks it up
  * @pid: the thread; holds a reference
- * @mutex: taken to change how it is scheduled; guards the next five
+ * @mutex: taken to change how it is scheduled; guards the next six
+ * @task: the task it was then; only compared, for by execve(2) another thread may get the pid
  * @raised: it runs with @lent
  * @level: the priority lent
  * @own: its own priority while it is raised, else INT_MAX; read without the mutex, as a hint
@@ -56,6 +57,7 @@ struct stplr_thread {
 	struct pid *pid;
 
 	struct rt_mutex mutex;
+	const struct task_struct *task;
 	bool raised;
 	int level;
 	int own;

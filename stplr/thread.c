@@ -135,6 +135,7 @@ struct stplr_thread *stplr_thread_get(void)
 	refcount_set(&thread->ref, 1);
 	thread->pid = get_pid(pid);
 	rt_mutex_init(&thread->mutex);
+	thread->task = current;
 	thread->own = INT_MAX;
 	spin_lock_init(&thread->lock);
 	thread->wanted = STPLR_PRIORITY_NONE;
@@ -180,9 +181,10 @@ static void stplr_thread_review(struct stplr_thread *thread, const struct task_s
 	struct stplr_sched now;
 
 	stplr_sched_get(task, &now);
-	if (!thread->raised || now.policy != lent->policy ||
+	if (!thread->raised || thread->task != task || now.policy != lent->policy ||
 	    now.reset_on_fork != lent->reset_on_fork ||
 	    (stplr_sched_rt(lent) && now.rt_priority != lent->rt_priority)) {
+		thread->task = task;
 		thread->raised = false;
 		thread->base = now;
 	} else if (now.nice != lent->nice) {
@@ -261,6 +263,9 @@ void stplr_thread_lower(struct stplr_thread *thread)
 	WRITE_ONCE(thread->settling, true);
 	spin_unlock(&thread->lock);
 	task = get_pid_task(thread->pid, PIDTYPE_PID);
+	/* one that executes a program has its process's pid by now */
+	if (!task && thread->task == current)
+		task = get_task_struct(current);
 	if (task) {
 		stplr_thread_set(thread, task, STPLR_PRIORITY_NONE);
 		put_task_struct(task);

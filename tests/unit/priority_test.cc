@@ -9,8 +9,11 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <random>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include "support/ipc.h"
@@ -997,6 +1000,38 @@ TEST_F(PriorityTest, ClosingItWhileAnotherThreadReceivesEndsItToo)
 	high.send("x");
 	high.failed(ESRCH);
 	server.expect_success();
+}
+
+// By another thread than the first: it gets that one's id.
+TEST_F(PriorityTest, ExecutingAProgramEndsIt)
+{
+	char path[] = "/tmp/priority_test_XXXXXX";
+	Fd output(mkstemp(path));
+	Child server([&](Child &) {
+		Server waits(channel);
+		waits.take("x");
+		EXPECT_EQ(rt_priority(20), waits.thread.priority());
+		waits.thread.run([&] {
+			dup2(output, 1);
+			execl("/bin/cat", "cat", "/proc/self/stat", nullptr);
+		});
+		return 1;
+	});
+	Client high(connection, fifo(20));
+	high.send("x");
+	high.failed(ESRCH);
+	server.expect_success();
+	std::ifstream file(path);
+	std::string line, word;
+	std::getline(file, line);
+	std::istringstream words(line.substr(line.rfind(')') + 1));
+	std::vector<std::string> fields;
+	while (words >> word)
+		fields.push_back(word);
+	ASSERT_LT(38u, fields.size()) << line;
+	EXPECT_EQ("10", fields[16]) << "nice";
+	EXPECT_EQ(std::to_string(SCHED_OTHER), fields[38]) << "policy";
+	unlink(path);
 }
 
 TEST_F(PriorityTest, ShutdownLeavesItToTheNextReceive)
