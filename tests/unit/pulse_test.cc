@@ -222,9 +222,27 @@ int bind(int policy, int priority, int processor = 0)
 	       pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
+// For tests that keep processor 0 busy: this thread's timers must not wait for it.
+class AwayTest : public PulseTest
+{
+protected:
+	AwayTest()
+	{
+		EXPECT_EQ(0, pthread_getaffinity_np(pthread_self(), sizeof(before_), &before_));
+		EXPECT_EQ(0, bind(SCHED_OTHER, 0, 1));
+	}
+	~AwayTest()
+	{
+		pthread_setaffinity_np(pthread_self(), sizeof(before_), &before_);
+	}
+
+private:
+	cpu_set_t before_;
+};
+
 // A sender that relies on a waiting thread is told when that takes a pulse instead. One processor:
 // the sender queues and sleeps, the pulse is sent, and only then does the receiver run.
-TEST_F(PulseTest, TakenInsteadOfAPolledMessage)
+TEST_F(AwayTest, PulseIsTakenInsteadOfAPolledMessage)
 {
 	Fd fixed = new_channel(device, "fixed", STPLR_CHANNEL_FIXED_PRIORITY);
 	Fd polled = new_connection(device, "fixed", STPLR_CONNECT_NONBLOCK);
@@ -256,12 +274,9 @@ TEST_F(PulseTest, TakenInsteadOfAPolledMessage)
 }
 
 // The same where it takes another message. A third thread keeps the receiver from running until
-// that is queued; this one's timers must not depend on that processor.
-TEST_F(PulseTest, AnotherMessageIsTakenInsteadOfAPolledOne)
+// that is queued.
+TEST_F(AwayTest, AnotherMessageIsTakenInsteadOfAPolledOne)
 {
-	cpu_set_t before;
-	ASSERT_EQ(0, pthread_getaffinity_np(pthread_self(), sizeof(before), &before));
-	ASSERT_EQ(0, bind(SCHED_OTHER, 0, 1));
 	Fd fixed = new_channel(device, "fixed", STPLR_CHANNEL_FIXED_PRIORITY);
 	Fd polled = new_connection(device, "fixed", STPLR_CONNECT_NONBLOCK);
 	Fd urgent = new_connection(device, "fixed");
@@ -305,7 +320,6 @@ TEST_F(PulseTest, AnotherMessageIsTakenInsteadOfAPolledOne)
 	EXPECT_EQ(0, receiver.join());
 	EXPECT_EQ(-EAGAIN, sender.join());
 	EXPECT_EQ("urgent", taken);
-	pthread_setaffinity_np(pthread_self(), sizeof(before), &before);
 }
 
 TEST_F(PulseTest, StaysWhenTheBufferIsTooSmall)
