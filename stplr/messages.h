@@ -24,6 +24,13 @@ static inline void stplr_message_dequeue(struct stplr_channel *channel,
 	stplr_queue_del(&channel->messages, &message->entry);
 }
 
+/* Is there a sender that relies on a thread, with none on its way? It is to be told. */
+static inline bool stplr_polled_in_vain(const struct stplr_channel *channel)
+{
+	lockdep_assert_held(&channel->lock);
+	return unlikely(channel->nr_polled > channel->nr_coming);
+}
+
 static inline struct stplr_message *stplr_received_lookup(struct stplr_channel *channel,
 							  s32 rcvid)
 {

@@ -20,6 +20,7 @@
 
 #include <linux/stplr_kernel.h>
 
+#include "messages.h"
 #include "stplr.h"
 #include "trace.h"
 
@@ -221,7 +222,7 @@ static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 	/* this thread may have been woken for a message, whose sender may rely on it */
 	if (pulse && channel->messages.first) {
 		other = stplr_receiver_pop(channel);
-		refuse = channel->nr_polled > channel->nr_coming;
+		refuse = stplr_polled_in_vain(channel);
 	}
 	spin_unlock(&channel->lock);
 	stplr_wake(other);

@@ -146,7 +146,7 @@ void stplr_receive_leave(struct stplr_channel *channel)
 	other = stplr_receiver_pop(channel);
 	if (channel->pulses.first)
 		pulse_other = stplr_pulse_receiver_pop(channel);
-	refuse = channel->nr_polled > channel->nr_coming;
+	refuse = stplr_polled_in_vain(channel);
 	spin_unlock(&channel->lock);
 
 	stplr_wake(other);
@@ -254,7 +254,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		len = min(len, buffer.len);
 		stplr_message_dequeue(channel, message);
 		/* this thread may have been woken for another, whose sender relies on it */
-		refuse = unlikely(channel->nr_polled > channel->nr_coming);
+		refuse = stplr_polled_in_vain(channel);
 		WRITE_ONCE(message->state, STPLR_RECEIVING);
 		message->transfers++;
 		message->worker = worker;

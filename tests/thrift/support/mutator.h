@@ -7,13 +7,6 @@
 #include <random>
 #include <string>
 
-// The address sanitizer keeps what is freed, a quarter of a GiB of it unless told otherwise; who
-// mutates calls also measures memory.
-extern "C" [[gnu::used]] inline const char *__asan_default_options()
-{
-	return "quarantine_size_mb=32";
-}
-
 namespace tests
 {
 
