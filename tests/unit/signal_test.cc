@@ -213,6 +213,38 @@ TEST_F(SignalTest, LargeReplyWhileParked)
 	EXPECT_TRUE(expect_pattern(reply_room.data(), kSize, 2));
 }
 
+TEST_F(SignalTest, OneWayMessageReadInPart)
+{
+	constexpr size_t kSize = 50000, kPart = 1000;
+	std::vector<char> bytes(kSize), got(kSize);
+	fill_pattern(bytes.data(), kSize, 7);
+	stplr_msg_send args = send_args(buffer(bytes.data(), kSize));
+	std::atomic<bool> go{false};
+	std::atomic<long> interrupted{0};
+	Thread client([&] {
+		interrupted = msg_send(connection, args);
+		while (!go)
+			sleep_ms(1);
+		return msg_send(connection, args);
+	});
+	Received message = receive(channel, kPart);
+	ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND));
+	client.signal(SIGUSR1);
+	EXPECT_TRUE(eventually([&] { return interrupted != 0; }));
+	EXPECT_EQ(-EINTR, interrupted);
+	EXPECT_NE(0u, args.token) << "not parked";
+	// As with a call that wants a reply, the sender's memory is still the server's to read.
+	memcpy(got.data(), message.text.data(), kPart);
+	stplr_msg_data rest = data_args(message.rcvid(), buffer(got.data() + kPart, kSize), kPart);
+	EXPECT_EQ(0, msg_read(channel, rest));
+	EXPECT_EQ(kSize - kPart, rest.len);
+	EXPECT_TRUE(expect_pattern(got.data(), kSize, 7));
+	EXPECT_EQ(-EAGAIN, poll_receive(channel).result) << "sent again";
+	go = true;
+	EXPECT_EQ(0, client.join());
+	EXPECT_EQ(0u, args.token);
+}
+
 TEST_F(SignalTest, ErrorWhileParked)
 {
 	Parked client(connection, buffer("x"), buffer(room, sizeof(room)));

@@ -455,7 +455,8 @@ struct stplr_connect_notify {
  * A connection may be used by many threads at once, each blocked send is a message of its own.
  *
  * The memory of @send and @reply must stay mapped until the call returns: what another thread
- * unmaps meanwhile is read and written as it was (like O_DIRECT), not as it is after.
+ * unmaps meanwhile is read and written as it was (like O_DIRECT), not as it is after. While a
+ * message is parked (see below) that memory is still the server's to read and write.
  *
  * Signals. While SEND-blocked the message is withdrawn: EINTR, or the system call starts over
  * (SA_RESTART, stop and continue, tracing). While REPLY-blocked the message stays with the server,
