@@ -71,7 +71,7 @@ static int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channe
 	else
 		list_add_tail(&child->peer.waiting, &listener->backlog);
 	kref_get(&child->ref);
-	receiver = stplr_receiver_pop(listener);
+	receiver = stplr_receiver_pop(listener) ?: stplr_receiver_asleep(listener, true);
 	spin_unlock(&listener->lock);
 
 	stplr_wake(receiver);

@@ -427,6 +427,7 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	xa_init(&channel->clients);
 	INIT_HLIST_HEAD(&channel->receivers);
 	INIT_HLIST_HEAD(&channel->pulse_receivers);
+	INIT_HLIST_HEAD(&channel->coming);
 	INIT_LIST_HEAD(&channel->watches);
 	stplr_workers_init(channel, parent);
 	hash_init(channel->received);

@@ -39,7 +39,7 @@ struct task_struct *stplr_unblock_request(struct stplr_message *message)
 	pulse->cookie = READ_ONCE(connection->cookie);
 	if (stplr_pulse_queue(channel, pulse))
 		return NULL;
-	return stplr_pulse_receiver_pop(channel);
+	return stplr_pulse_receiver(channel);
 }
 
 /* The message ends: what was not received of it is not worth telling any more. */
@@ -69,7 +69,7 @@ static void stplr_watch_fire(struct stplr_watch *watch)
 	spin_lock(&target->lock);
 	if (!watch->cancelled && !stplr_pulse_queue(target, &watch->pulse)) {
 		kref_get(&watch->ref); /* the queue's */
-		receiver = stplr_pulse_receiver_pop(target);
+		receiver = stplr_pulse_receiver(target);
 		queued = true;
 	}
 	spin_unlock(&target->lock);

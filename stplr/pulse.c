@@ -137,7 +137,7 @@ int stplr_pulse_deliver(struct stplr_channel *channel, struct stplr_pulse_entry 
 	spin_lock(&channel->lock);
 	err = stplr_pulse_queue(channel, pulse);
 	if (!err)
-		receiver = stplr_pulse_receiver_pop(channel);
+		receiver = stplr_pulse_receiver(channel);
 	spin_unlock(&channel->lock);
 	if (err)
 		return err;
@@ -374,7 +374,7 @@ static bool stplr_incoming_take(struct stplr_pool *pool)
 		if (stplr_pulse_queue(channel, pulse))
 			stplr_pool_give(pool, pulse);
 		else
-			stplr_wake_add(&batch, stplr_pulse_receiver_pop(channel));
+			stplr_wake_add(&batch, stplr_pulse_receiver(channel));
 	}
 	more = pool->taken || !llist_empty(&pool->incoming);
 	spin_unlock(&channel->lock);

@@ -54,7 +54,7 @@ static int stplr_send_refused(struct stplr_connection *connection)
 	return unlikely(channel->dead || channel->shutdown) ? -ESRCH : 0;
 }
 
-/* Queues the message; who is to be woken, or NULL. */
+/* Queues the message; the receiver that takes it, or NULL. */
 static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 {
 	struct stplr_channel *channel = message->connection->channel;
@@ -76,7 +76,7 @@ static int stplr_send_queue(struct stplr_message *message)
 {
 	struct stplr_connection *connection = message->connection;
 	struct stplr_channel *channel = connection->channel;
-	struct task_struct *receiver;
+	struct task_struct *receiver, *asleep;
 	int err;
 
 	spin_lock(&channel->lock);
@@ -88,12 +88,15 @@ static int stplr_send_queue(struct stplr_message *message)
 		return err;
 	}
 	receiver = stplr_send_enqueue(message);
+	asleep = receiver || likely(hlist_empty(&channel->coming)) ?
+			 NULL :
+			 stplr_receiver_asleep(channel, true);
 	if (stplr_inverted(channel, receiver, message->entry.priority))
 		stplr_unlock_and_raise(channel, receiver, message->entry.priority);
 	else
 		spin_unlock(&channel->lock);
 
-	stplr_wake(receiver);
+	stplr_wake(receiver ?: asleep);
 	stplr_channel_wake_pollers(channel);
 	return 0;
 }
@@ -114,7 +117,7 @@ static int stplr_send_try_queued(struct stplr_channel *channel, void *arg)
 	if (!err) {
 		connection->nr_queued++;
 		channel->nr_queued++;
-		receiver = stplr_send_enqueue(message);
+		receiver = stplr_send_enqueue(message) ?: stplr_receiver_asleep(channel, true);
 	}
 	spin_unlock(&channel->lock);
 	if (err)

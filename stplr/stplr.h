@@ -583,6 +583,7 @@ struct stplr_peer {
  * @nr_pulses: pulses that were queued
  * @receivers: threads that wait for a message, the last that came first
  * @pulse_receivers: threads that wait for a pulse only
+ * @coming: threads that were taken off these two, and have not looked yet at what there is
  * @last_worker: the one that received last, or stplr_nobody
  * @lowest: no worker that can be raised is worth less by itself, as far as was noticed
  * @workers: threads that receive here, by struct pid
@@ -590,7 +591,7 @@ struct stplr_peer {
  * @watches: connections whose owners want to be told when it ends
  * @received: messages that wait for their reply, by rcvid
  * @nr_polled: those in @messages whose sender does not wait for a receiver
- * @nr_coming: threads that were taken off @receivers, and have not looked for a message yet
+ * @nr_coming: those in @coming that look for a message
  * @left: a process with several threads has closed its last descriptor
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @finished: such messages that have ended, to be freed once the lock is released
@@ -637,6 +638,7 @@ struct stplr_channel {
 	u64 nr_pulses;
 	struct hlist_head receivers;
 	struct hlist_head pulse_receivers;
+	struct hlist_head coming;
 	struct stplr_worker *last_worker;
 	int lowest;
 	unsigned int nr_workers;
@@ -1070,13 +1072,15 @@ void stplr_chunk_free(struct stplr_chunk *chunk);
 
 /**
  * struct stplr_receiver - a thread that waits for a message or pulse
- * @link: in channel->receivers or ->pulse_receivers; whoever wakes the thread takes it off
+ * @link: in channel->receivers or ->pulse_receivers; whoever wakes the thread moves it to ->coming
  * @task: the thread
+ * @for_message: it comes, and counts in channel->nr_coming
  * @since: when it began to wait, in jiffies
  */
 struct stplr_receiver {
 	struct hlist_node link;
 	struct task_struct *task;
+	bool for_message;
 	unsigned long since;
 };
 
@@ -1123,6 +1127,8 @@ void stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
 void stplr_wake_all(struct stplr_wake_batch *batch);
 struct task_struct *stplr_receiver_pop(struct stplr_channel *channel);
 struct task_struct *stplr_pulse_receiver_pop(struct stplr_channel *channel);
+struct task_struct *stplr_receiver_asleep(struct stplr_channel *channel, bool for_message);
+struct task_struct *stplr_pulse_receiver(struct stplr_channel *channel);
 int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 deadline,
 			clockid_t clock);
 int stplr_room_wait(struct stplr_channel *channel, int (*try)(struct stplr_channel *, void *),

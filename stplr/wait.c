@@ -105,23 +105,31 @@ void stplr_wake_all(struct stplr_wake_batch *batch)
 
 /* The server's side */
 
-static struct task_struct *stplr_receivers_pop(struct hlist_head *receivers)
+/* Moves the thread to those that come. */
+static struct stplr_receiver *stplr_receivers_pop(struct stplr_channel *channel,
+						  struct hlist_head *receivers)
 {
 	struct stplr_receiver *receiver;
 
 	receiver = hlist_entry(receivers->first, struct stplr_receiver, link);
-	hlist_del_init(&receiver->link);
-	return get_task_struct(receiver->task);
+	hlist_del(&receiver->link);
+	hlist_add_head(&receiver->link, &channel->coming);
+	get_task_struct(receiver->task);
+	return receiver;
 }
 
 /* The receiver that came last, with a reference, to be woken after unlocking; or NULL. */
 struct task_struct *stplr_receiver_pop(struct stplr_channel *channel)
 {
+	struct stplr_receiver *receiver;
+
 	lockdep_assert_held(&channel->lock);
 	if (hlist_empty(&channel->receivers))
 		return NULL;
+	receiver = stplr_receivers_pop(channel, &channel->receivers);
+	receiver->for_message = true;
 	channel->nr_coming++;
-	return stplr_receivers_pop(&channel->receivers);
+	return receiver->task;
 }
 
 /* The same for a pulse: first those that wait for nothing else. */
@@ -129,8 +137,34 @@ struct task_struct *stplr_pulse_receiver_pop(struct stplr_channel *channel)
 {
 	lockdep_assert_held(&channel->lock);
 	if (!hlist_empty(&channel->pulse_receivers))
-		return stplr_receivers_pop(&channel->pulse_receivers);
+		return stplr_receivers_pop(channel, &channel->pulse_receivers)->task;
 	return stplr_receiver_pop(channel);
+}
+
+/*
+ * There is nobody to pop, but maybe a thread that another has popped and did not wake yet, for it
+ * was preempted: who brings something more urgent cannot leave that to it. With a reference, to be
+ * woken after unlocking; or NULL.
+ */
+struct task_struct *stplr_receiver_asleep(struct stplr_channel *channel, bool for_message)
+{
+	struct stplr_receiver *receiver;
+	unsigned int seen = 0;
+
+	lockdep_assert_held(&channel->lock);
+	hlist_for_each_entry(receiver, &channel->coming, link) {
+		if (receiver->for_message >= for_message && !task_is_running(receiver->task))
+			return get_task_struct(receiver->task);
+		if (++seen == STPLR_WAKE_BATCH)
+			break;
+	}
+	return NULL;
+}
+
+/* A pulse was queued: who is to be woken after unlocking, with a reference, or NULL. */
+struct task_struct *stplr_pulse_receiver(struct stplr_channel *channel)
+{
+	return stplr_pulse_receiver_pop(channel) ?: stplr_receiver_asleep(channel, false);
 }
 
 /* Is there something to be received? */
@@ -154,7 +188,6 @@ int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 dea
 	struct stplr_receiver self = { .task = current };
 	bool expired = false;
 
-	INIT_HLIST_NODE(&self.link);
 	for (;;) {
 		lockdep_assert_held(&channel->lock);
 		if (channel->dead)
@@ -177,15 +210,14 @@ int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 dea
 			continue;
 
 		self.since = jiffies;
+		self.for_message = false;
 		hlist_add_head(&self.link, receivers);
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		spin_unlock(&channel->lock);
 		expired = stplr_sleep(deadline, clock);
 		spin_lock(&channel->lock);
-		if (!hlist_unhashed(&self.link))
-			hlist_del_init(&self.link);
-		else if (!pulses_only)
-			channel->nr_coming--;
+		hlist_del(&self.link);
+		channel->nr_coming -= self.for_message;
 	}
 }
 

@@ -2,14 +2,13 @@
 // Kernel code that sends pulses, from hard interrupts: tests/module/stplr_pulser.c.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <string>
 
+#include "support/module.h"
 #include "support/pulse.h"
 
 namespace
@@ -26,19 +25,12 @@ class SourceTest : public PairTest
 protected:
 	static void SetUpTestSuite()
 	{
-		utsname names;
-		ASSERT_EQ(0, uname(&names));
-		std::string path =
-			std::string("build/module/") + names.release + "/tests/stplr_pulser.ko";
-		Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-		ASSERT_LE(0, file) << path << ": " << strerror(errno)
-				   << "; make test-modules KVER=" << names.release;
-		ASSERT_EQ(0, syscall(SYS_finit_module, file.get(), "", 0)) << strerror(errno);
+		load_test_module("stplr_pulser");
 	}
 
 	static void TearDownTestSuite()
 	{
-		EXPECT_EQ(0, syscall(SYS_delete_module, "stplr_pulser", 0)) << strerror(errno);
+		unload_test_module("stplr_pulser");
 	}
 
 	Fd pulser()

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include "support/module.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "support/fd.h"
+
+void load_test_module(const std::string &name)
+{
+	utsname names;
+	ASSERT_EQ(0, uname(&names));
+	std::string path = std::string("build/module/") + names.release + "/tests/" + name + ".ko";
+	Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+	ASSERT_LE(0, file) << path << ": " << strerror(errno)
+			   << "; make test-modules KVER=" << names.release;
+	ASSERT_EQ(0, syscall(SYS_finit_module, file.get(), "", 0)) << strerror(errno);
+}
+
+void unload_test_module(const std::string &name)
+{
+	EXPECT_EQ(0, syscall(SYS_delete_module, name.c_str(), 0)) << strerror(errno);
+}
+
+void set_module_parameter(const std::string &module, const std::string &name, long value)
+{
+	std::ofstream file("/sys/module/" + module + "/parameters/" + name);
+
+	file << value << std::flush;
+	EXPECT_TRUE(file.good()) << name << " of " << module;
+}
