@@ -108,7 +108,7 @@ void stplr_client_leave(struct stplr_connection *connection, struct stplr_channe
 	client->disconnect.code = STPLR_PULSE_DISCONNECT;
 	client->disconnect.scoid = client->process->scoid;
 	if (!client->announced || !(channel->flags & STPLR_CHANNEL_DISCONNECT) ||
-	    stplr_pulse_deliver(channel, &client->disconnect))
+	    stplr_pulse_deliver(channel, NULL, &client->disconnect))
 		stplr_client_free(client);
 }
 

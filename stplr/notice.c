@@ -188,6 +188,8 @@ long stplr_notify_ioctl(struct stplr_connection *connection, const void __user *
 	if (args.priority < STPLR_PRIORITY_OWN || args.priority > STPLR_PRIORITY_MAX ||
 	    args.channel < -1 || args.flags || args.reserved)
 		return -EINVAL;
+	if (args.channel < 0 && (args.priority || args.value))
+		return -EINVAL;
 	if (args.channel >= 0) {
 		watch = stplr_watch_new(connection, &args);
 		if (IS_ERR(watch))

@@ -128,14 +128,19 @@ void stplr_pulse_dequeue(struct stplr_channel *channel, struct stplr_pulse_entry
 	pulse->queued = false;
 }
 
-/* Queues a pulse and wakes who may receive it. */
-int stplr_pulse_deliver(struct stplr_channel *channel, struct stplr_pulse_entry *pulse)
+/* Queues a pulse, of the connection's if one is given, and wakes who may receive it. */
+int stplr_pulse_deliver(struct stplr_channel *channel, const struct stplr_connection *connection,
+			struct stplr_pulse_entry *pulse)
 {
 	struct task_struct *receiver = NULL;
-	int err;
+	int err = 0;
 
 	spin_lock(&channel->lock);
-	err = stplr_pulse_queue(channel, pulse);
+	/* under the lock: nothing of a client's follows the notice that it is gone */
+	if (connection && connection->detached)
+		err = -EBADF;
+	if (!err)
+		err = stplr_pulse_queue(channel, pulse);
 	if (!err)
 		receiver = stplr_pulse_receiver(channel);
 	spin_unlock(&channel->lock);
@@ -311,20 +316,20 @@ int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code,
 
 	if (channel->flags & STPLR_CHANNEL_LISTEN)
 		return -EINVAL;
-	if (READ_ONCE(connection->detached))
-		return -EBADF;
 	if (unlikely(!READ_ONCE(channel->pool))) {
 		err = stplr_pool_make(channel, STPLR_PULSES_DEFAULT);
 		if (err)
 			return err;
 	}
 	pulse = stplr_pool_take(channel->pool);
+	if (!pulse && READ_ONCE(connection->detached))
+		return -EBADF;
 	if (!pulse)
 		return READ_ONCE(channel->dead) || READ_ONCE(channel->shutdown) ? -ESRCH : -EAGAIN;
 	if (priority == STPLR_PRIORITY_OWN)
 		priority = stplr_priority_of(current);
 	stplr_pulse_fill(pulse, connection, priority, code, value);
-	err = stplr_pulse_deliver(channel, pulse);
+	err = stplr_pulse_deliver(channel, connection, pulse);
 	if (err)
 		stplr_pool_give(channel->pool, pulse);
 	return err;
@@ -441,8 +446,8 @@ EXPORT_SYMBOL_GPL(stplr_source_get);
  * @value: for the receiver
  *
  * Context: any but NMI, with any lock but those of a scheduler's run queue. Return: 0; EAGAIN: the
- * channel's pool is used up (it is counted); EINVAL: @priority. Pulses to a channel that ends are
- * dropped.
+ * channel's pool is used up (it is counted); EBADF: the connection was detached; EINVAL: @priority.
+ * Pulses to a channel that ends are dropped.
  */
 int stplr_source_pulse(struct stplr_source *source, int priority, s8 code, u64 value)
 {
@@ -452,6 +457,8 @@ int stplr_source_pulse(struct stplr_source *source, int priority, s8 code, u64 v
 
 	if (priority < 0 || priority > STPLR_PRIORITY_MAX)
 		return -EINVAL;
+	if (READ_ONCE(connection->detached))
+		return -EBADF;
 	pulse = stplr_pool_take(pool);
 	if (!pulse)
 		return -EAGAIN;

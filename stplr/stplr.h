@@ -451,7 +451,8 @@ int stplr_pool_make(struct stplr_channel *channel, unsigned int size);
 void stplr_pool_free(struct stplr_channel *channel, struct stplr_pool *pool);
 int stplr_pulse_queue(struct stplr_channel *channel, struct stplr_pulse_entry *pulse);
 void stplr_pulse_dequeue(struct stplr_channel *channel, struct stplr_pulse_entry *pulse);
-int stplr_pulse_deliver(struct stplr_channel *channel, struct stplr_pulse_entry *pulse);
+int stplr_pulse_deliver(struct stplr_channel *channel, const struct stplr_connection *connection,
+			struct stplr_pulse_entry *pulse);
 void stplr_pulses_end(struct stplr_channel *channel);
 int stplr_pulse_check(const struct stplr_connection *connection, int priority, int code);
 int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code, u64 value);

@@ -540,7 +540,7 @@ TEST_F(DeathTest, EveryConnectionIsTold)
 TEST_F(DeathTest, NotAfterItWasTakenBack)
 {
 	ASSERT_EQ(0, notify(connection, own, 1));
-	ASSERT_EQ(0, notify(connection, -1, 0));
+	ASSERT_EQ(0, notify(connection, -1, 0, 0));
 	server.reset();
 	EXPECT_EQ(-EAGAIN, receive_pulse(own).result);
 }
@@ -596,6 +596,8 @@ TEST_F(DeathTest, BadArguments)
 	EXPECT_EQ(-EINVAL, notify(connection, -2, 0));
 	EXPECT_EQ(-EINVAL, notify(connection, own, 0, 141));
 	EXPECT_EQ(-EINVAL, notify(connection, own, 0, -2));
+	EXPECT_EQ(-EINVAL, notify(connection, -1, 1, 0));
+	EXPECT_EQ(-EINVAL, notify(connection, -1, 0, STPLR_PRIORITY_OWN));
 	stplr_connect_notify args = {};
 	args.channel = own;
 	args.flags = 1;

@@ -125,6 +125,18 @@ TEST_F(SourceTest, OutlivesTheDescriptor)
 		EXPECT_EQ(uint64_t(i), await_pulse(channel).pulse.value);
 }
 
+TEST_F(SourceTest, EndsWithADetach)
+{
+	Fd driver = pulser();
+	ASSERT_EQ(0, start(driver, connection, 500000, 1000));
+	ASSERT_EQ(0, await_pulse(channel).result);
+	ASSERT_EQ(0, connect_detach(connection));
+	unsigned long long sent = told(driver).sent;
+	sleep_ms(50);
+	EXPECT_LE(told(driver).sent, sent + 1) << "one may have been on its way";
+	EXPECT_LT(0u, told(driver).refused);
+}
+
 TEST_F(SourceTest, EndOfTheChannelAtAnyTime)
 {
 	for (int round = 0; round < 30; round++) {

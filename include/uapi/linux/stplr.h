@@ -367,7 +367,7 @@ struct stplr_connect_info {
  * struct stplr_connect_notify - STPLR_CONNECT_NOTIFY: be told when the server's channel ends (QNX
  * _NTO_CHF_COID_DISCONNECT)
  * @channel: descriptor of a channel, which gets a pulse (STPLR_PULSE_CONNECTION_DEATH) as soon as
- *	the connection's channel has ended, at once if it has; -1: not any more
+ *	the connection's channel has ended, at once if it has; -1: not any more, and the rest is 0
  * @priority: of the pulse, 0 to 140, or STPLR_PRIORITY_OWN
  * @value: of the pulse
  * @flags: none are defined: 0
