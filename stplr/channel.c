@@ -13,6 +13,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "messages.h"
 #include "stplr.h"
 #include "trace.h"
 
@@ -57,7 +58,7 @@ void stplr_channel_end_queued(struct stplr_channel *channel, bool polled)
 		     entry = next) {
 			struct stplr_message *message = stplr_entry_message(entry);
 
-			if (polled && !channel->nr_polled)
+			if (polled && !stplr_polled_in_vain(channel))
 				break;
 			next = stplr_queue_next(&channel->messages, entry);
 			if (polled && !message->poll)
@@ -132,6 +133,23 @@ static void stplr_channel_wake_everyone(struct stplr_channel *channel)
 }
 
 /*
+ * Channels count while they live, not while a client keeps what is left of them; accepted ones do
+ * not count, for each belongs to a connection, which is its client's.
+ */
+static int stplr_channel_charge(struct stplr_channel *channel)
+{
+	return channel->peer.listener ?
+		       0 :
+		       stplr_charge(&channel->user->channels, READ_ONCE(stplr_user_channels));
+}
+
+static void stplr_channel_uncharge(struct stplr_channel *channel)
+{
+	if (!channel->peer.listener)
+		stplr_uncharge(&channel->user->channels);
+}
+
+/*
  * Ends the channel: it cannot be found, nothing new comes, whoever waits for it is woken. ESRCH if
  * it has ended.
  */
@@ -155,6 +173,7 @@ int stplr_channel_destroy(struct stplr_channel *channel)
 	stplr_channel_end_received(channel, NULL);
 	stplr_channel_wake_everyone(channel);
 	stplr_workers_lower(channel, NULL);
+	stplr_channel_uncharge(channel);
 	stplr_dbg(2, "channel %d ended\n", channel->chid);
 	return 0;
 }
@@ -184,14 +203,8 @@ static int stplr_channel_shutdown(struct stplr_channel *channel)
  */
 int stplr_channel_list(struct stplr_channel *channel)
 {
-	struct stplr_device *device = channel->device;
-	int err;
-
-	mutex_lock(&device->registry);
-	err = xa_alloc(&device->channels, &channel->id, channel, XA_LIMIT(1, INT_MAX),
-		       GFP_KERNEL_ACCOUNT);
-	mutex_unlock(&device->registry);
-	return err;
+	return xa_alloc(&channel->device->channels, &channel->id, channel, XA_LIMIT(1, INT_MAX),
+			GFP_KERNEL_ACCOUNT);
 }
 
 static void stplr_channel_unlist(struct stplr_channel *channel)
@@ -219,10 +232,11 @@ static void stplr_channel_free(struct kref *ref)
 	put_pid(channel->peer.pid);
 	if (channel->peer.listener)
 		stplr_channel_put(channel->peer.listener);
-	stplr_pool_free(channel, channel->pool);
+	stplr_pool_free(channel->pool);
 	stplr_process_put(channel->creator);
 	put_cred(channel->cred);
-	stplr_uncharge(&channel->user->channels);
+	if (!channel->dead)
+		stplr_channel_uncharge(channel);
 	stplr_user_put(channel->user);
 	kfree(channel);
 }
@@ -443,7 +457,8 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	channel->user = stplr_user_get(parent ? parent->user->uid : current_euid());
 	if (!channel->user)
 		goto free_channel;
-	err = stplr_charge(&channel->user->channels, READ_ONCE(stplr_user_channels));
+	channel->peer.listener = parent;
+	err = stplr_channel_charge(channel);
 	if (err)
 		goto put_user;
 	channel->creator = parent ? stplr_process_hold(parent->creator) : stplr_process_get(device);
@@ -453,7 +468,6 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	}
 	if (parent) {
 		kref_get(&parent->ref);
-		channel->peer.listener = parent;
 		channel->cred = get_cred(parent->cred);
 		channel->flags = parent->flags & STPLR_CHANNEL_INHERITED;
 	} else {
@@ -462,7 +476,7 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	return channel;
 
 uncharge:
-	stplr_uncharge(&channel->user->channels);
+	stplr_channel_uncharge(channel);
 put_user:
 	stplr_user_put(channel->user);
 free_channel:
@@ -492,7 +506,7 @@ static int stplr_channel_setup(struct stplr_channel *channel,
 	channel->mode = args->mode ?: 0600;
 	channel->backlog_max = args->backlog ?: STPLR_BACKLOG_DEFAULT;
 	if (args->pulses) {
-		int err = stplr_pool_make(channel, args->pulses);
+		int err = stplr_pool_make(channel, args->pulses, channel->user);
 
 		if (err)
 			return err;

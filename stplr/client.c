@@ -31,48 +31,83 @@ void stplr_client_free(struct stplr_client *client)
 	kfree(client);
 }
 
-/* The connection is one more of its process to @channel. */
-int stplr_client_join(struct stplr_connection *connection, struct stplr_channel *channel)
+static struct stplr_client *stplr_client_new(const struct stplr_connection *connection,
+					     const struct stplr_channel *channel)
 {
-	struct stplr_process *process = connection->process;
-	struct stplr_device *device = channel->device;
 	struct stplr_client *client;
 	int err;
 
-	mutex_lock(&device->registry);
-	client = xa_load(&channel->clients, process->scoid);
-	if (client)
-		goto found;
-
-	err = -ENOMEM;
 	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
-		goto unlock;
+		return ERR_PTR(-ENOMEM);
 	/* its notice may wait for the server as long as that likes: bounded like messages */
 	if (channel->flags & STPLR_CHANNEL_DISCONNECT) {
 		err = stplr_charge(&connection->user->messages, READ_ONCE(stplr_user_messages));
-		if (err)
-			goto free_client;
+		if (err) {
+			kfree(client);
+			return ERR_PTR(err);
+		}
 		client->user = stplr_user_hold(connection->user);
 	}
-	err = xa_err(xa_store(&channel->clients, process->scoid, client, GFP_KERNEL_ACCOUNT));
-	if (err)
-		goto uncharge;
-	process->refs++;
-	client->process = process;
+	client->process = stplr_process_hold(connection->process);
 	client->cred = get_current_cred();
-found:
+	return client;
+}
+
+/* The connection is one more of its process's, if that has one to @channel already. */
+static bool stplr_client_join_known(struct stplr_connection *connection,
+				    struct stplr_channel *channel)
+{
+	struct stplr_client *client;
+
+	lockdep_assert_held(&channel->device->registry);
+	client = xa_load(&channel->clients, connection->process->scoid);
+	if (!client)
+		return false;
 	client->nr_connections++;
 	connection->client = client;
-	mutex_unlock(&device->registry);
-	return 0;
+	return true;
+}
 
-uncharge:
-	stplr_client_uncharge(client);
-free_client:
-	kfree(client);
-unlock:
+/* The connection is one more of its process to @channel. */
+int stplr_client_join(struct stplr_connection *connection, struct stplr_channel *channel)
+{
+	struct stplr_device *device = channel->device;
+	u32 scoid = connection->process->scoid;
+	struct stplr_client *fresh;
+	bool known;
+	int err;
+
+	mutex_lock(&device->registry);
+	known = stplr_client_join_known(connection, channel);
 	mutex_unlock(&device->registry);
+	if (known)
+		return 0;
+
+	/* without the mutex, for memory may take its time */
+	fresh = stplr_client_new(connection, channel);
+	if (IS_ERR(fresh))
+		return PTR_ERR(fresh);
+	err = xa_reserve(&channel->clients, scoid, GFP_KERNEL_ACCOUNT);
+	if (err)
+		goto free_fresh;
+
+	mutex_lock(&device->registry);
+	known = stplr_client_join_known(connection, channel);
+	if (!known) {
+		/* needs memory only if another thread has come and gone meanwhile */
+		err = xa_err(xa_store(&channel->clients, scoid, fresh, GFP_KERNEL_ACCOUNT));
+		if (!err)
+			stplr_client_join_known(connection, channel);
+	}
+	mutex_unlock(&device->registry);
+	if (!known && !err)
+		return 0;
+	if (err)
+		xa_release(&channel->clients, scoid);
+
+free_fresh:
+	stplr_client_free(fresh);
 	return err;
 }
 

@@ -113,8 +113,7 @@ static int stplr_event_aim(struct stplr_event *event)
 		if (IS_ERR(target))
 			return PTR_ERR(target);
 		event->target = target;
-		if (args->priority == STPLR_PRIORITY_OWN)
-			event->args.priority = stplr_priority_of(current);
+		event->args.priority = stplr_pulse_priority(target, args->priority);
 		if (target->channel->flags & STPLR_CHANNEL_LISTEN)
 			return -EINVAL;
 		return stplr_pulse_check(target, args->priority, args->code);

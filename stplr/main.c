@@ -191,9 +191,13 @@ static int __init stplr_init(void)
 	if (err)
 		goto exit_buffer_cache;
 
-	err = alloc_chrdev_region(&stplr_devt, 0, devices, "stplr");
+	err = stplr_threads_init();
 	if (err)
 		goto exit_connection_cache;
+
+	err = alloc_chrdev_region(&stplr_devt, 0, devices, "stplr");
+	if (err)
+		goto exit_threads;
 
 	stplr_class = stplr_class_create("stplr");
 	if (IS_ERR(stplr_class)) {
@@ -222,6 +226,8 @@ remove_devices:
 	class_destroy(stplr_class);
 unregister_region:
 	unregister_chrdev_region(stplr_devt, devices);
+exit_threads:
+	stplr_threads_exit();
 exit_connection_cache:
 	stplr_connection_cache_exit();
 exit_buffer_cache:
@@ -242,6 +248,7 @@ static void __exit stplr_exit(void)
 	stplr_debugfs_exit();
 	class_destroy(stplr_class);
 	unregister_chrdev_region(stplr_devt, devices);
+	stplr_threads_exit();
 	stplr_connection_cache_exit();
 	stplr_buffer_cache_exit();
 	stplr_message_cache_exit();

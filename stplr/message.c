@@ -7,6 +7,7 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
@@ -266,7 +267,8 @@ bool stplr_message_withdraw(struct stplr_message *message)
 	struct task_struct *self;
 
 	lockdep_assert_held(&message->connection->channel->lock);
-	message->leaving = true;
+	/* a long copy looks now and then */
+	WRITE_ONCE(message->leaving, true);
 	for (;;) {
 		self = stplr_message_end(message, STPLR_WITHDRAWN);
 		if (self)
@@ -300,6 +302,7 @@ u64 stplr_message_park(struct stplr_message *message)
 	message->parker = get_pid(task_pid(current));
 	message->token = ++connection->last_token;
 	message->mm = current->mm;
+	mmgrab(message->mm); /* so that no other gets its address */
 	list_add(&message->parked_link, &connection->parked);
 	WRITE_ONCE(connection->nr_parked, connection->nr_parked + 1);
 	stplr_count(connection->channel->device, STPLR_COUNT_PARKED);
@@ -312,6 +315,7 @@ static void stplr_message_unpark(struct stplr_message *message)
 
 	lockdep_assert_held(&connection->channel->lock);
 	message->client = current;
+	mmdrop(message->mm);
 	list_del(&message->parked_link);
 	put_pid(message->parker);
 	message->parker = NULL;
@@ -365,5 +369,6 @@ void stplr_parked_drop(struct stplr_connection *connection, const struct pid *pa
 	while ((message = stplr_parked_claim_left(connection, parker))) {
 		stplr_count(connection->channel->device, STPLR_COUNT_DROPPED);
 		stplr_message_discard(message);
+		cond_resched();
 	}
 }

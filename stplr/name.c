@@ -11,9 +11,10 @@
 
 #include "stplr.h"
 
-static u32 stplr_name_key(const char *name)
+/* Salted by an address, so that nobody can choose names that collide. */
+static u32 stplr_name_key(const struct stplr_device *device, const char *name)
 {
-	return full_name_hash(NULL, name, strlen(name));
+	return full_name_hash(device, name, strlen(name));
 }
 
 /* ASCII, whatever the kernel's ctype thinks of other bytes. */
@@ -37,7 +38,8 @@ static struct stplr_channel *stplr_name_lookup(struct stplr_device *device, cons
 	struct stplr_channel *channel;
 
 	lockdep_assert_held(&device->registry);
-	hash_for_each_possible(device->names, channel, name_node, stplr_name_key(name)) {
+	hash_for_each_possible(device->names, channel, name_node,
+			       stplr_name_key(device, name)) {
 		if (!strcmp(channel->name, name))
 			return channel;
 	}
@@ -51,30 +53,33 @@ int stplr_name_register(struct stplr_channel *channel)
 	u32 chid;
 	int err;
 
+	/* a place first, without the mutex, for memory may take its time */
+	err = xa_alloc(&channel->creator->channels, &chid, NULL, XA_LIMIT(1, INT_MAX),
+		       GFP_KERNEL_ACCOUNT);
+	if (err)
+		/* 2^31 channels: the user's bound is met long before */
+		return err == -EBUSY ? -EDQUOT : err;
+
 	mutex_lock(&device->registry);
 	if (channel->name[0] && stplr_name_lookup(device, channel->name)) {
-		err = -EEXIST;
-		goto unlock;
-	}
-	err = xa_alloc(&channel->creator->channels, &chid, channel, XA_LIMIT(1, INT_MAX),
-		       GFP_KERNEL_ACCOUNT);
-	if (err) {
-		/* 2^31 channels: the user's bound is met long before */
-		err = err == -EBUSY ? -EDQUOT : err;
-		goto unlock;
+		mutex_unlock(&device->registry);
+		xa_erase(&channel->creator->channels, chid);
+		return -EEXIST;
 	}
 	channel->chid = chid;
+	/* its place is there: cannot fail */
+	xa_store(&channel->creator->channels, chid, channel, GFP_KERNEL_ACCOUNT);
 	if (channel->name[0]) {
-		hash_add(device->names, &channel->name_node, stplr_name_key(channel->name));
+		hash_add(device->names, &channel->name_node,
+			 stplr_name_key(device, channel->name));
 		WRITE_ONCE(device->names_made, device->names_made + 1);
 	}
 	channel->registered = true;
-unlock:
 	mutex_unlock(&device->registry);
 
-	if (!err && channel->name[0])
+	if (channel->name[0])
 		__wake_up(&device->named, TASK_NORMAL, 0, channel->name);
-	return err;
+	return 0;
 }
 
 /* Nobody finds the channel any more, its name and chid are free; may be called again. */

@@ -209,9 +209,12 @@ static size_t stplr_page_copy(struct page *page, size_t offset, size_t len, stru
 	return copied;
 }
 
-/* Copies from or to pinned pages, by the direction of @iter; how many bytes went. */
+/*
+ * Copies from or to pinned pages, by the direction of @iter; how many bytes went. Gives way now and
+ * then, and ends early once @leaving is set.
+ */
 size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t len,
-			struct iov_iter *iter)
+			struct iov_iter *iter, const bool *leaving)
 {
 	const struct stplr_part *part = pages->parts;
 	struct page *const *page = pages->pages;
@@ -241,8 +244,11 @@ size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t l
 			in_part -= n;
 			pos = 0;
 			page++;
-			if (!(++copied_pages % 16))
-				cond_resched();
+			if (++copied_pages % 16)
+				continue;
+			cond_resched();
+			if (READ_ONCE(*leaving))
+				return done;
 		}
 		if (done == len)
 			return done;

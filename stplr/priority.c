@@ -93,11 +93,7 @@ static int stplr_raise_add(struct stplr_raise *raise, struct stplr_channel *chan
 	refcount_inc(&thread->ref);
 	raise->threads[raise->count++] = thread;
 	worker->priority = STPLR_PRIORITY_NONE;
-	spin_lock(&thread->lock);
-	thread->wanted = max(thread->wanted, priority);
-	thread->raiser = channel;
-	stplr_thread_set_marked(thread, true);
-	spin_unlock(&thread->lock);
+	stplr_thread_want(thread, priority, channel);
 out:
 	return min(present, READ_ONCE(thread->own));
 }

@@ -4,6 +4,7 @@
 #define STPLR_PRIORITY_H
 
 #include <linux/hash.h>
+#include <linux/rhashtable.h>
 #include <linux/rtmutex.h>
 
 #include "stplr.h"
@@ -43,15 +44,17 @@ struct stplr_sched {
  * @base: what to go back to
  * @lent: what was set
  * @lock: guards what follows; taken under a channel's lock
- * @settling: it is about to run at less: what it runs at does not count
- * @wanted: to be raised to this by who noted it, unless it receives before; or STPLR_PRIORITY_NONE
+ * @noted: there is something to be done that nobody has begun; read without the lock, too
+ * @settling: it is about to run at @at: what it runs at does not count
+ * @at: a priority, or STPLR_PRIORITY_NONE for its own
+ * @wanted: to be raised to this, unless it receives before; or STPLR_PRIORITY_NONE
  * @marked: raised, or about to be; counted in stplr_nr_marked
  * @raiser: the channel by which it was marked last; only compared
  * @device: where it sent last, if its process serves there
  * @coid: over which connection; it may be through, and the connection gone
  */
 struct stplr_thread {
-	struct hlist_node node;
+	struct rhash_head node;
 	struct rcu_head rcu;
 	refcount_t ref;
 	struct pid *pid;
@@ -65,7 +68,9 @@ struct stplr_thread {
 	struct stplr_sched lent;
 
 	spinlock_t lock; /* guards what follows */
+	bool noted;
 	bool settling;
+	int at;
 	int wanted;
 	bool marked;
 	const struct stplr_channel *raiser;
@@ -79,9 +84,12 @@ int stplr_task_priority(const struct task_struct *task);
 struct stplr_thread *stplr_thread_find(const struct pid *pid);
 struct stplr_thread *stplr_thread_get(void);
 void stplr_thread_put(struct stplr_thread *thread);
-void stplr_thread_set_marked(struct stplr_thread *thread, bool marked);
-void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int priority);
+void stplr_thread_want(struct stplr_thread *thread, int priority,
+		       const struct stplr_channel *raiser);
 int stplr_thread_raise(struct stplr_thread *thread);
+void stplr_thread_note(struct stplr_thread *thread, int priority,
+		       const struct stplr_channel *raiser);
+void stplr_thread_settle(struct stplr_thread *thread);
 void stplr_thread_lower(struct stplr_thread *thread);
 
 /* worker.c */

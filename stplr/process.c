@@ -26,65 +26,78 @@ struct stplr_process *stplr_process_find(struct stplr_device *device, struct pid
 	return NULL;
 }
 
-/* The calling process, for a channel or connection that it makes. */
-struct stplr_process *stplr_process_get(struct stplr_device *device)
+static struct stplr_process *stplr_process_new(struct stplr_device *device)
 {
-	struct pid *pid = task_tgid(current);
 	struct stplr_process *process;
 	int id;
 
-	mutex_lock(&device->registry);
-	process = stplr_process_find(device, pid);
-	if (process)
-		goto found;
-
 	process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
-	if (!process) {
-		process = ERR_PTR(-ENOMEM);
-		goto unlock;
-	}
+	if (!process)
+		return ERR_PTR(-ENOMEM);
 	id = ida_alloc_min(&device->scoids, 1, GFP_KERNEL_ACCOUNT);
 	if (id < 0) {
 		kfree(process);
-		process = ERR_PTR(id);
-		goto unlock;
+		return ERR_PTR(id);
 	}
+	refcount_set(&process->ref, 1);
 	process->scoid = id;
 	process->device = device;
-	process->pid = get_pid(pid);
+	process->pid = get_pid(task_tgid(current));
 	xa_init_flags(&process->channels, XA_FLAGS_ALLOC1);
-	hash_add(device->processes, &process->node, stplr_process_key(pid));
-found:
-	process->refs++;
-unlock:
-	mutex_unlock(&device->registry);
 	return process;
 }
 
+static void stplr_process_free(struct stplr_process *process)
+{
+	WARN_ON(!xa_empty(&process->channels));
+	xa_destroy(&process->channels);
+	ida_free(&process->device->scoids, process->scoid);
+	put_pid(process->pid);
+	kfree(process);
+}
+
+/* The calling process, with a reference, for a channel or connection that it makes. */
+struct stplr_process *stplr_process_get(struct stplr_device *device)
+{
+	struct stplr_process *process, *fresh;
+
+	mutex_lock(&device->registry);
+	process = stplr_process_find(device, task_tgid(current));
+	if (process)
+		refcount_inc(&process->ref);
+	mutex_unlock(&device->registry);
+	if (process)
+		return process;
+
+	/* without the mutex, for memory may take its time */
+	fresh = stplr_process_new(device);
+	if (IS_ERR(fresh))
+		return fresh;
+	mutex_lock(&device->registry);
+	process = stplr_process_find(device, fresh->pid);
+	if (process)
+		refcount_inc(&process->ref);
+	else
+		hash_add(device->processes, &fresh->node, stplr_process_key(fresh->pid));
+	mutex_unlock(&device->registry);
+	if (!process)
+		return fresh;
+	stplr_process_free(fresh);
+	return process;
+}
+
+/* One more reference to one that the caller has. */
 struct stplr_process *stplr_process_hold(struct stplr_process *process)
 {
-	mutex_lock(&process->device->registry);
-	process->refs++;
-	mutex_unlock(&process->device->registry);
+	refcount_inc(&process->ref);
 	return process;
 }
 
 void stplr_process_put(struct stplr_process *process)
 {
-	struct stplr_device *device = process->device;
-	bool last;
-
-	mutex_lock(&device->registry);
-	last = --process->refs == 0;
-	if (last)
-		hash_del(&process->node);
-	mutex_unlock(&device->registry);
-	if (!last)
+	if (!refcount_dec_and_mutex_lock(&process->ref, &process->device->registry))
 		return;
-
-	WARN_ON(!xa_empty(&process->channels));
-	xa_destroy(&process->channels);
-	ida_free(&device->scoids, process->scoid);
-	put_pid(process->pid);
-	kfree(process);
+	hash_del(&process->node);
+	mutex_unlock(&process->device->registry);
+	stplr_process_free(process);
 }

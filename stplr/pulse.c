@@ -66,22 +66,23 @@ static void stplr_pool_give(struct stplr_pool *pool, struct stplr_pulse_entry *p
 static void stplr_pool_irq_work(struct irq_work *irq_work);
 static void stplr_pool_work(struct work_struct *work);
 
-/* Makes the channel's pool, unless it has one. */
-int stplr_pool_make(struct stplr_channel *channel, unsigned int size)
+/* Makes the channel's pool, unless it has one; @payer is charged for it. */
+int stplr_pool_make(struct stplr_channel *channel, unsigned int size, struct stplr_user *payer)
 {
 	struct stplr_pool *pool;
 	int err;
 
 	if (READ_ONCE(channel->pool))
 		return 0;
-	err = stplr_charge_memory(channel->user, stplr_pool_bytes(size));
+	err = stplr_charge_memory(payer, stplr_pool_bytes(size));
 	if (err)
 		return err;
 	pool = kvzalloc(stplr_pool_bytes(size), GFP_KERNEL_ACCOUNT);
 	if (!pool) {
-		stplr_uncharge_memory(channel->user, stplr_pool_bytes(size));
+		stplr_uncharge_memory(payer, stplr_pool_bytes(size));
 		return -ENOMEM;
 	}
+	pool->payer = stplr_user_hold(payer);
 	raw_spin_lock_init(&pool->lock);
 	pool->channel = channel;
 	pool->size = size;
@@ -92,16 +93,17 @@ int stplr_pool_make(struct stplr_channel *channel, unsigned int size)
 
 	/* pairs with stplr_pulse_post(): who sees the pool sees all of it */
 	if (cmpxchg(&channel->pool, NULL, pool))
-		stplr_pool_free(channel, pool);
+		stplr_pool_free(pool);
 	return 0;
 }
 
-void stplr_pool_free(struct stplr_channel *channel, struct stplr_pool *pool)
+void stplr_pool_free(struct stplr_pool *pool)
 {
 	if (!pool)
 		return;
 	WARN_ON(pool->nr_used);
-	stplr_uncharge_memory(channel->user, stplr_pool_bytes(pool->size));
+	stplr_uncharge_memory(pool->payer, stplr_pool_bytes(pool->size));
+	stplr_user_put(pool->payer);
 	kvfree(pool);
 }
 
@@ -261,6 +263,7 @@ int stplr_pulse_receive(struct stplr_channel *channel, const struct stplr_user_b
 		struct stplr_msg_info needed = { .kind = STPLR_KIND_PULSE,
 						 .src_len = sizeof(pulse) };
 
+		stplr_receive_leave(channel);
 		return copy_to_user(uinfo, &needed, sizeof(needed)) ? -EFAULT : -EMSGSIZE;
 	}
 
@@ -273,6 +276,8 @@ int stplr_pulse_receive(struct stplr_channel *channel, const struct stplr_user_b
 	if (likely(!missing))
 		return stplr_pulse_commit(channel, seq) ? 0 : 1;
 
+	/* before it waits for its memory, others may take what there is */
+	stplr_receive_leave(channel);
 	stplr_user_buffer_iter(buffer, ITER_DEST, &to);
 	if (fault_in_iov_iter_writeable(&to, sizeof(pulse)) ||
 	    fault_in_safe_writeable((char __user *)uinfo, sizeof(*uinfo)))
@@ -293,6 +298,22 @@ static void stplr_pulse_fill(struct stplr_pulse_entry *pulse,
 	pulse->scoid = connection->process->scoid;
 	pulse->coid = connection->coid;
 	pulse->cookie = READ_ONCE(connection->cookie);
+}
+
+/*
+ * The priority at which the calling thread's pulse is queued: its own, or another, which in another
+ * process's channel is at most what the thread could take itself. There it would be received before
+ * all that others send.
+ */
+int stplr_pulse_priority(const struct stplr_connection *connection, int priority)
+{
+	int own = stplr_priority_of(current);
+
+	if (priority == STPLR_PRIORITY_OWN)
+		return own;
+	if (priority <= own || connection->channel->creator->pid == task_tgid(current))
+		return priority;
+	return min(priority, max(own, stplr_priority_allowed()));
 }
 
 /* May the calling process send this code over the connection? */
@@ -317,7 +338,7 @@ int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code,
 	if (channel->flags & STPLR_CHANNEL_LISTEN)
 		return -EINVAL;
 	if (unlikely(!READ_ONCE(channel->pool))) {
-		err = stplr_pool_make(channel, STPLR_PULSES_DEFAULT);
+		err = stplr_pool_make(channel, STPLR_PULSES_DEFAULT, connection->user);
 		if (err)
 			return err;
 	}
@@ -326,8 +347,6 @@ int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code,
 		return -EBADF;
 	if (!pulse)
 		return READ_ONCE(channel->dead) || READ_ONCE(channel->shutdown) ? -ESRCH : -EAGAIN;
-	if (priority == STPLR_PRIORITY_OWN)
-		priority = stplr_priority_of(current);
 	stplr_pulse_fill(pulse, connection, priority, code, value);
 	err = stplr_pulse_deliver(channel, connection, pulse);
 	if (err)
@@ -348,7 +367,8 @@ long stplr_pulse_ioctl(struct stplr_connection *connection, const void __user *a
 		return -EINVAL;
 	err = stplr_pulse_check(connection, args.priority, args.code);
 	if (!err)
-		err = stplr_pulse_post(connection, args.priority, args.code, args.value);
+		err = stplr_pulse_post(connection, stplr_pulse_priority(connection, args.priority),
+				       args.code, args.value);
 	stplr_dbg(3, "pulse %d on connection %u: %d\n", args.code, connection->coid, err);
 	return err;
 }
@@ -429,7 +449,7 @@ struct stplr_source *stplr_source_get(int fd)
 		return ERR_CAST(connection);
 	err = connection->channel->flags & STPLR_CHANNEL_LISTEN ? -EINVAL : 0;
 	if (!err)
-		err = stplr_pool_make(connection->channel, STPLR_PULSES_DEFAULT);
+		err = stplr_pool_make(connection->channel, STPLR_PULSES_DEFAULT, connection->user);
 	if (err) {
 		stplr_connection_put(connection);
 		return ERR_PTR(err);

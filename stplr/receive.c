@@ -64,8 +64,13 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 		rcu_read_unlock();
 	} else {
 		info->flags |= STPLR_INFO_QUEUED;
-		info->pid = pid_nr_ns(message->tgid, pid_ns);
-		info->tid = pid_nr_ns(message->tid, pid_ns);
+		/* the number of one that is gone may be another's by now */
+		info->pid = pid_has_task(message->tgid, PIDTYPE_TGID) ?
+				    pid_nr_ns(message->tgid, pid_ns) :
+				    0;
+		info->tid = pid_has_task(message->tid, PIDTYPE_PID) ?
+				    pid_nr_ns(message->tid, pid_ns) :
+				    0;
 	}
 	info->uid = stplr_uid_in(user_ns, message->uid);
 	info->gid = stplr_gid_in(user_ns, message->gid);
@@ -105,16 +110,19 @@ static int stplr_receive_fault_in(const struct iov_iter *to, size_t missing,
 
 /*
  * The receiver gives the message its place back, and sees to its own memory. Another may be able
- * to take it; a sender that relied on a waiting receiver does not wait for this one.
+ * to take it; a sender that relied on a waiting receiver does not wait for this one. True if there
+ * is nothing to be put back any more, which may be why it was not copied to its end.
  */
-static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_message *message)
+static bool stplr_receive_put_back(struct stplr_channel *channel, struct stplr_message *message)
 {
 	struct task_struct *client, *other;
+	bool gone;
 	int err;
 
 	spin_lock(&channel->lock);
 	other = stplr_receiver_pop(channel);
 	err = stplr_message_gone(message);
+	gone = err;
 	if (!err && channel->shutdown)
 		err = -ESRCH;
 	if (!err && channel->nr_polled >= channel->nr_coming)
@@ -131,6 +139,7 @@ static void stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 	stplr_wake(other);
 	stplr_raise_again(channel);
 	stplr_channel_wake_pollers(channel);
+	return gone;
 }
 
 /*
@@ -240,7 +249,6 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 				continue;
 			if (err == -EAGAIN)
 				err = -EFAULT;
-			stplr_receive_leave(channel);
 			break;
 		}
 		message = stplr_entry_message(channel->messages.first);
@@ -277,7 +285,8 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 			continue; /* its client has gone meanwhile: on to the next */
 		}
 		trace_stplr_copy(message, false, -EFAULT);
-		stplr_receive_put_back(channel, message);
+		if (stplr_receive_put_back(channel, message))
+			continue;
 		stplr_count(channel->device, STPLR_COUNT_RECEIVE_FAULTS);
 		stplr_dbg(4, "receive on channel %d: a page is missing\n", channel->chid);
 		err = -EFAULT;

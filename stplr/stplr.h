@@ -35,9 +35,11 @@
  *
  *	device->registry		mutex: names, processes, their channels and ids, events,
  *					the clients of channels; no channel or connection is freed
- *					while it is held
+ *					while it is held. Others wait for it, so memory is
+ *					allocated before
  *	  xarrays' own locks		device->connections, device->events: to find what is there
- *	thread->mutex			rt_mutex, see priority.h: how the thread is scheduled
+ *	thread->mutex			rt_mutex, see thread.c: how the thread is scheduled. Only
+ *					real-time threads wait for it
  *	  channel->lock			spinlock: the channel's queues, waiting receivers and
  *					received messages, the state of its messages, its flags,
  *					its watches, its workers, and the lists of messages of its
@@ -47,13 +49,12 @@
  *	stplr_users_lock		spinlock, in quota.c; nothing is taken under it
  *	xa_lock of buffers		spinlock: a table of registered buffers; nor under this. A
  *					buffer's last reference is put without locks: that sleeps
- *	stplr_threads_lock		spinlock, in thread.c; nothing is taken under it
  *
  * The registry and a thread's mutex are never held together, nor are the locks of two channels.
  *
  * Bytes are copied with no lock held and page faults disabled, with message->transfers counted up:
- * a transfer never waits for a peer, so waiting for one to end is short. Each side takes its own
- * page faults.
+ * a transfer never waits for a peer, and a long one ends early for a client that wants to leave, so
+ * waiting for one to end is short. Each side takes its own page faults.
  *
  * States of a message; all changes happen under channel->lock. One that is not in use is DONE
  *
@@ -308,7 +309,8 @@ long stplr_version_ioctl(void __user *arg, unsigned int size);
  * @pid: the process (its thread group)
  * @channels: by chid
  * @scoid: its id as a client
- * @refs: channels and connections made by it, and its workers; under device->registry
+ * @ref: one for each channel and connection made by it, and for each of its workers; the last goes
+ *	under device->registry
  * @serves: its threads receive on this device: what they wait for as clients is noted
  */
 struct stplr_process {
@@ -317,7 +319,7 @@ struct stplr_process {
 	struct pid *pid;
 	struct xarray channels;
 	u32 scoid;
-	unsigned int refs;
+	refcount_t ref;
 	bool serves;
 };
 
@@ -426,6 +428,7 @@ struct stplr_pulse_entry {
  * @nr_refused: how often none was left
  * @size: in all
  * @channel: whose it is
+ * @payer: who is charged for it: the client whose pulse was the first, or the channel's user
  * @incoming: sent by kernel code, not queued yet; youngest first
  * @taken: the older part of those, oldest first; under channel->lock
  * @irq_work: queues @incoming
@@ -440,6 +443,7 @@ struct stplr_pool {
 	u64 nr_refused;
 	unsigned int size;
 	struct stplr_channel *channel;
+	struct stplr_user *payer;
 	struct llist_head incoming;
 	struct llist_node *taken;
 	struct irq_work irq_work;
@@ -447,14 +451,15 @@ struct stplr_pool {
 	struct stplr_pulse_entry pulses[];
 };
 
-int stplr_pool_make(struct stplr_channel *channel, unsigned int size);
-void stplr_pool_free(struct stplr_channel *channel, struct stplr_pool *pool);
+int stplr_pool_make(struct stplr_channel *channel, unsigned int size, struct stplr_user *payer);
+void stplr_pool_free(struct stplr_pool *pool);
 int stplr_pulse_queue(struct stplr_channel *channel, struct stplr_pulse_entry *pulse);
 void stplr_pulse_dequeue(struct stplr_channel *channel, struct stplr_pulse_entry *pulse);
 int stplr_pulse_deliver(struct stplr_channel *channel, const struct stplr_connection *connection,
 			struct stplr_pulse_entry *pulse);
 void stplr_pulses_end(struct stplr_channel *channel);
 int stplr_pulse_check(const struct stplr_connection *connection, int priority, int code);
+int stplr_pulse_priority(const struct stplr_connection *connection, int priority);
 int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code, u64 value);
 long stplr_pulse_ioctl(struct stplr_connection *connection, const void __user *arg,
 		       unsigned int size);
@@ -808,7 +813,7 @@ struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size
 				    bool write, struct stplr_user *user);
 void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_user *user);
 size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t len,
-			struct iov_iter *iter);
+			struct iov_iter *iter, const bool *leaving);
 
 static inline unsigned int stplr_pages_of(const void __user *base, size_t len)
 {
@@ -1223,7 +1228,10 @@ struct stplr_worker {
 extern struct stplr_worker stplr_nobody;
 extern atomic_t stplr_nr_marked;
 
+int stplr_threads_init(void);
+void stplr_threads_exit(void);
 void stplr_workers_init(struct stplr_channel *channel, const struct stplr_channel *parent);
+int stplr_priority_allowed(void);
 void stplr_workers_limit(struct stplr_channel *channel);
 void stplr_workers_lower(struct stplr_channel *channel, const struct pid *tgid);
 void stplr_workers_free(struct stplr_channel *channel);

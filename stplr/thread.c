@@ -3,9 +3,13 @@
  * Threads that receive: how the scheduler treats them, while they are raised and else.
  *
  * What a thread is lent is set by sched_setattr(), which sleeps, by whoever raises it, and put back
- * by the thread itself. Its rt_mutex makes each of that one step, and passes a waiting sender's
- * priority on to who holds it. A sender first notes what it wants, under the thread's spinlock, and
- * looks again with the mutex held: a thread that has received meanwhile has cleared the note.
+ * by the thread itself. Its rt_mutex makes each of that one step. Everybody first notes what is to
+ * be, under the thread's spinlock, and then does, with the mutex, what is noted by then: a thread
+ * that has received meanwhile has cleared a sender's note.
+ *
+ * Who has the mutex may be of a low priority, and not run for long. A real-time sender waits for
+ * it, and passes its priority on. All others, the thread itself above all, leave what they have
+ * noted to who has it.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -22,8 +26,24 @@
 
 atomic_t stplr_nr_marked = ATOMIC_INIT(0);
 
-static DEFINE_HASHTABLE(stplr_threads, 8);
-static DEFINE_SPINLOCK(stplr_threads_lock);
+static const struct rhashtable_params stplr_threads_params = {
+	.key_len = sizeof(struct pid *),
+	.key_offset = offsetof(struct stplr_thread, pid),
+	.head_offset = offsetof(struct stplr_thread, node),
+	.automatic_shrinking = true,
+};
+
+static struct rhashtable stplr_threads;
+
+int stplr_threads_init(void)
+{
+	return rhashtable_init(&stplr_threads, &stplr_threads_params);
+}
+
+void stplr_threads_exit(void)
+{
+	rhashtable_destroy(&stplr_threads);
+}
 
 /* How a thread is scheduled */
 
@@ -107,17 +127,14 @@ static struct stplr_sched stplr_sched_at(const struct stplr_sched *base, int pri
 /* The thread, with a reference; or NULL. */
 struct stplr_thread *stplr_thread_find(const struct pid *pid)
 {
-	struct stplr_thread *thread, *found = NULL;
+	struct stplr_thread *thread;
 
 	rcu_read_lock();
-	hash_for_each_possible_rcu(stplr_threads, thread, node, stplr_pid_key(pid)) {
-		if (thread->pid == pid && refcount_inc_not_zero(&thread->ref)) {
-			found = thread;
-			break;
-		}
-	}
+	thread = rhashtable_lookup(&stplr_threads, &pid, stplr_threads_params);
+	if (thread && !refcount_inc_not_zero(&thread->ref))
+		thread = NULL;
 	rcu_read_unlock();
-	return found;
+	return thread;
 }
 
 /* The calling thread, which alone makes itself. */
@@ -139,13 +156,15 @@ struct stplr_thread *stplr_thread_get(void)
 	thread->own = INT_MAX;
 	spin_lock_init(&thread->lock);
 	thread->wanted = STPLR_PRIORITY_NONE;
-	spin_lock(&stplr_threads_lock);
-	hash_add_rcu(stplr_threads, &thread->node, stplr_pid_key(pid));
-	spin_unlock(&stplr_threads_lock);
+	if (rhashtable_insert_fast(&stplr_threads, &thread->node, stplr_threads_params)) {
+		put_pid(pid);
+		kfree(thread);
+		return NULL;
+	}
 	return thread;
 }
 
-void stplr_thread_set_marked(struct stplr_thread *thread, bool marked)
+static void stplr_thread_set_marked(struct stplr_thread *thread, bool marked)
 {
 	lockdep_assert_held(&thread->lock);
 	if (marked != thread->marked)
@@ -155,15 +174,9 @@ void stplr_thread_set_marked(struct stplr_thread *thread, bool marked)
 
 void stplr_thread_put(struct stplr_thread *thread)
 {
-	bool last;
-
-	spin_lock(&stplr_threads_lock);
-	last = refcount_dec_and_test(&thread->ref);
-	if (last)
-		hash_del_rcu(&thread->node);
-	spin_unlock(&stplr_threads_lock);
-	if (!last)
+	if (!refcount_dec_and_test(&thread->ref))
 		return;
+	rhashtable_remove_fast(&stplr_threads, &thread->node, stplr_threads_params);
 	if (thread->marked)
 		atomic_dec(&stplr_nr_marked);
 	put_pid(thread->pid);
@@ -192,8 +205,8 @@ static void stplr_thread_review(struct stplr_thread *thread, const struct task_s
 	}
 }
 
-/* Has the thread run at @priority, or at its own if that is higher. */
-void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int priority)
+/* Has the thread run at @priority, or at its own if that is higher; with the mutex. */
+static void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int priority)
 {
 	struct stplr_sched sched;
 	int own;
@@ -202,7 +215,11 @@ void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int
 	own = stplr_sched_priority(&thread->base);
 	if (priority <= own) {
 		if (thread->raised) {
-			stplr_sched_set(task, &thread->base);
+			/* refused only if it was read while its owner changed it */
+			if (stplr_sched_set(task, &thread->base)) {
+				thread->base.policy = SCHED_NORMAL;
+				stplr_sched_set(task, &thread->base);
+			}
 			trace_stplr_priority(task, thread->level, own);
 		}
 		thread->raised = false;
@@ -229,50 +246,126 @@ void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int
 	stplr_dbg(3, "thread %d raised from %d to %d\n", task_pid_nr(task), own, priority);
 }
 
-/* Raises the thread as far as is wanted by now; the priority it runs at. */
-int stplr_thread_raise(struct stplr_thread *thread)
+/* Does what was noted, with the mutex; the priority that the thread runs at, if it was anything. */
+static int stplr_thread_update(struct stplr_thread *thread)
 {
-	int wanted, reached = STPLR_PRIORITY_NONE;
-	struct task_struct *task;
+	int wanted, at, reached = STPLR_PRIORITY_NONE;
+	struct task_struct *task = NULL;
+	bool noted, settle;
 
-	rt_mutex_lock(&thread->mutex);
 	spin_lock(&thread->lock);
+	noted = thread->noted;
+	WRITE_ONCE(thread->noted, false);
+	settle = thread->settling;
+	at = thread->at;
 	wanted = thread->wanted;
 	spin_unlock(&thread->lock);
-	task = wanted == STPLR_PRIORITY_NONE ? NULL : get_pid_task(thread->pid, PIDTYPE_PID);
+
+	if (noted) {
+		task = get_pid_task(thread->pid, PIDTYPE_PID);
+		/* one that executes a program has its process's pid by now */
+		if (!task && thread->task == current)
+			task = get_task_struct(current);
+	}
 	if (task) {
 		stplr_thread_review(thread, task);
-		if (thread->raised)
-			wanted = max(wanted, thread->level);
-		stplr_thread_set(thread, task, wanted);
+		if (!settle)
+			at = thread->raised ? thread->level : STPLR_PRIORITY_NONE;
+		stplr_thread_set(thread, task, max(wanted, at));
 		reached = min(stplr_task_priority(task), STPLR_PRIORITY_MAX);
 		put_task_struct(task);
 	}
-	rt_mutex_unlock(&thread->mutex);
+
+	spin_lock(&thread->lock);
+	if (!thread->noted) {
+		WRITE_ONCE(thread->settling, false);
+		stplr_thread_set_marked(thread, thread->raised ||
+						thread->wanted != STPLR_PRIORITY_NONE);
+	}
+	spin_unlock(&thread->lock);
 	return reached;
+}
+
+/* Something was noted: either we get the mutex, or who has it sees the note. */
+static bool stplr_thread_trylock(struct stplr_thread *thread)
+{
+	smp_mb(); /* pairs with stplr_thread_unlock() */
+	return rt_mutex_trylock(&thread->mutex);
+}
+
+static void stplr_thread_unlock(struct stplr_thread *thread)
+{
+	for (;;) {
+		rt_mutex_unlock(&thread->mutex);
+		smp_mb(); /* pairs with stplr_thread_trylock() */
+		if (!READ_ONCE(thread->noted) || !rt_mutex_trylock(&thread->mutex))
+			return;
+		stplr_thread_update(thread);
+	}
+}
+
+/* Notes that the thread is wanted at @priority, until it receives next; for the @raiser. */
+void stplr_thread_want(struct stplr_thread *thread, int priority,
+		       const struct stplr_channel *raiser)
+{
+	spin_lock(&thread->lock);
+	thread->wanted = max(thread->wanted, priority);
+	thread->raiser = raiser;
+	WRITE_ONCE(thread->noted, true);
+	stplr_thread_set_marked(thread, true);
+	spin_unlock(&thread->lock);
+}
+
+/* Raises the thread as far as is wanted by now; the priority it runs at, or is about to. */
+int stplr_thread_raise(struct stplr_thread *thread)
+{
+	int reached;
+
+	if (rt_task(current)) {
+		rt_mutex_lock(&thread->mutex);
+	} else if (!stplr_thread_trylock(thread)) {
+		spin_lock(&thread->lock);
+		reached = thread->wanted;
+		spin_unlock(&thread->lock);
+		return reached;
+	}
+	reached = stplr_thread_update(thread);
+	stplr_thread_unlock(thread);
+	return reached;
+}
+
+/*
+ * Notes that the thread runs at @priority from now on, whatever was wanted before; for the channel
+ * @raiser, or for none that has ended. stplr_thread_settle() follows, once no lock is held.
+ */
+void stplr_thread_note(struct stplr_thread *thread, int priority,
+		       const struct stplr_channel *raiser)
+{
+	spin_lock(&thread->lock);
+	/* what another channel wants since it was taken from the last raiser, stays */
+	if (raiser || !thread->raiser)
+		thread->wanted = STPLR_PRIORITY_NONE;
+	thread->at = priority;
+	WRITE_ONCE(thread->settling, true);
+	WRITE_ONCE(thread->noted, true);
+	if (priority != STPLR_PRIORITY_NONE) {
+		thread->raiser = raiser;
+		stplr_thread_set_marked(thread, true);
+	}
+	spin_unlock(&thread->lock);
+}
+
+void stplr_thread_settle(struct stplr_thread *thread)
+{
+	if (!stplr_thread_trylock(thread))
+		return;
+	stplr_thread_update(thread);
+	stplr_thread_unlock(thread);
 }
 
 /* Ends the loan from outside, for the thread may never receive again. */
 void stplr_thread_lower(struct stplr_thread *thread)
 {
-	struct task_struct *task;
-
-	rt_mutex_lock(&thread->mutex);
-	spin_lock(&thread->lock);
-	thread->wanted = STPLR_PRIORITY_NONE;
-	WRITE_ONCE(thread->settling, true);
-	spin_unlock(&thread->lock);
-	task = get_pid_task(thread->pid, PIDTYPE_PID);
-	/* one that executes a program has its process's pid by now */
-	if (!task && thread->task == current)
-		task = get_task_struct(current);
-	if (task) {
-		stplr_thread_set(thread, task, STPLR_PRIORITY_NONE);
-		put_task_struct(task);
-	}
-	spin_lock(&thread->lock);
-	WRITE_ONCE(thread->settling, false);
-	stplr_thread_set_marked(thread, thread->wanted != STPLR_PRIORITY_NONE);
-	spin_unlock(&thread->lock);
-	rt_mutex_unlock(&thread->mutex);
+	stplr_thread_note(thread, STPLR_PRIORITY_NONE, NULL);
+	stplr_thread_settle(thread);
 }

@@ -152,9 +152,9 @@ static size_t stplr_window_len(const struct stplr_window *window)
 }
 
 static size_t stplr_window_copy(const struct stplr_window *window, size_t offset, size_t len,
-				struct iov_iter *iter)
+				struct iov_iter *iter, const bool *leaving)
 {
-	return stplr_pages_copy(window->pages, window->start + offset, len, iter);
+	return stplr_pages_copy(window->pages, window->start + offset, len, iter, leaving);
 }
 
 /*
@@ -190,9 +190,10 @@ void stplr_buffer_cache_exit(void)
 
 /*
  * Copies between kernel memory and the caller's, by the direction of @iter; how many bytes went.
- * Gives way now and then, and ends early for a caller that dies.
+ * Gives way now and then, and ends early for a caller that dies, and once @leaving is set.
  */
-static noinline size_t stplr_copy_long(u8 *bytes, size_t len, struct iov_iter *iter)
+static noinline size_t stplr_copy_long(u8 *bytes, size_t len, struct iov_iter *iter,
+				       const bool *leaving)
 {
 	size_t done = 0;
 
@@ -208,21 +209,22 @@ static noinline size_t stplr_copy_long(u8 *bytes, size_t len, struct iov_iter *i
 		if (done == len || copied < n)
 			return done;
 		cond_resched();
-		if (fatal_signal_pending(current))
+		if (fatal_signal_pending(current) || (leaving && READ_ONCE(*leaving)))
 			return done;
 	}
 }
 
-static inline size_t stplr_copy_to(const u8 *bytes, size_t len, struct iov_iter *to)
+static inline size_t stplr_copy_to(const u8 *bytes, size_t len, struct iov_iter *to,
+				   const bool *leaving)
 {
 	return likely(len <= STPLR_COPY_MAX) ? _copy_to_iter(bytes, len, to) :
-					       stplr_copy_long((u8 *)bytes, len, to);
+					       stplr_copy_long((u8 *)bytes, len, to, leaving);
 }
 
 static inline size_t stplr_copy_from(u8 *bytes, size_t len, struct iov_iter *from)
 {
 	return likely(len <= STPLR_COPY_MAX) ? _copy_from_iter(bytes, len, from) :
-					       stplr_copy_long(bytes, len, from);
+					       stplr_copy_long(bytes, len, from, NULL);
 }
 
 /* What a queued message keeps is accounted; the rest lives no longer than its client's call. */
@@ -318,7 +320,10 @@ void stplr_send_side_free(struct stplr_message *message)
 	stplr_window_free(&send->window, 0, message->connection->user);
 }
 
-/* Copies sent bytes to the server; how many went before a page of the server's was missing. */
+/*
+ * Copies sent bytes to the server; how many went before a page of the server's was missing, or the
+ * client wants to leave.
+ */
 size_t stplr_send_side_copy(const struct stplr_message *message, size_t offset, size_t len,
 			    struct iov_iter *to)
 {
@@ -333,12 +338,13 @@ size_t stplr_send_side_copy(const struct stplr_message *message, size_t offset, 
 	if (offset < in_place) {
 		size_t n = min(len, in_place - offset);
 
-		done = stplr_window_copy(&send->window, offset, n, to);
+		done = stplr_window_copy(&send->window, offset, n, to, &message->leaving);
 		if (done < n)
 			goto out;
 	}
 	if (done < len)
-		done += stplr_copy_to(send->copy + (offset + done - in_place), len - done, to);
+		done += stplr_copy_to(send->copy + (offset + done - in_place), len - done, to,
+				      &message->leaving);
 out:
 	pagefault_enable();
 	return done;
@@ -404,8 +410,10 @@ void stplr_reply_side_free(struct stplr_message *message)
 	stplr_window_free(&reply->window, reply->written, user);
 	if (!reply->chunk_bytes)
 		return;
-	list_for_each_entry_safe(chunk, next, &reply->chunks, link)
+	list_for_each_entry_safe(chunk, next, &reply->chunks, link) {
 		kvfree(chunk);
+		cond_resched();
+	}
 	INIT_LIST_HEAD(&reply->chunks);
 	stplr_uncharge_memory(user, reply->chunk_bytes);
 	reply->chunk_bytes = 0;
@@ -425,7 +433,7 @@ size_t stplr_reply_side_direct(const struct stplr_message *message, size_t offse
 	return offset < reply->window.len ? min(len, reply->window.len - offset) : 0;
 }
 
-/* Copies what goes direct; how many bytes went before a page of the server's was missing. */
+/* Copies what goes direct; how many bytes went, as above. */
 size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_t len,
 			     struct iov_iter *from)
 {
@@ -439,7 +447,7 @@ size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_
 
 	pagefault_disable();
 	if (reply->window.pages)
-		done = stplr_window_copy(&reply->window, offset, len, from);
+		done = stplr_window_copy(&reply->window, offset, len, from, &message->leaving);
 	else
 		done = _copy_from_iter(reply->buffer, len, from);
 	pagefault_enable();
@@ -531,7 +539,7 @@ int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_use
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
-		if (stplr_copy_to(chunk->data, chunk->len, &iter) != chunk->len)
+		if (stplr_copy_to(chunk->data, chunk->len, &iter, NULL) != chunk->len)
 			return -EFAULT;
 	}
 	if (!reply->buffer_len)

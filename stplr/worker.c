@@ -30,20 +30,26 @@ struct stplr_worker *stplr_worker_find(struct stplr_channel *channel, const stru
 	return NULL;
 }
 
-static void stplr_worker_free(struct stplr_worker *worker)
+/* Charged to the channel's user, also for its thread, which outlives none of its workers. */
+#define STPLR_WORKER_BYTES (sizeof(struct stplr_worker) + sizeof(struct stplr_thread))
+
+static void stplr_worker_free(struct stplr_channel *channel, struct stplr_worker *worker)
 {
 	stplr_process_put(worker->process);
 	stplr_thread_put(worker->thread);
 	kfree(worker);
+	stplr_uncharge_memory(channel->user, STPLR_WORKER_BYTES);
 }
 
 static struct stplr_worker *stplr_worker_alloc(struct stplr_channel *channel)
 {
 	struct stplr_worker *worker;
 
+	if (stplr_charge_memory(channel->user, STPLR_WORKER_BYTES))
+		return NULL;
 	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
 	if (!worker)
-		return NULL;
+		goto uncharge;
 	worker->process = stplr_process_get(channel->device);
 	if (IS_ERR(worker->process))
 		goto free_worker;
@@ -58,6 +64,8 @@ put_process:
 	stplr_process_put(worker->process);
 free_worker:
 	kfree(worker);
+uncharge:
+	stplr_uncharge_memory(channel->user, STPLR_WORKER_BYTES);
 	return NULL;
 }
 
@@ -103,7 +111,7 @@ static struct stplr_worker *stplr_worker_join(struct stplr_channel *channel)
 	if (!hlist_empty(&dead)) {
 		spin_unlock(&channel->lock);
 		hlist_for_each_entry_safe(old, next, &dead, node)
-			stplr_worker_free(old);
+			stplr_worker_free(channel, old);
 		spin_lock(&channel->lock);
 	}
 	return worker;
@@ -156,10 +164,8 @@ struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel)
 static void stplr_worker_settle(struct stplr_channel *channel, struct stplr_worker *worker,
 				const struct stplr_message *message, bool waits)
 {
-	struct stplr_thread *thread = worker->thread;
 	int priority = STPLR_PRIORITY_NONE;
 
-	rt_mutex_lock(&thread->mutex);
 	spin_lock(&channel->lock);
 	if (message)
 		priority = stplr_lent(channel, message->entry.priority);
@@ -167,28 +173,15 @@ static void stplr_worker_settle(struct stplr_channel *channel, struct stplr_work
 		priority = max(priority, stplr_lent(channel, channel->messages.first->priority));
 	if (channel->dead)
 		priority = STPLR_PRIORITY_NONE;
-	spin_lock(&thread->lock);
-	thread->wanted = STPLR_PRIORITY_NONE;
-	WRITE_ONCE(thread->settling, true);
-	if (priority != STPLR_PRIORITY_NONE) {
-		thread->raiser = channel;
-		stplr_thread_set_marked(thread, true);
-	}
-	spin_unlock(&thread->lock);
+	stplr_thread_note(worker->thread, priority, channel);
 	spin_unlock(&channel->lock);
 
-	/* A sender that wants more from here on waits for the mutex, and then sees to it. */
-	stplr_thread_set(thread, current, priority);
+	/* A sender that wants more from here on sees to it. */
+	stplr_thread_settle(worker->thread);
 
 	spin_lock(&channel->lock);
-	spin_lock(&thread->lock);
-	WRITE_ONCE(thread->settling, false);
-	stplr_thread_set_marked(thread,
-				thread->raised || thread->wanted != STPLR_PRIORITY_NONE);
 	stplr_worker_note(channel, worker);
-	spin_unlock(&thread->lock);
 	spin_unlock(&channel->lock);
-	rt_mutex_unlock(&thread->mutex);
 }
 
 /* The calling thread has taken the message from the queue, and is about to copy it. */
@@ -220,21 +213,29 @@ bool stplr_worker_rest_slow(struct stplr_channel *channel, bool waits)
 
 /* A channel's life */
 
-/* How far a channel that the calling process makes may raise its threads. */
-static int stplr_boost_max(u32 flags)
+/* The highest priority that the calling thread could take by itself. */
+int stplr_priority_allowed(void)
 {
 	unsigned long rt = rlimit(RLIMIT_RTPRIO), nice = rlimit(RLIMIT_NICE);
 
+	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_NICE))
+		return STPLR_PRIORITY_MAX;
+	if (rt)
+		return STPLR_PRIORITY_RT + min_t(unsigned long, rt, MAX_RT_PRIO - 1);
+	return (int)min_t(unsigned long, nice, NICE_WIDTH) - 1;
+}
+
+/* How far a channel that the calling process makes may raise its threads. */
+static int stplr_boost_max(u32 flags)
+{
 	if (flags & STPLR_CHANNEL_FIXED_PRIORITY)
 		return STPLR_PRIORITY_NONE;
 	/* A real-time thread in a group that has no real-time budget would never run. */
 	if (IS_ENABLED(CONFIG_RT_GROUP_SCHED))
 		return STPLR_PRIORITY_RT - 1;
-	if (flags & STPLR_CHANNEL_INHERIT || ns_capable_noaudit(&init_user_ns, CAP_SYS_NICE))
+	if (flags & STPLR_CHANNEL_INHERIT)
 		return STPLR_LENT_MAX;
-	if (rt)
-		return STPLR_PRIORITY_RT + min_t(unsigned long, rt, MAX_RT_PRIO - 1);
-	return (int)min_t(unsigned long, nice, NICE_WIDTH) - 1;
+	return min(stplr_priority_allowed(), STPLR_LENT_MAX);
 }
 
 /* With the flags there. */
@@ -309,5 +310,5 @@ void stplr_workers_free(struct stplr_channel *channel)
 	int bucket;
 
 	hash_for_each_safe(channel->workers, bucket, next, worker, node)
-		stplr_worker_free(worker);
+		stplr_worker_free(channel, worker);
 }

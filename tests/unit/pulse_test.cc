@@ -18,6 +18,7 @@
 
 #include "support/memory.h"
 #include "support/pulse.h"
+#include "support/sched.h"
 
 namespace
 {
@@ -88,6 +89,37 @@ TEST_F(PulseTest, OwnPriorityIsTheThreads)
 	EXPECT_EQ(0, pulse_send(connection, 1));
 	ASSERT_EQ(0, setpriority(PRIO_PROCESS, 0, 0));
 	EXPECT_EQ(24, receive_pulse(channel).info.priority);
+}
+
+// Before everything that others send: only for who could run there.
+TEST_F(PulseTest, InAnothersChannelNoHigherThanOneCouldRun)
+{
+	stplr_channel_create args = channel_args("anothers");
+	args.mode = 0666;
+	Fd another(channel_create(device, args));
+	struct Case {
+		int nice_limit, rt_limit, counts;
+	};
+	for (const Case &limits : {Case{0, 0, 19}, Case{25, 0, 24}, Case{0, 10, 50}}) {
+		Child client([&](Child &) {
+			rlimit nice_limit = {rlim_t(limits.nice_limit), rlim_t(limits.nice_limit)};
+			rlimit rt_limit = {rlim_t(limits.rt_limit), rlim_t(limits.rt_limit)};
+			EXPECT_EQ(0, setrlimit(RLIMIT_NICE, &nice_limit));
+			EXPECT_EQ(0, setrlimit(RLIMIT_RTPRIO, &rt_limit));
+			become_user(4001, 4101);
+			Fd to_another = new_connection(device, "anothers");
+			EXPECT_EQ(0, pulse_send(to_another, 1, 0, 140));
+			EXPECT_EQ(0, pulse_send(to_another, 2, 0, 10));
+			Fd own = new_channel(device, "own");
+			Fd to_own = new_connection(device, "own");
+			EXPECT_EQ(0, pulse_send(to_own, 1, 0, 140));
+			EXPECT_EQ(140, receive_pulse(own).info.priority);
+			return 0;
+		});
+		client.expect_success();
+		EXPECT_EQ(limits.counts, receive_pulse(another).info.priority);
+		EXPECT_EQ(10, receive_pulse(another).info.priority);
+	}
 }
 
 TEST_F(PulseTest, ByPriorityThenInTheOrderSent)
@@ -210,12 +242,12 @@ TEST_F(PulseTest, NobodySleepsWhileThereIsSomething)
 	EXPECT_EQ(-ESRCH, three.join());
 }
 
-// Binds the calling thread. 0 if that can be had.
-int bind(int policy, int priority, int processor = 0)
+// Binds the calling thread to processor 0. 0 if that can be had.
+int bind(int policy, int priority)
 {
 	cpu_set_t set;
 	CPU_ZERO(&set);
-	CPU_SET(processor, &set);
+	CPU_SET(0, &set);
 	sched_param param = {};
 	param.sched_priority = priority;
 	return pthread_setschedparam(pthread_self(), policy, &param) ||
@@ -225,19 +257,7 @@ int bind(int policy, int priority, int processor = 0)
 // For tests that keep processor 0 busy: this thread's timers must not wait for it.
 class AwayTest : public PulseTest
 {
-protected:
-	AwayTest()
-	{
-		EXPECT_EQ(0, pthread_getaffinity_np(pthread_self(), sizeof(before_), &before_));
-		EXPECT_EQ(0, bind(SCHED_OTHER, 0, 1));
-	}
-	~AwayTest()
-	{
-		pthread_setaffinity_np(pthread_self(), sizeof(before_), &before_);
-	}
-
-private:
-	cpu_set_t before_;
+	Bound away_{1};
 };
 
 // A sender that relies on a waiting thread is told when that takes a pulse instead. One processor:

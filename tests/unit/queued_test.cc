@@ -103,8 +103,13 @@ TEST_F(QueuedTest, OutlivesConnectionAndSender)
 		return 0;
 	});
 	sender.expect_success();
-	EXPECT_EQ("closed", poll_receive(channel).text);
-	EXPECT_EQ("dead", poll_receive(channel).text);
+	Received closed = poll_receive(channel), dead = poll_receive(channel);
+	EXPECT_EQ("closed", closed.text);
+	EXPECT_EQ(getpid(), closed.info.pid);
+	EXPECT_EQ(own_tid(), closed.info.tid);
+	EXPECT_EQ("dead", dead.text);
+	EXPECT_EQ(0, dead.info.pid) << "the number may be another's by now";
+	EXPECT_EQ(0, dead.info.tid);
 }
 
 TEST_F(QueuedTest, SizesAndContents)

@@ -13,6 +13,7 @@
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/pulse.h"
 
 namespace
 {
@@ -90,6 +91,62 @@ TEST_F(QuotaTest, Channels)
 		return Fd(create()) >= 0 ? 0 : 1;
 	});
 	other.expect_success();
+}
+
+// What clients keep of a server does not count as the server's.
+TEST_F(QuotaTest, EndedChannels)
+{
+	Parameter limit("user_channels", 2);
+	as_user([&] {
+		std::vector<Fd> clients;
+		for (int i = 0; i < 5; i++) {
+			int chid;
+			Fd channel = new_channel(device, {}, 0, &chid);
+			clients.emplace_back(attach(chid));
+			ASSERT_GE(clients.back(), 0);
+			ASSERT_EQ(0, pulse_send(clients.back(), 1));
+			if (i % 2)
+				ASSERT_EQ(0, channel_destroy(channel));
+		}
+	});
+}
+
+TEST_F(QuotaTest, AcceptedChannels)
+{
+	Parameter limit("user_channels", 1);
+	as_user([&] {
+		int chid;
+		Fd listener = new_channel(device, {}, STPLR_CHANNEL_LISTEN, &chid);
+		std::vector<Fd> clients, accepted;
+		for (int i = 0; i < 5; i++) {
+			clients.emplace_back(attach(chid));
+			ASSERT_GE(clients.back(), 0);
+			stplr_channel_accept args = accept_args(STPLR_DEADLINE_POLL);
+			accepted.emplace_back(channel_accept(listener, args));
+			ASSERT_GE(accepted.back(), 0);
+		}
+		EXPECT_EQ(-EDQUOT, create());
+	});
+}
+
+TEST_F(QuotaTest, PoolOfAnotherUsersChannel)
+{
+	// A pool is what the first pulse's sender pays for: not the server, who did not ask for it.
+	stplr_channel_create args = channel_args("pool");
+	args.mode = 0666;
+	Fd channel(channel_create(device, args));
+	Parameter limit("user_memory", 1);
+	as_user([&] {
+		int chid;
+		Fd own = new_channel(device, {}, 0, &chid);
+		Fd to_own = new_connection(device, 0, chid);
+		Fd connection = new_connection(device, "pool");
+		std::vector<char> fits(1 << 20);
+		ASSERT_EQ(0, send_queued(to_own, {fits.data(), fits.size()}));
+		ASSERT_EQ(0, receive(own, fits.size()).result);
+		ASSERT_EQ(0, pulse_send(connection, 1));
+		EXPECT_EQ(-ENOBUFS, send_queued(to_own, {fits.data(), fits.size()}));
+	});
 }
 
 TEST_F(QuotaTest, Connections)

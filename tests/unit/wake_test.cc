@@ -10,6 +10,7 @@
 #include "support/ipc.h"
 #include "support/module.h"
 #include "support/pulse.h"
+#include "support/sched.h"
 
 namespace
 {
@@ -18,6 +19,9 @@ constexpr int kLateMs = 1000;
 
 class WakeTest : public PairTest
 {
+	// All but the late thread, which keeps its processor to itself meanwhile.
+	Bound here_{0};
+
 protected:
 	static void SetUpTestSuite()
 	{
@@ -37,6 +41,7 @@ protected:
 	{
 		std::atomic<bool> go{false};
 		Thread late([&] {
+			Bound away(1);
 			while (!go)
 				sleep_ms(1);
 			return first();

@@ -224,8 +224,8 @@ struct stplr_version {
  *
  * EINVAL: a bad name, flag, mode, backlog or number of pulses; EEXIST: the name is taken on this
  * device; EPERM: not a member of @gid; ENOBUFS: the user has too much memory in messages; EDQUOT:
- * the user has too many channels (module parameter user_channels);
- * EMFILE, ENFILE, ENOMEM as for open(2).
+ * the user has too many channels (module parameter user_channels; one that has ended does not
+ * count, nor does an accepted one); EMFILE, ENFILE, ENOMEM as for open(2).
  */
 struct stplr_channel_create {
 	__u64 name;
@@ -315,9 +315,8 @@ struct stplr_channel_accept {
  * waiting; ETIMEDOUT: neither by the deadline; EINTR: a signal came while waiting; EACCES: the
  * mode or the creator's user forbids it; EPERM: the server's user is not @uid; ESRCH: no such
  * process or channel, or its creator is dead; EDQUOT: the user has too many connections (module
- * parameter user_connections), or disconnects that were not received (user_messages), or a
- * listening server's user has too many channels (user_channels); EMFILE, ENFILE, ENOMEM as for
- * open(2).
+ * parameter user_connections), or disconnects that were not received (user_messages); EMFILE,
+ * ENFILE, ENOMEM as for open(2).
  */
 struct stplr_connect_attach {
 	__u64 name;
@@ -523,7 +522,7 @@ struct stplr_msg_send {
  * @dst_len: room in the sender's reply buffer, in bytes
  * @pid: the sender's process, in the receiver's pid namespace; 0 if it has none there, and for a
  *	pulse
- * @tid: the sender's thread, likewise
+ * @tid: the sender's thread, likewise; 0, as is @pid, if the message was queued and that is gone
  * @uid: the sender's effective user, in the receiver's user namespace (overflowuid if it has none
  *	there); 2^32-1 for a pulse, as @gid
  * @gid: the sender's effective group, likewise
@@ -724,7 +723,8 @@ struct stplr_pulse {
  * struct stplr_pulse_send - STPLR_PULSE_SEND: send a pulse (QNX MsgSendPulse)
  * @value: for the receiver
  * @priority: where it queues, 0 to 140 as in struct stplr_msg_info, or STPLR_PRIORITY_OWN. It lends
- *	the receiver nothing
+ *	the receiver nothing. In a channel of another process no more counts than the caller could
+ *	run at itself (its own priority, RLIMIT_NICE, RLIMIT_RTPRIO, CAP_SYS_NICE)
  * @code: 0 to 127; -128 to -1 only from the process that made the channel
  * @flags: none are defined: 0
  * @reserved: must be 0

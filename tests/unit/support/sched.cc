@@ -96,6 +96,21 @@ int effective_priority(pid_t pid, pid_t tid)
 	return nice_priority(0) + 20 - std::stoi(field);
 }
 
+Bound::Bound(int processor)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(processor, &one);
+	EXPECT_EQ(0, sched_getaffinity(0, sizeof(before_), &before_));
+	EXPECT_EQ(0, sched_setaffinity(0, sizeof(one), &one)) << strerror(errno);
+}
+
+Bound::~Bound()
+{
+	sched_setaffinity(0, sizeof(before_), &before_);
+}
+
 Worker::Worker() : thread_([this] { return work(); }) {}
 
 Worker::Worker(const Scheduling &scheduling) : Worker()

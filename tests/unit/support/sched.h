@@ -49,6 +49,18 @@ void schedule_deadline(pid_t tid);
 // What the scheduler goes by, whatever raised it: from /proc/PID/task/TID/stat.
 int effective_priority(pid_t pid, pid_t tid);
 
+// Binds the calling thread to a processor, and the threads that it makes meanwhile.
+class Bound
+{
+public:
+	explicit Bound(int processor);
+	Bound(Bound &&) = delete;
+	~Bound();
+
+private:
+	cpu_set_t before_;
+};
+
 // A thread that does what it is given, one after the other.
 class Worker
 {
