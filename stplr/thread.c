@@ -279,8 +279,8 @@ static int stplr_thread_update(struct stplr_thread *thread)
 	spin_lock(&thread->lock);
 	if (!thread->noted) {
 		WRITE_ONCE(thread->settling, false);
-		stplr_thread_set_marked(thread, thread->raised ||
-						thread->wanted != STPLR_PRIORITY_NONE);
+		stplr_thread_set_marked(thread,
+					thread->raised || thread->wanted != STPLR_PRIORITY_NONE);
 	}
 	spin_unlock(&thread->lock);
 	return reached;

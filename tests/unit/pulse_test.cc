@@ -94,7 +94,7 @@ TEST_F(PulseTest, OwnPriorityIsTheThreads)
 // Before everything that others send: only for who could run there.
 TEST_F(PulseTest, InAnothersChannelNoHigherThanOneCouldRun)
 {
-	stplr_channel_create args = channel_args("anothers");
+	stplr_channel_create args = channel_args("elsewhere");
 	args.mode = 0666;
 	Fd another(channel_create(device, args));
 	struct Case {
@@ -107,7 +107,7 @@ TEST_F(PulseTest, InAnothersChannelNoHigherThanOneCouldRun)
 			EXPECT_EQ(0, setrlimit(RLIMIT_NICE, &nice_limit));
 			EXPECT_EQ(0, setrlimit(RLIMIT_RTPRIO, &rt_limit));
 			become_user(4001, 4101);
-			Fd to_another = new_connection(device, "anothers");
+			Fd to_another = new_connection(device, "elsewhere");
 			EXPECT_EQ(0, pulse_send(to_another, 1, 0, 140));
 			EXPECT_EQ(0, pulse_send(to_another, 2, 0, 10));
 			Fd own = new_channel(device, "own");
