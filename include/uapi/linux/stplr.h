@@ -60,8 +60,9 @@
 
 /*
  * Deadlines are absolute nanoseconds of the clock named beside them: CLOCK_REALTIME (0),
- * CLOCK_MONOTONIC (1) or CLOCK_BOOTTIME (7). One that has passed gives ETIMEDOUT, unless nothing
- * had to be waited for. Values below STPLR_DEADLINE_NONE and other clocks: EINVAL.
+ * CLOCK_MONOTONIC (1) or CLOCK_BOOTTIME (7), as the caller's time namespace has it. One that has
+ * passed gives ETIMEDOUT, unless nothing had to be waited for. Values below STPLR_DEADLINE_NONE and
+ * other clocks: EINVAL.
  */
 
 /**
