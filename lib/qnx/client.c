@@ -9,6 +9,7 @@
 /* With scoid -1 the caller itself. */
 static int own_info(struct stplr_client_info *answer, gid_t *groups, int room)
 {
+	gid_t *all;
 	int count;
 
 	answer->pid = getpid();
@@ -18,9 +19,19 @@ static int own_info(struct stplr_client_info *answer, gid_t *groups, int room)
 		return -errno;
 	count = getgroups(0, NULL);
 	answer->nr_groups = count < 0 ? 0 : (uint32_t)count;
-	if (count > 0 && count <= room && getgroups(room, groups) < 0)
-		return -errno;
-	return 0;
+	if (count <= 0 || !room)
+		return 0;
+	/* getgroups() gives all or nothing */
+	all = malloc((size_t)count * sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	count = result_of(getgroups(count, all));
+	if (count >= 0) {
+		answer->nr_groups = (uint32_t)count;
+		memcpy(groups, all, (size_t)(count < room ? count : room) * sizeof(*all));
+	}
+	free(all);
+	return count < 0 ? count : 0;
 }
 
 static int client_info(int scoid, struct stplr_client_info *answer)
@@ -39,17 +50,6 @@ static int client_info(int scoid, struct stplr_client_info *answer)
 	return ret ? -EINVAL : 0;
 }
 
-/* Room for all the groups there can be is on the heap, for there are up to 65,536. */
-static int get_info(int scoid, struct stplr_client_info *answer, gid_t *groups, int room)
-{
-	memset(answer, 0, sizeof(*answer));
-	if (scoid == -1)
-		return own_info(answer, groups, room);
-	answer->groups = (uintptr_t)groups;
-	answer->nr_groups = (uint32_t)room;
-	return client_info(scoid, answer);
-}
-
 static void fill(struct _client_info *info, const struct stplr_client_info *answer)
 {
 	info->nd = 0;
@@ -65,20 +65,39 @@ static void fill(struct _client_info *info, const struct stplr_client_info *answ
 	info->cred.ngroups = answer->nr_groups;
 }
 
-int ConnectClientInfo_r(int scoid, struct _client_info *info, int ngroups)
+/* With no room for groups, how many there are; otherwise as many as there is room for. */
+static int get_info(int scoid, struct _client_info *info, int room)
 {
 	struct stplr_client_info answer;
 	int ret;
 
+	memset(&answer, 0, sizeof(answer));
+	if (scoid == -1) {
+		ret = own_info(&answer, info->cred.grouplist, room);
+	} else {
+		answer.groups = (uintptr_t)info->cred.grouplist;
+		answer.nr_groups = (uint32_t)room;
+		ret = client_info(scoid, &answer);
+	}
+	if (ret)
+		return ret;
+	if (room && answer.nr_groups > (uint32_t)room)
+		answer.nr_groups = (uint32_t)room;
+	fill(info, &answer);
+	return 0;
+}
+
+int ConnectClientInfo_r(int scoid, struct _client_info *info, int ngroups)
+{
 	timeout_clear();
 	if (!info)
 		return -EFAULT;
 	if (ngroups < 0)
 		return -EINVAL;
-	ret = get_info(scoid, &answer, info->cred.grouplist, ngroups);
-	if (!ret)
-		fill(info, &answer);
-	return ret;
+	/* Programs say NGROUPS_MAX, which on QNX is what the array has, and on Linux 65,536. */
+	if (ngroups > __STPLR_QNX_GROUPS)
+		ngroups = __STPLR_QNX_GROUPS;
+	return get_info(scoid, info, ngroups);
 }
 
 int ConnectClientInfo(int scoid, struct _client_info *info, int ngroups)
@@ -88,20 +107,21 @@ int ConnectClientInfo(int scoid, struct _client_info *info, int ngroups)
 
 int ConnectClientInfoExt(int scoid, struct _client_info **info, int flags)
 {
-	struct stplr_client_info answer;
-	struct _client_info *made;
+	struct _client_info count, *made;
 	int ret;
 
 	timeout_clear();
-	if (flags)
+	if (!info)
+		return outcome(-EFAULT);
+	if (flags & ~_NTO_CLIENTINFO_GETGROUPS)
 		return outcome(-EINVAL);
-	ret = get_info(scoid, &answer, NULL, 0);
+	ret = get_info(scoid, &count, 0);
 	if (ret)
 		return outcome(ret);
-	made = calloc(1, sizeof(*made) + answer.nr_groups * sizeof(gid_t));
+	made = calloc(1, sizeof(*made) + count.cred.ngroups * sizeof(gid_t));
 	if (!made)
 		return outcome(-ENOMEM);
-	ret = ConnectClientInfo_r(scoid, made, (int)answer.nr_groups);
+	ret = get_info(scoid, made, (int)count.cred.ngroups);
 	if (ret) {
 		free(made);
 		return outcome(ret);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -415,7 +416,7 @@ TEST_F(QnxConnect, ClientInfo)
 	EXPECT_EQ(getuid(), info.cred.ruid);
 	EXPECT_EQ(geteuid(), info.cred.euid);
 	EXPECT_EQ(getegid(), info.cred.egid);
-	EXPECT_EQ(static_cast<uint32_t>(getgroups(0, nullptr)), info.cred.ngroups);
+	EXPECT_EQ(static_cast<uint32_t>(std::min(getgroups(0, nullptr), 1)), info.cred.ngroups);
 	EXPECT_EQ(0, ConnectClientInfoExt(message.scoid, &more, 0));
 	EXPECT_EQ(getpid(), more->pid);
 	EXPECT_EQ(0, ClientInfoExtFree(&more));
@@ -426,6 +427,48 @@ TEST_F(QnxConnect, ClientInfo)
 	EXPECT_FAILS(EINVAL, ConnectClientInfo(1, &info, 0));
 	EXPECT_FAILS(EFAULT, ConnectClientInfo(message.scoid, nullptr, 0));
 	MsgReply(rcvid, 0, nullptr, 0);
+}
+
+TEST_F(QnxConnect, ClientInfoStaysWithinItsStructure)
+{
+	Child child([](Child &) {
+		constexpr int kGroups = 20, kRoom = 8;
+		struct {
+			_client_info info;
+			gid_t beyond[kGroups];
+		} guarded;
+		gid_t groups[kGroups];
+		_client_info *all;
+		_msg_info message;
+		char byte;
+		for (int i = 0; i < kGroups; i++)
+			groups[i] = 1000 + i;
+		if (setgroups(kGroups, groups))
+			return 1;
+		int chid = ChannelCreate(0), coid = connect(chid);
+		Thread client([coid] { return MsgSend(coid, "x", 1, nullptr, 0); });
+		int rcvid = MsgReceive(chid, &byte, 1, &message);
+		for (int scoid : {message.scoid, -1}) {
+			memset(&guarded, 0xa5, sizeof(guarded));
+			EXPECT_EQ(0, ConnectClientInfo(scoid, &guarded.info, NGROUPS_MAX));
+			EXPECT_EQ(0xa5a5a5a5U, guarded.beyond[0]) << "wrote past the structure";
+			EXPECT_EQ(uint32_t{kRoom}, guarded.info.cred.ngroups);
+			EXPECT_EQ(groups[kRoom - 1], guarded.info.cred.grouplist[kRoom - 1]);
+			EXPECT_EQ(0, ConnectClientInfo(scoid, &guarded.info, 2));
+			EXPECT_EQ(2u, guarded.info.cred.ngroups);
+			EXPECT_EQ(0, ConnectClientInfo(scoid, &guarded.info, 0));
+			EXPECT_EQ(uint32_t{kGroups}, guarded.info.cred.ngroups);
+			EXPECT_EQ(0, ConnectClientInfoExt(scoid, &all, _NTO_CLIENTINFO_GETGROUPS));
+			EXPECT_EQ(uint32_t{kGroups}, all->cred.ngroups);
+			EXPECT_EQ(0, memcmp(groups, all->cred.grouplist, sizeof(groups)));
+			ClientInfoExtFree(&all);
+		}
+		EXPECT_FAILS(EINVAL, ConnectClientInfoExt(-1, &all, 0x100));
+		MsgReply(rcvid, 0, nullptr, 0);
+		client.join();
+		return 0;
+	});
+	child.expect_success();
 }
 
 // MsgSend in all its forms

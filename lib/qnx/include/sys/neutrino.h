@@ -99,7 +99,7 @@ struct _cred_info {
 	gid_t egid;
 	gid_t sgid;
 	uint32_t ngroups;
-	gid_t grouplist[__STPLR_QNX_GROUPS]; /* or as many as there is room for */
+	gid_t grouplist[__STPLR_QNX_GROUPS]; /* ConnectClientInfoExt(): all of them */
 };
 
 struct _client_info {
@@ -109,6 +109,9 @@ struct _client_info {
 	uint32_t flags;
 	struct _cred_info cred;
 };
+
+/* ConnectClientInfoExt() gives the groups in any case. */
+#define _NTO_CLIENTINFO_GETGROUPS 0x0001
 
 extern int ConnectAttach(uint32_t __nd, pid_t __pid, int __chid, unsigned __index, int __flags);
 extern int ConnectAttach_r(uint32_t __nd, pid_t __pid, int __chid, unsigned __index, int __flags);
