@@ -7,7 +7,9 @@
  * message. So the initialisers register what they make, for every server that the process has a
  * connection to, and keep the number in the event, where the server's library finds it. The value
  * is the server's to send along, so that events which differ in it alone are one to the kernel.
- * What is registered so is kept and used again, up to a bound, beyond which the oldest goes.
+ * What is registered so is kept and used again, until the connection or thread that it notifies
+ * goes. What else the program changes in an event is not what the kernel was told: a sum in the
+ * event tells the server's library.
  *
  * MsgRegisterEvent() registers an event for one server, as it is.
  *
@@ -23,7 +25,8 @@
 
 #include "qnx.h"
 
-#define KNOWN_MAX 256
+/* In place of __sigev_local: the kernel or this library has no room for the event. */
+#define NO_ROOM (-1)
 
 /* What makes one event another to the kernel. */
 struct content {
@@ -33,14 +36,33 @@ struct content {
 
 struct known {
 	struct content content;
-	uint32_t event; /* the kernel's number; 0: free */
+	uint32_t event; /* the kernel's number */
 	int local;      /* service_event_add()'s, or -1 */
-	unsigned used;  /* when */
+	struct known *next;
 };
 
 pthread_mutex_t events_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
-static struct known known[KNOWN_MAX];
-static unsigned uses;
+static struct known **lists;                             /* by their contents' sums */
+static unsigned nr_lists, nr_known;
+
+static uint32_t sum_of(const void *address, size_t len)
+{
+	const unsigned char *bytes = address;
+	uint32_t sum = 2166136261U; /* FNV-1a */
+
+	while (len--)
+		sum = (sum ^ *bytes++) * 16777619U;
+	return sum;
+}
+
+/* Of all that is the kernel's to know; the value and the flags may be changed. */
+static uint32_t check_of(const struct sigevent *event)
+{
+	int words[6] = {SIGEV_GET_TYPE(event), event->sigev_id};
+
+	memcpy(words + 2, event->__sigev_room, sizeof(event->__sigev_room));
+	return sum_of(words, sizeof(words));
+}
 
 static uint64_t bits_of(union sigval value)
 {
@@ -143,36 +165,82 @@ static int register_with(int fd, int owner, const struct sigevent *event,
 	return ret;
 }
 
-static void forget(struct known *entry)
+static struct known **list_of(const struct content *content)
 {
-	int device = device_get();
+	return &lists[sum_of(content, sizeof(*content)) % nr_lists];
+}
 
-	if (!entry->event)
-		return;
-	if (device >= 0)
-		stplr_event_unregister(device, entry->event);
-	if (entry->local >= 0)
-		service_event_remove(entry->local);
-	entry->event = 0;
+/* Keeps the lists short; false: there are none. */
+static bool make_lists(void)
+{
+	unsigned size = nr_lists ? nr_lists * 2 : 64, before = nr_lists, i;
+	struct known **made, **old = lists, **list, *entry;
+
+	if (nr_known < nr_lists)
+		return true;
+	made = calloc(size, sizeof(*made));
+	if (!made)
+		return nr_lists;
+	lists = made;
+	nr_lists = size;
+	for (i = 0; i < before; i++) {
+		while ((entry = old[i])) {
+			old[i] = entry->next;
+			list = list_of(&entry->content);
+			entry->next = *list;
+			*list = entry;
+		}
+	}
+	free(old);
+	return true;
 }
 
 static struct known *find(const struct content *content)
 {
-	struct known *entry, *victim = known;
+	struct known *entry;
 
-	for (entry = known; entry < known + KNOWN_MAX; entry++) {
-		if (entry->event && !memcmp(&entry->content, content, sizeof(*content)))
-			return entry;
-		if (victim->event && (!entry->event || entry->used < victim->used))
-			victim = entry;
+	for (entry = *list_of(content); entry; entry = entry->next)
+		if (!memcmp(&entry->content, content, sizeof(*content)))
+			break;
+	return entry;
+}
+
+/* Registers what was not seen yet: 0 or -errno. */
+static int add(int device, const struct sigevent *event, const struct content *content,
+	       struct known **added)
+{
+	struct known *entry = malloc(sizeof(*entry)), **list = list_of(content);
+	int ret;
+
+	if (!entry)
+		return -ENOMEM;
+	ret = register_with(device, -1, event, content, true, &entry->event, &entry->local);
+	if (ret) {
+		free(entry);
+		return ret;
 	}
-	return victim;
+	memcpy(&entry->content, content, sizeof(*content));
+	entry->next = *list;
+	*list = entry;
+	nr_known++;
+	*added = entry;
+	return 0;
+}
+
+/* With events_lock. */
+static int know(int device, const struct sigevent *event, const struct content *content,
+		struct known **known)
+{
+	if (!make_lists())
+		return -ENOMEM;
+	*known = find(content);
+	return *known ? 0 : add(device, event, content, known);
 }
 
 /* Lets every server notify the process so; without a device nobody can. */
 static void allow(struct sigevent *event)
 {
-	int device = device_get(), saved = errno, type = SIGEV_GET_TYPE(event);
+	int device = device_get(), saved = errno, type = SIGEV_GET_TYPE(event), ret;
 	struct content content;
 	struct known *entry;
 
@@ -184,37 +252,81 @@ static void allow(struct sigevent *event)
 	if (type == SIGEV_SIGNAL)
 		content.code = bits_of(event->sigev_value) != 0;
 	pthread_mutex_lock(&events_lock);
-	entry = find(&content);
-	if (!entry->event || memcmp(&entry->content, &content, sizeof(content))) {
-		forget(entry);
-		if (register_with(device, -1, event, &content, true, &entry->event, &entry->local))
-			entry->event = 0;
-		entry->content = content;
-	}
-	entry->used = ++uses;
-	event->__sigev_event = entry->event;
+	ret = know(device, event, &content, &entry);
+	if (!ret)
+		event->__sigev_event = entry->event;
 	pthread_mutex_unlock(&events_lock);
+	event->__sigev_check = check_of(event);
+	/* an initialiser cannot fail: MsgDeliverEvent() tells */
+	if (ret == -EDQUOT || ret == -ENOMEM || ret == -EAGAIN)
+		event->__sigev_local = NO_ROOM;
 	errno = saved;
+}
+
+static void forget(struct known *entry)
+{
+	int device = device_get();
+
+	if (device >= 0)
+		stplr_event_unregister(device, entry->event);
+	if (entry->local >= 0)
+		service_event_remove(entry->local);
+	free(entry);
+	nr_known--;
+}
+
+/* Those that notify the connection of that descriptor, or that thread. */
+static void forget_those_of(int type, int number)
+{
+	struct known **link, *entry;
+	unsigned i;
+
+	for (i = 0; i < nr_lists; i++) {
+		for (link = &lists[i]; (entry = *link);) {
+			const struct content *content = &entry->content;
+
+			if (content->type == type &&
+			    number == (type == SIGEV_PULSE ? coid_fd(content->id)
+							   : content->thread)) {
+				*link = entry->next;
+				forget(entry);
+			} else {
+				link = &entry->next;
+			}
+		}
+	}
 }
 
 void events_forget_connection(int fd)
 {
-	struct known *entry;
 	int saved = errno;
 
 	pthread_mutex_lock(&events_lock);
-	for (entry = known; entry < known + KNOWN_MAX; entry++)
-		if (entry->event && entry->content.type == SIGEV_PULSE &&
-		    coid_fd(entry->content.id) == fd)
-			forget(entry);
+	forget_those_of(SIGEV_PULSE, fd);
 	pthread_mutex_unlock(&events_lock);
 	service_events_forget(fd);
 	errno = saved;
 }
 
+void events_forget_thread(int tid)
+{
+	pthread_mutex_lock(&events_lock);
+	forget_those_of(SIGEV_SIGNAL_THREAD, tid);
+	pthread_mutex_unlock(&events_lock);
+}
+
 void events_forget(void)
 {
-	memset(known, 0, sizeof(known));
+	struct known *entry;
+	unsigned i;
+
+	for (i = 0; i < nr_lists; i++) {
+		while ((entry = lists[i])) {
+			lists[i] = entry->next;
+			free(entry);
+		}
+	}
+	nr_known = 0;
 }
 
 /* The initialisers of <sys/siginfo.h> */
@@ -233,8 +345,10 @@ void stplr_qnx_sigevent(struct sigevent *event, int type, int id, int code, int 
 	event->sigev_code = (short)code;
 	event->sigev_priority = (short)priority;
 	event->sigev_value.sival_long = value;
-	if (type == SIGEV_SIGNAL_THREAD)
+	if (type == SIGEV_SIGNAL_THREAD) {
 		event->__sigev_thread = (int)syscall(SYS_gettid);
+		thread_seen(); /* events_forget_thread() */
+	}
 	allow(event);
 }
 
@@ -387,6 +501,22 @@ static int deliver(int rcvid, const struct sigevent *event)
 	return ret;
 }
 
+/*
+ * Whether the kernel knows the event as it is: 0 or an error. It does not know one that was made
+ * without an initialiser, or where there is no device, or was changed since. MsgRegisterEvent()'s
+ * is what it was then, whatever it says now.
+ */
+static int known_so(const struct sigevent *event)
+{
+	if (event->sigev_notify & SIGEV_FLAG_HANDLE)
+		return event->__sigev_event ? 0 : -EINVAL;
+	if (event->__sigev_check != check_of(event))
+		return -EINVAL;
+	if (event->__sigev_event)
+		return 0;
+	return event->__sigev_local == NO_ROOM ? -EAGAIN : -EINVAL;
+}
+
 int MsgDeliverEvent_r(rcvid_t rcvid, const struct sigevent *event)
 {
 	int type, ret, saved = errno;
@@ -399,11 +529,11 @@ int MsgDeliverEvent_r(rcvid_t rcvid, const struct sigevent *event)
 		return -EINVAL;
 	if (type == SIGEV_NONE)
 		return 0;
-	if (!rcvid)
-		ret = event_perform(event, event->sigev_value);
-	else if (!event->__sigev_event)
-		ret = -EINVAL; /* made without an initialiser, or where there is no device */
+	if (rcvid)
+		ret = known_so(event);
 	else
+		ret = event_perform(event, event->sigev_value);
+	if (rcvid && !ret)
 		ret = deliver(rcvid, event);
 	errno = saved;
 	return ret == -ENOENT ? -ESRCH : ret;

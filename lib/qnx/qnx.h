@@ -158,6 +158,8 @@ extern pthread_mutex_t events_lock;
 int event_perform(const struct sigevent *event, union sigval value);
 /* The descriptor's connection is gone, or is another one. */
 void events_forget_connection(int fd);
+/* That thread of the process ends. */
+void events_forget_thread(int tid);
 /* What was registered on the device is gone; with events_lock. */
 void events_forget(void);
 

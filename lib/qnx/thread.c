@@ -3,7 +3,7 @@
  * _NTO_CHF_THREAD_DEATH: a pulse when a thread of the process dies
  *
  * Known are the threads that <pthread.h>'s pthread_create() has made, and those that have sent or
- * received; a key of theirs is destroyed when they end.
+ * received, or made an event for themselves; a key of theirs is destroyed when they end.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -25,6 +25,7 @@ static void tell_death(void *unused)
 	struct channel *channel;
 
 	(void)unused;
+	events_forget_thread(tid);
 	while ((channel = channel_next(chid))) {
 		chid = channel->chid;
 		fd = channel->death_fd;

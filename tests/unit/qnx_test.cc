@@ -26,6 +26,7 @@
 
 #include <linux/stplr.h>
 
+#include "support/module.h"
 #include "support/thread.h"
 
 namespace
@@ -1271,6 +1272,103 @@ void QnxDeliver::signals_threads_and_semaphores()
 	EXPECT_FAILS(EINVAL, MsgDeliverEvent(send(event), &received));
 	EXPECT_FAILS(EFAULT, MsgDeliverEvent(1, nullptr));
 	pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+TEST_F(QnxDeliver, AsManyAsTheKernelTakes)
+{
+	struct sigevent first, event;
+
+	SIGEV_PULSE_INIT(&first, self, 1, 0, 1);
+	int rcvid = send(first);
+	for (int priority = 1; priority <= 10; priority++)
+		for (int code = 0; code < 100; code++)
+			SIGEV_PULSE_INIT(&event, self, priority, code, 2);
+	EXPECT_EQ(0, MsgDeliverEvent(rcvid, &received)) << strerror(errno);
+	EXPECT_EQ(1, receive_pulse(own).value.sival_int);
+	rcvid = send(event);
+	EXPECT_EQ(0, MsgDeliverEvent(rcvid, &received));
+	EXPECT_EQ(99, receive_pulse(own).code);
+}
+
+class UserEvents
+{
+public:
+	explicit UserEvents(long most)
+	{
+		set_module_parameter("stplr", "user_events", most);
+	}
+	~UserEvents()
+	{
+		set_module_parameter("stplr", "user_events", 65536);
+	}
+};
+
+TEST_F(QnxDeliver, OneThatTheKernelHasNoRoomForIsEAGAIN)
+{
+	struct sigevent event;
+
+	{
+		UserEvents none(0);
+		SIGEV_PULSE_INIT(&event, self, 10, 33, 1);
+	}
+	int rcvid = send(event);
+	EXPECT_FAILS(EAGAIN, MsgDeliverEvent(rcvid, &received));
+	SIGEV_PULSE_INIT(&event, self, 10, 33, 1);
+	rcvid = send(event);
+	EXPECT_EQ(0, MsgDeliverEvent(rcvid, &received));
+	EXPECT_EQ(33, receive_pulse(own).code);
+}
+
+TEST_F(QnxDeliver, AThreadTakesItsEventsWithIt)
+{
+	UserEvents few(30);
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	pthread_sigmask(SIG_BLOCK, &set, nullptr);
+	for (int i = 0; i < 100; i++) {
+		Thread thread([this] {
+			struct sigevent event;
+			SIGEV_SIGNAL_THREAD_INIT(&event, SIGRTMIN, 1, SI_MAXAVAIL);
+			return MsgDeliverEvent_r(send(event), &received);
+		});
+		ASSERT_EQ(0, thread.join()) << i;
+	}
+	pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+TEST_F(QnxDeliver, OneThatWasChangedSinceIsRefused)
+{
+	struct sigevent event, changed;
+
+	SIGEV_PULSE_INIT(&event, self, 10, 9, 1);
+	changed = event;
+	changed.sigev_code = 8;
+	EXPECT_FAILS(EINVAL, MsgDeliverEvent(send(changed), &received));
+	changed = event;
+	changed.sigev_priority = 11;
+	EXPECT_FAILS(EINVAL, MsgDeliverEvent(send(changed), &received));
+	changed = event;
+	changed.sigev_coid = coid;
+	EXPECT_FAILS(EINVAL, MsgDeliverEvent(send(changed), &received));
+	changed = event;
+	changed.sigev_notify = SIGEV_SIGNAL;
+	EXPECT_FAILS(EINVAL, MsgDeliverEvent(send(changed), &received));
+	EXPECT_TRUE(no_pulse(own));
+	/* made by hand on a stack that held anything */
+	memset(&changed, 0xff, sizeof(changed));
+	changed.sigev_notify = SIGEV_PULSE;
+	EXPECT_FAILS(EINVAL, MsgDeliverEvent(send(changed), &received));
+	/* the value and the flags are not what the kernel knows it by */
+	SIGEV_MAKE_CRITICAL(&event);
+	event.sigev_value.sival_int = 2;
+	EXPECT_EQ(0, MsgDeliverEvent(send(event), &received));
+	EXPECT_EQ(2, receive_pulse(own).value.sival_int);
+	event.sigev_code = 8;
+	EXPECT_EQ(0, MsgRegisterEvent(&event, coid));
+	EXPECT_EQ(0, MsgDeliverEvent(send(event), &received));
+	EXPECT_EQ(8, receive_pulse(own).code);
 }
 
 TEST_F(QnxDeliver, ToItself)

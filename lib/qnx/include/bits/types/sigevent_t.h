@@ -44,7 +44,8 @@ typedef struct sigevent {
 	int __sigev_registrar; /* the descriptor it was registered on */
 	int __sigev_local;     /* one more than the number of what only the process itself can do */
 	int __sigev_thread;
-	int __sigev_zero[4];
+	unsigned int __sigev_check; /* tells an event that was changed since */
+	int __sigev_zero[3];
 } sigevent_t;
 
 #endif
