@@ -171,20 +171,33 @@ int ConnectDetach(int coid)
 	return outcome(ConnectDetach_r(coid));
 }
 
-/* The connection with that coid, or the next above; -EINVAL. */
+/* The connection with that coid, or the next above (side channels come last); -EINVAL. */
 static int known_coid(int coid, int *fd)
 {
-	int found = -EINVAL;
+	int found = -EINVAL, i;
 
 	pthread_mutex_lock(&connections_lock);
-	for (*fd = coid_fd(coid); *fd < nr_entries; (*fd)++) {
-		if (entries[*fd].used && entries[*fd].coid >= coid) {
-			found = entries[*fd].coid;
-			break;
+	for (i = 0; i < nr_entries; i++) {
+		if (entries[i].used && entries[i].coid >= coid &&
+		    (found < 0 || entries[i].coid < found)) {
+			found = entries[i].coid;
+			*fd = i;
 		}
 	}
 	pthread_mutex_unlock(&connections_lock);
 	return found;
+}
+
+/* Whether the descriptor is known to be the connection of another coid. */
+static bool is_another(int coid)
+{
+	int fd = coid_fd(coid);
+	bool another;
+
+	pthread_mutex_lock(&connections_lock);
+	another = fd < nr_entries && entries[fd].used && entries[fd].coid != coid;
+	pthread_mutex_unlock(&connections_lock);
+	return another;
 }
 
 int ConnectServerInfo_r(pid_t pid, int coid, struct _server_info *info)
@@ -196,7 +209,7 @@ int ConnectServerInfo_r(pid_t pid, int coid, struct _server_info *info)
 	if ((pid && pid != getpid()) || coid < 0)
 		return -EINVAL;
 	/* one that a parent made is not in the table */
-	if (!stplr_connect_info(coid_fd(coid), &answer))
+	if (!is_another(coid) && !stplr_connect_info(coid_fd(coid), &answer))
 		found = coid;
 	else
 		for (;; coid = found + 1) {

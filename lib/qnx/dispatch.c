@@ -389,7 +389,9 @@ int dispatch_handler(dispatch_context_t *context)
 	if (!ctp->rcvid)
 		return handle_pulse(ctp);
 	if (ctp->info.msglen >= (ssize_t)sizeof(ctp->msg->type)) {
-		if (find(ctp->dpp, false, ctp->msg->type, &handler)) {
+		/* a default function is for the program's messages, not for name_open()'s */
+		if (find(ctp->dpp, false, ctp->msg->type, &handler) &&
+		    !(handler.otherwise && ctp->msg->type == _IO_CONNECT)) {
 			handler.function(ctp, ctp->msg->type, 0, handler.handle);
 			return 0;
 		}

@@ -20,6 +20,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -85,6 +86,25 @@ class ServiceThread : public testing::Environment
 testing::Environment *const service_thread = testing::AddGlobalTestEnvironment(new ServiceThread);
 
 void on_signal(int) {}
+
+// A parameter of the module with another value while this lives.
+class Parameter
+{
+public:
+	Parameter(const char *name, long value) : name_(name)
+	{
+		std::ifstream("/sys/module/stplr/parameters/" + name_) >> before_;
+		set_module_parameter("stplr", name_, value);
+	}
+	~Parameter()
+	{
+		set_module_parameter("stplr", name_, before_);
+	}
+
+private:
+	std::string name_;
+	long before_ = 0;
+};
 
 // A channel and a connection to it.
 class Qnx : public testing::Test
@@ -389,6 +409,19 @@ TEST_F(QnxConnect, ServerInfoGoesOnToTheNext)
 	EXPECT_FAILS(EINVAL, ConnectServerInfo(0, last + 1, &info));
 	EXPECT_EQ(-EINVAL, ConnectServerInfo_r(0, last + 1, &info));
 	ConnectDetach(second);
+}
+
+TEST_F(QnxConnect, ServerInfoTellsSideChannelsApart)
+{
+	int low = ConnectAttach(0, 0, chid, 0, 0);
+	std::vector<int> coids;
+	_server_info info;
+
+	for (int at = 0; (at = ConnectServerInfo(0, at, &info)) != -1; at++)
+		coids.push_back(at);
+	EXPECT_EQ(std::vector<int>({low, coid}), coids);
+	ConnectDetach(low);
+	EXPECT_EQ(coid, ConnectServerInfo(0, coid & ~_NTO_SIDE_CHANNEL, nullptr));
 }
 
 TEST_F(QnxConnect, Flags)
@@ -1290,25 +1323,12 @@ TEST_F(QnxDeliver, AsManyAsTheKernelTakes)
 	EXPECT_EQ(99, receive_pulse(own).code);
 }
 
-class UserEvents
-{
-public:
-	explicit UserEvents(long most)
-	{
-		set_module_parameter("stplr", "user_events", most);
-	}
-	~UserEvents()
-	{
-		set_module_parameter("stplr", "user_events", 65536);
-	}
-};
-
 TEST_F(QnxDeliver, OneThatTheKernelHasNoRoomForIsEAGAIN)
 {
 	struct sigevent event;
 
 	{
-		UserEvents none(0);
+		Parameter none("user_events", 0);
 		SIGEV_PULSE_INIT(&event, self, 10, 33, 1);
 	}
 	int rcvid = send(event);
@@ -1321,7 +1341,7 @@ TEST_F(QnxDeliver, OneThatTheKernelHasNoRoomForIsEAGAIN)
 
 TEST_F(QnxDeliver, AThreadTakesItsEventsWithIt)
 {
-	UserEvents few(30);
+	Parameter few("user_events", 30);
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -1745,6 +1765,43 @@ TEST(QnxDispatch, FindsTheHandler)
 	ConnectDetach(coid);
 	dispatch_context_free(ctp);
 	EXPECT_EQ(0, dispatch_destroy(dpp));
+}
+
+// A message of the program's own comes to the default function, name_open()'s does not.
+void answers_names_by_itself(dispatch_t *dpp, const char *name)
+{
+	dispatch_context_t *ctp = dispatch_context_alloc(dpp);
+	Thread client([name] {
+		uint16_t type = 0x800;
+		int coid = name_open(name, 0);
+		if (coid == -1)
+			return -errno;
+		long status = MsgSend(coid, &type, sizeof(type), nullptr, 0);
+		name_close(coid);
+		return static_cast<int>(status);
+	});
+
+	for (int i = 0; i < 2; i++) {
+		within_ms(_NTO_TIMEOUT_RECEIVE, kPatienceMs);
+		ASSERT_EQ(ctp, dispatch_block(ctp)) << strerror(errno);
+		EXPECT_EQ(0, dispatch_handler(ctp));
+	}
+	EXPECT_EQ(0x800, client.join());
+	dispatch_context_free(ctp);
+}
+
+TEST(QnxDispatch, ADefaultFunctionIsNotAskedForNames)
+{
+	dispatch_t *dpp = dispatch_create();
+	message_attr_t otherwise = {MSG_FLAG_DEFAULT_FUNC, 1, 0};
+	name_attach_t *attach = name_attach(dpp, "default_function", 0);
+	int others = 0;
+
+	ASSERT_NE(nullptr, attach) << strerror(errno);
+	EXPECT_EQ(0, message_attach(dpp, &otherwise, 0, 0, count_calls, &others));
+	answers_names_by_itself(dpp, "default_function");
+	EXPECT_EQ(1, others);
+	EXPECT_EQ(0, name_detach(attach, 0));
 }
 
 // Processes
