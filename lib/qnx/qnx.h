@@ -208,6 +208,8 @@ void thread_seen(void);
 
 /* Ends a message that the server has: 0 if it was answered meanwhile, or -1 and errno. */
 int send_drop(int fd, struct stplr_msg_send *args);
+/* Whether it is more than QNX takes, of one whose parts the kernel has been able to read. */
+bool vector_overflows(const iov_t *iov, size_t parts);
 
 /* cancel.c */
 

@@ -3,6 +3,9 @@
  * What a server does with a message it has received: MsgReply(), MsgError(), MsgRead(), MsgWrite()
  *
  * The kernel's EFAULT speaks of the caller's buffer; for QNX's server that is ESRVRFAULT.
+ *
+ * The kernel takes so many bytes at once (message_max), and looks at what the server names; QNX at
+ * what there is. So where that was too much, the call is made again with less.
  */
 #include "errors.h"
 #include "qnx.h"
@@ -10,6 +13,41 @@
 static int own_fault(int result)
 {
 	return result == -EFAULT ? -ESRVRFAULT : result;
+}
+
+/* Leaves so many bytes of a buffer; a vector's first parts are put into parts. */
+static int shorten(struct stplr_buffer *buffer, bool vector, uint64_t bytes, iov_t *parts)
+{
+	const iov_t *from = (const iov_t *)(uintptr_t)buffer->addr;
+	size_t i;
+
+	if (!vector) {
+		if (buffer->len > bytes)
+			buffer->len = bytes;
+		return 0;
+	}
+	if (vector_overflows(from, buffer->len))
+		return -EOVERFLOW;
+	for (i = 0; i < buffer->len && bytes; i++) {
+		parts[i] = from[i];
+		if (parts[i].iov_len > bytes)
+			parts[i].iov_len = bytes;
+		bytes -= parts[i].iov_len;
+	}
+	*buffer = bytes_at(parts, i);
+	return 0;
+}
+
+/* A reply was too long: of what the client has no room for nothing would arrive anyway. */
+static __attribute__((noinline)) int reply_less(int fd, struct stplr_msg_reply *args)
+{
+	struct stplr_msg_info info;
+	iov_t parts[STPLR_PARTS_MAX];
+	int ret = result_of(stplr_msg_info(fd, args->rcvid, &info));
+
+	if (!ret)
+		ret = shorten(&args->reply, args->flags & STPLR_REPLY_VECTOR, info.dst_len, parts);
+	return ret ? ret : result_of(stplr_msg_reply(fd, args));
 }
 
 static int reply_with(int rcvid, struct stplr_msg_reply *args)
@@ -23,6 +61,8 @@ static int reply_with(int rcvid, struct stplr_msg_reply *args)
 		return ret;
 	args->rcvid = received.rcvid;
 	ret = result_of(stplr_msg_reply(received.channel->fd, args));
+	if (ret == -EMSGSIZE)
+		ret = reply_less(received.channel->fd, args);
 	channel_put(received.channel);
 	if (!ret || ret == -ESRCH)
 		rcvid_remove(rcvid);
@@ -64,8 +104,6 @@ int MsgError_r(rcvid_t rcvid, int error)
 
 	if (error == -1)
 		args.error = WIRE_UNBLOCKED;
-	else if (error == ESRVRFAULT)
-		args.error = WIRE_SRVRFAULT;
 	else if (error < 0 || error >= WIRE_UNBLOCKED)
 		return -EINVAL;
 	return reply_with(rcvid, &args);
@@ -76,8 +114,24 @@ int MsgError(rcvid_t rcvid, int error)
 	return outcome(MsgError_r(rcvid, error));
 }
 
-static ssize_t transfer(int (*call)(int channel, struct stplr_msg_data *args), rcvid_t rcvid,
-			struct stplr_buffer buffer, size_t offset, unsigned flags)
+typedef int (*transfer_t)(int channel, struct stplr_msg_data *args);
+
+/* More was asked for than the kernel copies at once: it gets a part, as one of what is there. */
+static __attribute__((noinline)) int transfer_less(transfer_t call, int fd,
+						   struct stplr_msg_data *args)
+{
+	struct stplr_version version;
+	iov_t parts[STPLR_PARTS_MAX];
+	int ret = result_of(stplr_version(fd, &version));
+
+	if (!ret)
+		ret = shorten(&args->buffer, args->flags & STPLR_DATA_VECTOR, version.message_max,
+			      parts);
+	return ret ? ret : result_of(call(fd, args));
+}
+
+static ssize_t transfer(transfer_t call, rcvid_t rcvid, struct stplr_buffer buffer, size_t offset,
+			unsigned flags)
 {
 	struct stplr_msg_data args = {.buffer = buffer, .offset = offset, .flags = flags};
 	struct received received;
@@ -89,6 +143,8 @@ static ssize_t transfer(int (*call)(int channel, struct stplr_msg_data *args), r
 		return ret;
 	args.rcvid = received.rcvid;
 	ret = result_of(call(received.channel->fd, &args));
+	if (ret == -EMSGSIZE)
+		ret = transfer_less(call, received.channel->fd, &args);
 	channel_put(received.channel);
 	errno = saved;
 	return ret ? own_fault(ret) : (ssize_t)args.len;

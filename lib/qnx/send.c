@@ -40,6 +40,18 @@ int send_drop(int fd, struct stplr_msg_send *args)
 	return ret;
 }
 
+bool vector_overflows(const iov_t *iov, size_t parts)
+{
+	size_t sum = 0;
+
+	while (parts--) {
+		if (iov->iov_len > INT_MAX || (sum += iov->iov_len) > INT_MAX)
+			return true;
+		iov++;
+	}
+	return false;
+}
+
 /* Which error the program gets; not all are the kernel's, some the server has chosen. */
 static int send_error(int fd, const struct stplr_msg_send *args, const iov_t *siov, size_t sparts)
 {
@@ -49,18 +61,10 @@ static int send_error(int fd, const struct stplr_msg_send *args, const iov_t *si
 	switch (error) {
 	case ENOTTY: /* not a connection; but a server may say so, too */
 		return !stplr_connect_info(fd, &info) || errno != ENOTTY ? ENOTTY : EBADF;
-	case WIRE_SRVRFAULT:
-		return ESRVRFAULT;
 	case WIRE_UNBLOCKED:
 		return passed(args->reply_deadline, (clockid_t)args->clock) ? ETIMEDOUT : EINTR;
-	case EMSGSIZE: {
-		size_t sum = 0, i;
-
-		for (i = 0; siov && i < sparts; i++)
-			if (siov[i].iov_len > INT_MAX || (sum += siov[i].iov_len) > INT_MAX)
-				return EOVERFLOW;
-		return EMSGSIZE;
-	}
+	case EMSGSIZE:
+		return siov && vector_overflows(siov, sparts) ? EOVERFLOW : EMSGSIZE;
 	}
 	return error;
 }

@@ -920,6 +920,55 @@ TEST_F(QnxReply, ErrorsAreTheClients)
 	EXPECT_FAILS(ENOSYS, MsgPause(rcvid, 0));
 }
 
+TEST_F(QnxReply, EveryErrorOfLinuxArrivesAsItIs)
+{
+	for (int error = 1; error < 140; error++) {
+		if (error == ERESTART) /* is no error: sent again */
+			continue;
+		Thread client([this] { return MsgSend_r(coid, "", 0, nullptr, 0); });
+		int rcvid;
+		receive(&rcvid);
+		ASSERT_EQ(0, MsgError(rcvid, error));
+		ASSERT_EQ(-error, client.join());
+	}
+}
+
+TEST_F(QnxReply, WhatTheClientHasNoRoomForDoesNotCount)
+{
+	std::string text(10000, 'x');
+	iov_t iov[3];
+
+	for (auto &part : iov)
+		SETIOV(&part, &text[0], 100);
+	iov[2].iov_len = text.size();
+	Parameter most("message_max", 4096);
+	for (bool vector : {false, true}) {
+		Client client(coid);
+		int rcvid;
+		receive(&rcvid);
+		if (vector)
+			EXPECT_EQ(0, MsgReplyv(rcvid, 6, iov, 3));
+		else
+			EXPECT_EQ(0, MsgReply(rcvid, 6, text.data(), text.size()));
+		client.thread.join();
+		EXPECT_EQ(6, client.status);
+		EXPECT_EQ(text.substr(0, 256), std::string(client.reply, 256));
+	}
+	/* the client would miss what it has room for */
+	Thread client([this] {
+		std::string room(20000, 0);
+		return MsgSend_r(coid, "", 0, &room[0], room.size());
+	});
+	int rcvid;
+	receive(&rcvid);
+	EXPECT_FAILS(EMSGSIZE, MsgReply(rcvid, 0, text.data(), text.size()));
+	for (auto &part : iov)
+		part.iov_len = 1 << 30;
+	EXPECT_FAILS(EOVERFLOW, MsgReplyv(rcvid, 0, iov, 3));
+	EXPECT_EQ(0, MsgReply(rcvid, 7, nullptr, 0));
+	EXPECT_EQ(7, client.join());
+}
+
 TEST_F(QnxReply, ERESTARTSendsAgain)
 {
 	Client client(coid, "again");
@@ -965,6 +1014,42 @@ TEST_F(QnxRead, OffsetsAndEnds)
 	EXPECT_FAILS(ESRCH, MsgWrite(rcvid, text, 1, 0));
 	EXPECT_EQ(-ESRCH, MsgReadv_r(rcvid, iov, 2, 0));
 	EXPECT_EQ(-ESRCH, MsgWritev_r(rcvid, iov, 2, 0));
+}
+
+TEST_F(QnxRead, MoreThanTheKernelTakesAtOnce)
+{
+	Client client(coid, "0123456789");
+	std::string text(10000, 'x');
+	iov_t iov[3];
+	int rcvid;
+
+	SETIOV(&iov[0], &text[0], 2);
+	SETIOV(&iov[1], &text[10], 3);
+	SETIOV(&iov[2], &text[20], 9000);
+	receive(&rcvid);
+	Parameter most("message_max", 4096);
+	EXPECT_EQ(7, MsgRead(rcvid, &text[0], text.size(), 3));
+	EXPECT_EQ("3456789x", text.substr(0, 8));
+	EXPECT_EQ(10, MsgReadv(rcvid, iov, 3, 0));
+	EXPECT_EQ("01", text.substr(0, 2));
+	EXPECT_EQ("234", text.substr(10, 3));
+	EXPECT_EQ("56789x", text.substr(20, 6));
+	EXPECT_EQ(256, MsgWrite(rcvid, &text[0], text.size(), 0));
+	EXPECT_EQ(255, MsgWritev(rcvid, iov, 3, 1));
+	iov[2].iov_len = 0x7fffffff;
+	EXPECT_FAILS(EOVERFLOW, MsgReadv(rcvid, iov, 3, 0));
+	EXPECT_EQ(0, MsgReply(rcvid, 0, nullptr, 0));
+	client.thread.join();
+	EXPECT_EQ("00123456789x", std::string(client.reply, 12));
+	/* of more room, so much at once */
+	Thread other([this] {
+		std::string room(20000, 0);
+		return MsgSend_r(coid, "", 0, &room[0], room.size());
+	});
+	receive(&rcvid);
+	EXPECT_EQ(4096, MsgWrite(rcvid, &text[0], text.size(), 0));
+	EXPECT_EQ(0, MsgReply(rcvid, 0, nullptr, 0));
+	EXPECT_EQ(0, other.join());
 }
 
 // MsgSendPulse, MsgReceivePulse

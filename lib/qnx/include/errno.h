@@ -6,7 +6,7 @@
 #ifndef EOK
 #define EOK 0
 #endif
-/* The server's buffer is not its memory; the native API says EREMOTEIO. */
+/* The server's buffer is not its memory. */
 #ifndef ESRVRFAULT
 #define ESRVRFAULT 312
 #endif
