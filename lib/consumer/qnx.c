@@ -70,6 +70,7 @@ int main(void)
 	union sigval value;
 	struct _pulse pulse;
 	siginfo_t info;
+	io_msg_t message;
 	pthread_t id;
 	iov_t iov[2];
 	timer_t timer;
@@ -89,6 +90,7 @@ int main(void)
 	SETIOV(&iov[0], &byte, 1);
 	SETIOV(&iov[1], "text", 4);
 	CHECK(GETIOVLEN(&iov[1]) == 4);
+	SETIOV_CONST(&iov[1], "text", 4);
 	CHECK(MsgSendv(-1, iov, 2, NULL, 0) == -1 && errno == EBADF);
 	CHECK(TimerTimeout(CLOCK_MONOTONIC, _NTO_TIMEOUT_SEM, NULL, NULL, NULL) == -1 &&
 	      errno == ENOSYS);
@@ -128,7 +130,9 @@ int main(void)
 	CHECK(sem_wait(&semaphore) == 0);
 	CHECK(pthread_create(&id, NULL, thread, &event) == 0);
 	CHECK(pthread_join(id, &result) == 0 && result == &event);
-	CHECK(delay(1) == 0 && getprio(0) > 0);
+	CHECK(delay(1) == 0 && getprio(0) > 0 && gettid() == getpid());
+	message.i.type = _IO_MSG;
+	CHECK(message.i.type > _IO_BASE && message.i.type <= _IO_MAX);
 	CHECK(ClockCycles() / SYSPAGE_ENTRY(qtime)->cycles_per_sec > 0);
 	return 0;
 }

@@ -11,6 +11,9 @@
 
 #include "qnx.h"
 
+extern int real_pthread_getschedparam(pthread_t thread, int *policy,
+				      struct sched_param *param) __asm__("pthread_getschedparam");
+
 #define ORDINARY 10
 #define ORDINARY_KERNEL 19
 #define REALTIME_KERNEL 40
@@ -75,6 +78,18 @@ int getprio(pid_t pid)
 	int priority = kernel_priority(pid);
 
 	return priority < 0 ? outcome(priority) : priority_from_kernel(priority);
+}
+
+/* The C library keeps what it knows, and a priority that is lent it does not know. */
+int pthread_getschedparam(pthread_t thread, int *restrict policy,
+			  struct sched_param *restrict param)
+{
+	if (!pthread_equal(thread, pthread_self()))
+		return real_pthread_getschedparam(thread, policy, param);
+	if (sched_getparam(0, param))
+		return errno;
+	*policy = policy_of(0);
+	return 0;
 }
 
 int setprio(pid_t pid, int priority)

@@ -197,6 +197,9 @@ TEST_F(QnxChannel, ValuesAreQnx)
 	EXPECT_EQ(127, _PULSE_CODE_MAXAVAIL);
 	EXPECT_EQ(0x100, _IO_CONNECT);
 	EXPECT_EQ(0x1ff, _IO_MAX);
+	EXPECT_LT(_IO_WRITE, _IO_CLOSE);
+	EXPECT_LT(_IO_MSG, _IO_MAX);
+	EXPECT_EQ(8u, sizeof(io_msg_t));
 	EXPECT_EQ(0, EOK);
 	EXPECT_EQ(312, ESRVRFAULT);
 	EXPECT_EQ(24u, sizeof(_pulse));
@@ -2007,6 +2010,15 @@ TEST(QnxLibrary, RealTimePrioritiesAreTheirOwn)
 	child.expect_success();
 }
 
+int own_schedparam()
+{
+	sched_param param = {};
+	int policy = -1;
+	EXPECT_EQ(0, pthread_getschedparam(pthread_self(), &policy, &param));
+	EXPECT_EQ(param.sched_priority != 0, policy != SCHED_OTHER);
+	return param.sched_priority;
+}
+
 // What priority a server has after it has received from a client of 30, and after it has received
 // again (or tried to).
 std::pair<int, int> server_priorities(unsigned flags)
@@ -2017,11 +2029,14 @@ std::pair<int, int> server_priorities(unsigned flags)
 		return MsgSend(coid, "x", 1, nullptr, 0);
 	});
 	char byte;
+	EXPECT_EQ(0, own_schedparam());
 	int rcvid = MsgReceive(chid, &byte, 1, nullptr);
 	int with_message = getprio(0);
+	EXPECT_EQ(with_message > 10 ? with_message : 0, own_schedparam());
 	MsgReply(rcvid, 0, nullptr, 0);
 	client.join();
 	EXPECT_TRUE(no_pulse(chid));
+	EXPECT_EQ(0, own_schedparam());
 	return {with_message, getprio(0)};
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The system's <pthread.h>; threads that it makes are told of when they die, see ChannelCreate().
+/*
+ * The system's <pthread.h>. Threads that it makes are told of when they die, see ChannelCreate();
+ * and a thread that asks for its own priority gets the one that a client has lent it, too.
  */
 #pragma GCC system_header
 #include_next <pthread.h>
@@ -16,5 +18,9 @@ extern int __REDIRECT_NTHNL(pthread_create,
 			    (pthread_t *__restrict __id, const pthread_attr_t *__restrict __attr,
 			     void *(*__start)(void *), void *__restrict __arg),
 			    stplr_qnx_pthread_create);
+extern int __REDIRECT_NTH(pthread_getschedparam,
+			  (pthread_t __id, int *__restrict __policy,
+			   struct sched_param *__restrict __param),
+			  stplr_qnx_pthread_getschedparam);
 __END_DECLS
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The system's <unistd.h>, and QNX's delay(). */
+/* The system's <unistd.h>, QNX's delay(), and gettid() whatever is defined. */
 #pragma GCC system_header
 #include_next <unistd.h>
 
@@ -10,5 +10,6 @@
 __BEGIN_DECLS
 /* Sleeps for milliseconds; what is left of them if a signal came. */
 extern unsigned int delay(unsigned int __milliseconds);
+__pid_t gettid(void) __THROW;
 __END_DECLS
 #endif

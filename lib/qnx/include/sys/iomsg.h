@@ -12,6 +12,10 @@
 #define _IO_CONNECT _IO_BASE
 #define _IO_READ (_IO_BASE + 1)
 #define _IO_WRITE (_IO_BASE + 2)
+#define _IO_CLOSE (_IO_BASE + 3)
+#define _IO_STAT (_IO_BASE + 4)
+#define _IO_DEVCTL (_IO_BASE + 6)
+#define _IO_MSG (_IO_BASE + 19)
 #define _IO_MAX (_IO_BASE + 255)
 
 /* struct _io_connect.subtype */
@@ -53,6 +57,17 @@ struct _io_connect_entry {
 	uint16_t type;
 	uint16_t reserved;
 };
+
+/* How a message of type _IO_MSG begins: for servers that tell their own by mgrid and subtype. */
+struct _io_msg {
+	uint16_t type;
+	uint16_t combine_len;
+	uint16_t mgrid;
+	uint16_t subtype;
+};
+typedef union {
+	struct _io_msg i;
+} io_msg_t;
 
 /* ioflag */
 #define _IO_FLAG_RD 0x1

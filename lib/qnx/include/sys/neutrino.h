@@ -31,6 +31,7 @@ typedef int rcvid_t;
 
 #define SETIOV(__iov, __address, __len)                                                            \
 	((__iov)->iov_base = (void *)(__address), (__iov)->iov_len = (__len))
+#define SETIOV_CONST(__iov, __address, __len) SETIOV(__iov, __address, __len)
 #define GETIOVBASE(__iov) ((__iov)->iov_base)
 #define GETIOVLEN(__iov) ((__iov)->iov_len)
 
