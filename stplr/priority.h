@@ -89,7 +89,7 @@ void stplr_thread_want(struct stplr_thread *thread, int priority,
 int stplr_thread_raise(struct stplr_thread *thread);
 void stplr_thread_note(struct stplr_thread *thread, int priority,
 		       const struct stplr_channel *raiser);
-void stplr_thread_settle(struct stplr_thread *thread);
+bool stplr_thread_settle(struct stplr_thread *thread);
 void stplr_thread_lower(struct stplr_thread *thread);
 
 /* worker.c */

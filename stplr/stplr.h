@@ -1239,7 +1239,7 @@ struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel);
 void stplr_worker_unlock_and_settle(struct stplr_channel *channel, struct stplr_worker *worker,
 				    const struct stplr_message *message)
 	__releases(&channel->lock);
-bool stplr_worker_rest_slow(struct stplr_channel *channel, bool waits);
+bool stplr_worker_rest_slow(struct stplr_channel *channel, bool waits, bool *left);
 void stplr_unlock_and_raise(struct stplr_channel *channel, struct task_struct *receiver,
 			    int priority)
 	__releases(&channel->lock);
@@ -1275,20 +1275,22 @@ static inline bool stplr_marked(void)
 	return unlikely(data_race(stplr_nr_marked.counter));
 }
 
-/* The calling thread is about to wait. True if the lock was released. */
-static inline bool stplr_worker_rest(struct stplr_channel *channel)
+/* The calling thread is about to wait. True if the lock was released; see stplr_worker_rest_slow(). */
+static inline bool stplr_worker_rest(struct stplr_channel *channel, bool *left)
 {
 	lockdep_assert_held(&channel->lock);
-	return stplr_marked() && stplr_worker_rest_slow(channel, true);
+	return stplr_marked() && stplr_worker_rest_slow(channel, true, left);
 }
 
 /* The calling thread has received nothing that would lend it anything. */
 static inline void stplr_worker_idle(struct stplr_channel *channel)
 {
+	bool left;
+
 	if (!stplr_marked())
 		return;
 	spin_lock(&channel->lock);
-	stplr_worker_rest_slow(channel, false);
+	stplr_worker_rest_slow(channel, false, &left);
 	spin_unlock(&channel->lock);
 }
 

@@ -7,9 +7,8 @@
  * be, under the thread's spinlock, and then does, with the mutex, what is noted by then: a thread
  * that has received meanwhile has cleared a sender's note.
  *
- * Who has the mutex may be of a low priority, and not run for long. A real-time sender waits for
- * it, and passes its priority on. All others, the thread itself above all, leave what they have
- * noted to who has it.
+ * Who has the mutex may be of a low priority, and not run for long. A real-time thread waits for
+ * it, and passes its priority on. All others leave what they have noted to who has it.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -287,8 +286,12 @@ static int stplr_thread_update(struct stplr_thread *thread)
 }
 
 /* Something was noted: either we get the mutex, or who has it sees the note. */
-static bool stplr_thread_trylock(struct stplr_thread *thread)
+static bool stplr_thread_lock(struct stplr_thread *thread)
 {
+	if (rt_task(current)) {
+		rt_mutex_lock(&thread->mutex);
+		return true;
+	}
 	smp_mb(); /* pairs with stplr_thread_unlock() */
 	return rt_mutex_trylock(&thread->mutex);
 }
@@ -297,7 +300,7 @@ static void stplr_thread_unlock(struct stplr_thread *thread)
 {
 	for (;;) {
 		rt_mutex_unlock(&thread->mutex);
-		smp_mb(); /* pairs with stplr_thread_trylock() */
+		smp_mb(); /* pairs with stplr_thread_lock() */
 		if (!READ_ONCE(thread->noted) || !rt_mutex_trylock(&thread->mutex))
 			return;
 		stplr_thread_update(thread);
@@ -321,9 +324,7 @@ int stplr_thread_raise(struct stplr_thread *thread)
 {
 	int reached;
 
-	if (rt_task(current)) {
-		rt_mutex_lock(&thread->mutex);
-	} else if (!stplr_thread_trylock(thread)) {
+	if (!stplr_thread_lock(thread)) {
 		spin_lock(&thread->lock);
 		reached = thread->wanted;
 		spin_unlock(&thread->lock);
@@ -355,12 +356,14 @@ void stplr_thread_note(struct stplr_thread *thread, int priority,
 	spin_unlock(&thread->lock);
 }
 
-void stplr_thread_settle(struct stplr_thread *thread)
+/* Does what was noted; false if that is left to who has the mutex. */
+bool stplr_thread_settle(struct stplr_thread *thread)
 {
-	if (!stplr_thread_trylock(thread))
-		return;
+	if (!stplr_thread_lock(thread))
+		return false;
 	stplr_thread_update(thread);
 	stplr_thread_unlock(thread);
+	return true;
 }
 
 /* Ends the loan from outside, for the thread may never receive again. */

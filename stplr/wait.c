@@ -208,7 +208,7 @@ int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 dea
 	struct hlist_head *receivers = pulses_only ? &channel->pulse_receivers :
 						     &channel->receivers;
 	struct stplr_receiver self = { .task = current };
-	bool expired = false;
+	bool expired = false, left = false;
 
 	for (;;) {
 		lockdep_assert_held(&channel->lock);
@@ -228,7 +228,8 @@ int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 dea
 			return -ETIMEDOUT;
 		if (signal_pending(current))
 			return -ERESTARTSYS;
-		if (stplr_worker_rest(channel))
+		/* once: to whom it is left that may need this thread's processor */
+		if (!left && stplr_worker_rest(channel, &left))
 			continue;
 
 		self.since = jiffies;
@@ -238,6 +239,7 @@ int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 dea
 		spin_unlock(&channel->lock);
 		expired = stplr_sleep(deadline, clock);
 		spin_lock(&channel->lock);
+		left = false;
 		hlist_del(&self.link);
 		channel->nr_coming -= self.for_message;
 	}

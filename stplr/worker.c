@@ -159,11 +159,12 @@ struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel)
 /*
  * The calling thread receives the message, or nothing (NULL). What that is worth and, unless it
  * @waits, what is in the queue for nobody else, is what it runs at from now on, whatever was wanted
- * before.
+ * before. False if that is left to another thread.
  */
-static void stplr_worker_settle(struct stplr_channel *channel, struct stplr_worker *worker,
+static bool stplr_worker_settle(struct stplr_channel *channel, struct stplr_worker *worker,
 				const struct stplr_message *message, bool waits)
 {
+	bool settled;
 	int priority = STPLR_PRIORITY_NONE;
 
 	spin_lock(&channel->lock);
@@ -177,11 +178,12 @@ static void stplr_worker_settle(struct stplr_channel *channel, struct stplr_work
 	spin_unlock(&channel->lock);
 
 	/* A sender that wants more from here on sees to it. */
-	stplr_thread_settle(worker->thread);
+	settled = stplr_thread_settle(worker->thread);
 
 	spin_lock(&channel->lock);
 	stplr_worker_note(channel, worker);
 	spin_unlock(&channel->lock);
+	return settled;
 }
 
 /* The calling thread has taken the message from the queue, and is about to copy it. */
@@ -198,15 +200,16 @@ void stplr_worker_unlock_and_settle(struct stplr_channel *channel, struct stplr_
  * thread is raised: if it is the one, it lowers itself. True if the lock was released for that.
  *
  * One that waits finds nothing it could take, but there may be messages that it does not wait for.
+ * What is @left to another thread is not done yet.
  */
-bool stplr_worker_rest_slow(struct stplr_channel *channel, bool waits)
+bool stplr_worker_rest_slow(struct stplr_channel *channel, bool waits, bool *left)
 {
 	struct stplr_worker *worker = stplr_worker_find(channel, task_pid(current));
 
 	if (!worker || !READ_ONCE(worker->thread->marked))
 		return false;
 	spin_unlock(&channel->lock);
-	stplr_worker_settle(channel, worker, NULL, waits);
+	*left = !stplr_worker_settle(channel, worker, NULL, waits);
 	spin_lock(&channel->lock);
 	return true;
 }
