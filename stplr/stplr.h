@@ -1275,7 +1275,7 @@ static inline bool stplr_marked(void)
 	return unlikely(data_race(stplr_nr_marked.counter));
 }
 
-/* The calling thread is about to wait. True if the lock was released; see stplr_worker_rest_slow(). */
+/* The calling thread is about to wait. True if the lock was released; @left: it is not done yet. */
 static inline bool stplr_worker_rest(struct stplr_channel *channel, bool *left)
 {
 	lockdep_assert_held(&channel->lock);
