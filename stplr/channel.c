@@ -43,17 +43,18 @@ static bool stplr_channel_batch(struct stplr_channel *channel, struct stplr_wake
 
 /*
  * Ends the queued messages, with ESRCH; or, if @polled, only those whose sender does not wait, with
- * the error that such a sender gets.
+ * the error that such a sender gets: the last ones, of which there are more than threads that come.
  */
 void stplr_channel_end_queued(struct stplr_channel *channel, bool polled)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
 	struct stplr_entry *entry, *next;
-	unsigned int done;
+	unsigned int done, taken;
 
 	do {
 		done = 0;
 		spin_lock(&channel->lock);
+		taken = polled ? channel->nr_coming : 0;
 		for (entry = channel->messages.first; entry && done < STPLR_WAKE_BATCH;
 		     entry = next) {
 			struct stplr_message *message = stplr_entry_message(entry);
@@ -63,6 +64,10 @@ void stplr_channel_end_queued(struct stplr_channel *channel, bool polled)
 			next = stplr_queue_next(&channel->messages, entry);
 			if (polled && !message->poll)
 				continue;
+			if (taken) {
+				taken--;
+				continue;
+			}
 			stplr_wake_add(&batch, stplr_message_end(message, polled ? message->poll :
 										   -ESRCH));
 			done++;
@@ -203,8 +208,12 @@ static int stplr_channel_shutdown(struct stplr_channel *channel)
  */
 int stplr_channel_list(struct stplr_channel *channel)
 {
-	return xa_alloc(&channel->device->channels, &channel->id, channel, XA_LIMIT(1, INT_MAX),
-			GFP_KERNEL_ACCOUNT);
+	int err = xa_alloc(&channel->device->channels, &channel->id, channel, XA_LIMIT(1, INT_MAX),
+			   GFP_KERNEL_ACCOUNT);
+
+	if (err)
+		channel->id = 0; /* not listed, though it may say so */
+	return err;
 }
 
 static void stplr_channel_unlist(struct stplr_channel *channel)

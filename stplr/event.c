@@ -106,6 +106,7 @@ static int stplr_event_aim(struct stplr_event *event)
 	const struct stplr_event_register *args = &event->args;
 	struct stplr_connection *target;
 	struct eventfd_ctx *eventfd;
+	int err;
 
 	switch (args->type) {
 	case STPLR_EVENT_PULSE:
@@ -113,10 +114,13 @@ static int stplr_event_aim(struct stplr_event *event)
 		if (IS_ERR(target))
 			return PTR_ERR(target);
 		event->target = target;
-		event->args.priority = stplr_pulse_priority(target, args->priority);
 		if (target->channel->flags & STPLR_CHANNEL_LISTEN)
 			return -EINVAL;
-		return stplr_pulse_check(target, args->priority, args->code);
+		err = stplr_pulse_check(target, args->priority, args->code);
+		if (err)
+			return err;
+		event->args.priority = stplr_pulse_priority(target, args->priority);
+		return 0;
 	case STPLR_EVENT_EVENTFD:
 		eventfd = eventfd_ctx_fdget(args->fd);
 		if (IS_ERR(eventfd))

@@ -70,16 +70,19 @@ static int stplr_raise_add(struct stplr_raise *raise, struct stplr_channel *chan
 {
 	struct stplr_thread *thread = worker->thread;
 	struct task_struct *task;
+	bool settling;
 	unsigned int i;
 	int present;
 
 	lockdep_assert_held(&channel->lock);
+	/* pairs with stplr_thread_update(): first that it settles, then what it runs at */
+	settling = smp_load_acquire(&thread->settling);
 	rcu_read_lock();
 	task = pid_task(worker->pid, PIDTYPE_PID);
 	present = task ? stplr_task_priority(task) : INT_MAX;
 	rcu_read_unlock();
 	smp_rmb(); /* pairs with stplr_thread_set(): what it is raised to, then its own */
-	if (present >= priority && !READ_ONCE(thread->settling))
+	if (present >= priority && !settling)
 		goto out;
 	if (channel->dead || stplr_worker_waits(channel, worker))
 		goto out;
@@ -204,13 +207,25 @@ static void stplr_raise_all(struct stplr_raise *raise)
 
 	for (i = 0; i < raise->count; i++) {
 		struct stplr_thread *thread = raise->threads[i];
-		int reached = stplr_thread_raise(thread);
+		int reached = stplr_thread_do(thread, NULL);
 
 		if (reached != STPLR_PRIORITY_NONE)
 			stplr_raise_follow(raise, thread, reached);
 	}
 	while (raise->count)
 		stplr_thread_put(raise->threads[--raise->count]);
+}
+
+/* The thread runs at @priority now; with no lock held. */
+void stplr_raise_from(struct stplr_thread *thread, int priority)
+{
+	struct stplr_raise raise;
+
+	if (priority == STPLR_PRIORITY_NONE)
+		return;
+	raise.count = 0;
+	stplr_raise_follow(&raise, thread, priority);
+	stplr_raise_all(&raise);
 }
 
 /*

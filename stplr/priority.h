@@ -86,11 +86,14 @@ struct stplr_thread *stplr_thread_get(void);
 void stplr_thread_put(struct stplr_thread *thread);
 void stplr_thread_want(struct stplr_thread *thread, int priority,
 		       const struct stplr_channel *raiser);
-int stplr_thread_raise(struct stplr_thread *thread);
+int stplr_thread_do(struct stplr_thread *thread, bool *left);
 void stplr_thread_note(struct stplr_thread *thread, int priority,
 		       const struct stplr_channel *raiser);
-bool stplr_thread_settle(struct stplr_thread *thread);
-void stplr_thread_lower(struct stplr_thread *thread);
+bool stplr_thread_note_end(struct stplr_thread *thread, const struct stplr_channel *raiser);
+
+/* priority.c */
+
+void stplr_raise_from(struct stplr_thread *thread, int priority);
 
 /* worker.c */
 

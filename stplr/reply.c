@@ -96,6 +96,8 @@ static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_mes
 	if (told)
 		stplr_channel_wake_pollers(channel);
 	stplr_channel_check_held(channel);
+	if (err)
+		return;
 	stplr_count(channel->device, STPLR_COUNT_REPLY_FAULTS);
 	stplr_dbg(4, "reply on channel %d: a page is missing\n", channel->chid);
 }

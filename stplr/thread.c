@@ -140,7 +140,7 @@ struct stplr_thread *stplr_thread_find(const struct pid *pid)
 struct stplr_thread *stplr_thread_get(void)
 {
 	struct pid *pid = task_pid(current);
-	struct stplr_thread *thread;
+	struct stplr_thread *thread, *other;
 
 	thread = stplr_thread_find(pid);
 	if (thread)
@@ -155,7 +155,15 @@ struct stplr_thread *stplr_thread_get(void)
 	thread->own = INT_MAX;
 	spin_lock_init(&thread->lock);
 	thread->wanted = STPLR_PRIORITY_NONE;
-	if (rhashtable_insert_fast(&stplr_threads, &thread->node, stplr_threads_params)) {
+	/* in place of one that is about to be taken out */
+	do {
+		cond_resched();
+		rcu_read_lock();
+		other = rhashtable_lookup_get_insert_fast(&stplr_threads, &thread->node,
+							  stplr_threads_params);
+		rcu_read_unlock();
+	} while (!IS_ERR_OR_NULL(other));
+	if (other) {
 		put_pid(pid);
 		kfree(thread);
 		return NULL;
@@ -273,11 +281,14 @@ static int stplr_thread_update(struct stplr_thread *thread)
 		stplr_thread_set(thread, task, max(wanted, at));
 		reached = min(stplr_task_priority(task), STPLR_PRIORITY_MAX);
 		put_task_struct(task);
+	} else if (noted) {
+		thread->raised = false; /* it is dead */
 	}
 
 	spin_lock(&thread->lock);
 	if (!thread->noted) {
-		WRITE_ONCE(thread->settling, false);
+		/* pairs with stplr_raise_add(): after what it runs at */
+		smp_store_release(&thread->settling, false);
 		stplr_thread_set_marked(thread,
 					thread->raised || thread->wanted != STPLR_PRIORITY_NONE);
 	}
@@ -296,14 +307,17 @@ static bool stplr_thread_lock(struct stplr_thread *thread)
 	return rt_mutex_trylock(&thread->mutex);
 }
 
-static void stplr_thread_unlock(struct stplr_thread *thread)
+/* Carries out what was left meanwhile; the highest priority that came of it. */
+static int stplr_thread_unlock(struct stplr_thread *thread)
 {
+	int reached = STPLR_PRIORITY_NONE;
+
 	for (;;) {
 		rt_mutex_unlock(&thread->mutex);
 		smp_mb(); /* pairs with stplr_thread_lock() */
 		if (!READ_ONCE(thread->noted) || !rt_mutex_trylock(&thread->mutex))
-			return;
-		stplr_thread_update(thread);
+			return reached;
+		reached = max(reached, stplr_thread_update(thread));
 	}
 }
 
@@ -319,33 +333,40 @@ void stplr_thread_want(struct stplr_thread *thread, int priority,
 	spin_unlock(&thread->lock);
 }
 
-/* Raises the thread as far as is wanted by now; the priority it runs at, or is about to. */
-int stplr_thread_raise(struct stplr_thread *thread)
+/*
+ * Does what was noted, or leaves it to who has the mutex; @left may be NULL. The priority that the
+ * thread runs at, or is about to: whoever it waits for is worth that, too. STPLR_PRIORITY_NONE: it
+ * has received meanwhile.
+ */
+int stplr_thread_do(struct stplr_thread *thread, bool *left)
 {
-	int reached;
+	int reached = STPLR_PRIORITY_NONE;
+	bool locked = stplr_thread_lock(thread);
 
-	if (!stplr_thread_lock(thread)) {
+	if (left)
+		*left = !locked;
+	if (locked) {
+		reached = stplr_thread_update(thread);
+		reached = max(reached, stplr_thread_unlock(thread));
+	}
+	/* somebody else has done it, or will */
+	if (reached == STPLR_PRIORITY_NONE) {
 		spin_lock(&thread->lock);
 		reached = thread->wanted;
 		spin_unlock(&thread->lock);
-		return reached;
 	}
-	reached = stplr_thread_update(thread);
-	stplr_thread_unlock(thread);
 	return reached;
 }
 
 /*
  * Notes that the thread runs at @priority from now on, whatever was wanted before; for the channel
- * @raiser, or for none that has ended. stplr_thread_settle() follows, once no lock is held.
+ * @raiser. stplr_thread_do() follows, once no lock is held.
  */
 void stplr_thread_note(struct stplr_thread *thread, int priority,
 		       const struct stplr_channel *raiser)
 {
 	spin_lock(&thread->lock);
-	/* what another channel wants since it was taken from the last raiser, stays */
-	if (raiser || !thread->raiser)
-		thread->wanted = STPLR_PRIORITY_NONE;
+	thread->wanted = STPLR_PRIORITY_NONE;
 	thread->at = priority;
 	WRITE_ONCE(thread->settling, true);
 	WRITE_ONCE(thread->noted, true);
@@ -356,19 +377,23 @@ void stplr_thread_note(struct stplr_thread *thread, int priority,
 	spin_unlock(&thread->lock);
 }
 
-/* Does what was noted; false if that is left to who has the mutex. */
-bool stplr_thread_settle(struct stplr_thread *thread)
+/*
+ * Notes that the thread goes back to its own priority, if it was this channel that raised it last:
+ * it may never receive again. True if so, and stplr_thread_do() follows.
+ */
+bool stplr_thread_note_end(struct stplr_thread *thread, const struct stplr_channel *raiser)
 {
-	if (!stplr_thread_lock(thread))
-		return false;
-	stplr_thread_update(thread);
-	stplr_thread_unlock(thread);
-	return true;
-}
+	bool raised;
 
-/* Ends the loan from outside, for the thread may never receive again. */
-void stplr_thread_lower(struct stplr_thread *thread)
-{
-	stplr_thread_note(thread, STPLR_PRIORITY_NONE, NULL);
-	stplr_thread_settle(thread);
+	spin_lock(&thread->lock);
+	raised = thread->marked && thread->raiser == raiser;
+	if (raised) {
+		thread->raiser = NULL;
+		thread->wanted = STPLR_PRIORITY_NONE;
+		thread->at = STPLR_PRIORITY_NONE;
+		WRITE_ONCE(thread->settling, true);
+		WRITE_ONCE(thread->noted, true);
+	}
+	spin_unlock(&thread->lock);
+	return raised;
 }

@@ -124,8 +124,10 @@ static struct stplr_worker *stplr_worker_join(struct stplr_channel *channel)
 static void stplr_worker_note(struct stplr_channel *channel, struct stplr_worker *worker)
 {
 	const struct stplr_thread *thread = worker->thread;
-	int own = min(stplr_task_priority(current), READ_ONCE(thread->own));
+	int own = stplr_task_priority(current);
 
+	smp_rmb(); /* pairs with stplr_thread_set(): what it is raised to, then its own */
+	own = min(own, READ_ONCE(thread->own));
 	lockdep_assert_held(&channel->lock);
 	if (own >= channel->boost_max)
 		own = INT_MAX;
@@ -164,8 +166,8 @@ struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel)
 static bool stplr_worker_settle(struct stplr_channel *channel, struct stplr_worker *worker,
 				const struct stplr_message *message, bool waits)
 {
-	bool settled;
 	int priority = STPLR_PRIORITY_NONE;
+	bool left;
 
 	spin_lock(&channel->lock);
 	if (message)
@@ -178,12 +180,12 @@ static bool stplr_worker_settle(struct stplr_channel *channel, struct stplr_work
 	spin_unlock(&channel->lock);
 
 	/* A sender that wants more from here on sees to it. */
-	settled = stplr_thread_settle(worker->thread);
+	stplr_thread_do(worker->thread, &left);
 
 	spin_lock(&channel->lock);
 	stplr_worker_note(channel, worker);
 	spin_unlock(&channel->lock);
-	return settled;
+	return !left;
 }
 
 /* The calling thread has taken the message from the queue, and is about to copy it. */
@@ -266,19 +268,13 @@ static struct stplr_thread *stplr_workers_raised(struct stplr_channel *channel,
 	lockdep_assert_held(&channel->lock);
 	hash_for_each(channel->workers, bucket, worker, node) {
 		struct stplr_thread *thread = worker->thread;
-		bool raised;
 
 		if (tgid && worker->process->pid != tgid)
 			continue;
 		/* it is back when it receives again */
 		worker->absent = true;
 		worker->prio = INT_MAX;
-		spin_lock(&thread->lock);
-		raised = thread->marked && thread->raiser == channel;
-		if (raised)
-			thread->raiser = NULL;
-		spin_unlock(&thread->lock);
-		if (raised) {
+		if (stplr_thread_note_end(thread, channel)) {
 			refcount_inc(&thread->ref);
 			return thread;
 		}
@@ -300,7 +296,7 @@ void stplr_workers_lower(struct stplr_channel *channel, const struct pid *tgid)
 		spin_unlock(&channel->lock);
 		if (!thread)
 			return;
-		stplr_thread_lower(thread);
+		stplr_raise_from(thread, stplr_thread_do(thread, NULL));
 		stplr_thread_put(thread);
 		cond_resched();
 	}
