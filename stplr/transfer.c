@@ -227,7 +227,10 @@ static inline size_t stplr_copy_from(u8 *bytes, size_t len, struct iov_iter *fro
 					       stplr_copy_long(bytes, len, from, NULL);
 }
 
-/* What a queued message keeps is accounted; the rest lives no longer than its client's call. */
+/*
+ * What a queued message keeps is accounted to its control group; the rest, which lives no longer
+ * than its client's call, or is parked, only to its user (user_memory): it would cost each message.
+ */
 static bool stplr_buffer_cached(const struct stplr_message *message, size_t size)
 {
 	return size <= STPLR_COPY_MAX && !message->queued;
