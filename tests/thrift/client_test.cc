@@ -12,9 +12,9 @@
 
 #include <atomic>
 #include <cmath>
-#include <fstream>
 #include <thread>
 
+#include "support/parameter.h"
 #include "support/service.h"
 #include "support/thread.h"
 
@@ -22,25 +22,6 @@ namespace
 {
 
 using namespace tests;
-
-// Sets a parameter of the module for a while.
-class Parameter
-{
-public:
-	Parameter(const std::string &name, const std::string &value)
-		: path_("/sys/module/stplr/parameters/" + name)
-	{
-		std::ifstream(path_) >> before_;
-		std::ofstream(path_) << value;
-	}
-	~Parameter()
-	{
-		std::ofstream(path_) << before_;
-	}
-
-private:
-	std::string path_, before_;
-};
 
 TEST(ClientTest, SeveralCallsBeforeTheirAnswersAreRead)
 {

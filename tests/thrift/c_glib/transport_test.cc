@@ -7,6 +7,7 @@
 
 #include "support.h"
 #include "support/fd.h"
+#include "support/parameter.h"
 
 namespace
 {
@@ -470,6 +471,45 @@ TEST_F(TransportTest, WhatDoesNotFitARawClientIsHeld)
 	EXPECT_EQ(0, info.status);
 	raw.reset();
 	EXPECT_EQ(0, thread.join());
+}
+
+// The kernel refuses to carry the answer that is held: the next read says so.
+TEST_F(TransportTest, AnAnswerThatCannotBeHandedOverIsAnError)
+{
+	for (bool peeks : {false, true}) {
+		Error error;
+
+		server = new_server(name);
+		ASSERT_TRUE(thrift_server_transport_listen(server.get(), &error)) << error;
+		Fd device(stplr_open(0, 0));
+		Fd raw(stplr_connect(device, name.c_str(), 0));
+		accepted.reset(thrift_server_transport_accept(server.get(), &error));
+		ASSERT_TRUE(accepted) << error;
+		Thread thread([&] {
+			Error why;
+			char byte;
+
+			receive(accepted.get(), 5);
+			send(accepted.get(), pattern(10 << 20, 3));
+			receive(accepted.get(), 5);
+			if (peeks)
+				EXPECT_FALSE(thrift_transport_peek(accepted.get(), &why));
+			else
+				EXPECT_EQ(-1, thrift_transport_read(accepted.get(), &byte, 1, &why));
+			EXPECT_EQ(THRIFT_TRANSPORT_ERROR_SEND, why.code()) << why;
+			accepted.reset();
+			return 0;
+		});
+		std::string room(11 << 20, '\0');
+		stplr_reply_info info;
+
+		EXPECT_EQ(0, stplr_send_receive(raw, two_way("x").data(), 5, &room[0], 0, &info));
+		EXPECT_EQ(10 << 20, info.status);
+		tests::Parameter little("user_memory", "1");
+		EXPECT_EQ(-1, stplr_send_receive(raw, two_way("y").data(), 5, &room[0], room.size(),
+						 &info));
+		EXPECT_EQ(0, thread.join());
+	}
 }
 
 TEST_F(TransportTest, HasThriftsProperties)

@@ -77,10 +77,9 @@ static gboolean answer_collect(struct session *session, const struct stplr_msg_i
 }
 
 /* Lets a client go that waits for an answer it will not get. */
-static void release(struct session *session)
+static gboolean release(struct session *session, GError **error)
 {
-	if (session->rcvid)
-		answer(session, NULL);
+	return !session->rcvid || answer(session, error);
 }
 
 static gboolean end_of_stream(struct session *session, GError **error)
@@ -171,12 +170,13 @@ static gboolean session_fill(struct stapler_end *end, GError **error)
 {
 	struct session *session = (struct session *)end;
 
-	release(session);
+	if (!release(session, error))
+		return FALSE;
 	/* C/GLib's processors write an exception of a one-way call and do not flush it. */
 	if (session->one_way)
 		stapler_buffer_drop(&end->out);
 	do
-		if (end->broken || !receive(session, error))
+		if (!receive(session, error))
 			return FALSE;
 	while (!stapler_buffer_length(&end->in));
 	return TRUE;
@@ -224,7 +224,7 @@ static void session_close(struct stapler_end *end)
 {
 	struct session *session = (struct session *)end;
 
-	release(session);
+	release(session, NULL);
 	stapler_interrupt_remove(session->place);
 	stapler_buffer_free(&session->held);
 	stapler_end_clear(end);
