@@ -64,6 +64,47 @@ TEST(ClientTest, TwoCallsInOneFlush)
 	EXPECT_EQ(11, client->add(5, 6));
 }
 
+// The first call is whole in a message that says that more follows.
+TEST(ClientTest, TwoCallsInAFlushLongerThanAMessage)
+{
+	Parameter max("message_max", "300000");
+	Service service;
+	Client client(service);
+	auto memory = std::make_shared<apache::thrift::transport::TMemoryBuffer>();
+	suite::suiteClient both(client.protocol, service.wire().speak(memory));
+	std::string answer;
+
+	both.send_add(1, 2);
+	both.send_blob(std::string(400000, 'b'));
+	const std::string bytes = memory->getBufferAsString();
+
+	client.transport->setRecvTimeout(kPatienceMs);
+	client.transport->write(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+	client.transport->flush();
+	EXPECT_EQ(3, both.recv_add());
+	both.recv_blob(answer);
+	EXPECT_EQ(std::string(400000, 'b'), answer);
+	EXPECT_EQ(11, client->add(5, 6));
+}
+
+TEST(ClientTest, TheAnswersToACallGivenUpAreNotTheNextCalls)
+{
+	Service service;
+	Client client(service);
+	auto memory = std::make_shared<apache::thrift::transport::TMemoryBuffer>();
+	suite::suiteClient both(client.protocol, service.wire().speak(memory));
+
+	both.send_nap(500);
+	both.send_add(30, 4);
+	const std::string bytes = memory->getBufferAsString();
+
+	client.transport->setRecvTimeout(200);
+	client.transport->write(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+	EXPECT_FAILURE(TIMED_OUT, client.transport->flush());
+	client.transport->setRecvTimeout(0);
+	EXPECT_EQ(3, client->add(1, 2));
+}
+
 TEST(ClientTest, ManyThreadsOnOneConnection)
 {
 	Service service;

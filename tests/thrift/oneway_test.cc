@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "src/CallKind.h"
+#include "support/parameter.h"
+#include "support/raw.h"
 #include "support/service.h"
 #include "support/thread.h"
 
@@ -182,6 +184,28 @@ TEST(OneWayTest, AnUnknownOneLeavesTheNextCallItsOwnAnswer)
 	client.protocol->writeMessageEnd();
 	client.wrapped->flush();
 	EXPECT_EQ(3, client->add(1, 2));
+}
+
+// The kernel takes no more into its queue.
+TEST(OneWayTest, AnUnknownOneThatCannotBeQueuedDoesTheSame)
+{
+	Service service;
+	Client client(service);
+	ServerStaplerTransport busy(newAddress());
+
+	busy.listen();
+	RawClient other(busy.getAddress().name);
+	Parameter few("user_messages", "1");
+
+	EXPECT_EQ(0, other.queue("takes the place"));
+	EXPECT_EQ(-EDQUOT, other.queue("there is none left"));
+	client.protocol->writeMessageBegin("unknown", T_ONEWAY, 0);
+	client.protocol->writeFieldStop();
+	client.protocol->writeMessageEnd();
+	client.wrapped->flush();
+	EXPECT_EQ(3, client->add(1, 2));
+	client->note(1, 0, "");
+	EXPECT_EQ(1, client->noted());
 }
 
 // A protocol that the transport does not know: the call is sent as if it were two-way.

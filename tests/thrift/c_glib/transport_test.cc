@@ -473,6 +473,89 @@ TEST_F(TransportTest, WhatDoesNotFitARawClientIsHeld)
 	EXPECT_EQ(0, thread.join());
 }
 
+// The first call is whole in a message that says that more follows.
+TEST_F(TransportTest, TwoCallsInAFlushLongerThanAMessage)
+{
+	const std::string second = two_way(pattern(400000, 5));
+	tests::Parameter max("message_max", "300000");
+
+	connect();
+	Thread thread([&] {
+		EXPECT_EQ(two_way("x"), receive(accepted.get(), 5));
+		send(accepted.get(), "answer 0");
+		EXPECT_TRUE(receive(accepted.get(), second.size()) == second);
+		send(accepted.get(), "answer 1");
+		EXPECT_FALSE(thrift_transport_peek(accepted.get(), nullptr));
+		return 0;
+	});
+	send(client.get(), two_way("x") + second);
+	EXPECT_EQ("answer 0", receive(client.get(), 8));
+	EXPECT_EQ("answer 1", receive(client.get(), 8));
+	thrift_transport_close(client.get(), nullptr);
+	EXPECT_EQ(0, thread.join());
+}
+
+// Whether the kernel takes it into its queue or not.
+TEST_F(TransportTest, AnAnswerToAOneWayCallThatCannotBeQueuedIsDropped)
+{
+	connect();
+	tests::Parameter none("user_messages", "0");
+	Thread thread([&] {
+		receive(accepted.get(), 5);
+		send(accepted.get(), "to the one-way call");
+		receive(accepted.get(), 5);
+		send(accepted.get(), "answer");
+		return 0;
+	});
+	send(client.get(), one_way("1"));
+	send(client.get(), two_way("2"));
+	EXPECT_EQ("answer", receive(client.get(), 6));
+	EXPECT_EQ(0, thread.join());
+}
+
+// Both answers to its flush are, but not what was held for it before.
+TEST_F(TransportTest, WhatAnswersAClientThatHasGivenUpIsDropped)
+{
+	const std::string answer = pattern(1000, 3);
+	Error error;
+
+	server = new_server(name);
+	ASSERT_TRUE(thrift_server_transport_listen(server.get(), &error)) << error;
+	Fd device(stplr_open(0, 0));
+	Fd raw(stplr_connect(device, name.c_str(), 0));
+	accepted.reset(thrift_server_transport_accept(server.get(), &error));
+	ASSERT_TRUE(accepted) << error;
+	Thread thread([&] {
+		receive(accepted.get(), 5);
+		send(accepted.get(), answer);
+		receive(accepted.get(), 10);
+		sleep_ms(500);
+		send(accepted.get(), "late");
+		send(accepted.get(), "too late");
+		EXPECT_FALSE(thrift_transport_peek(accepted.get(), nullptr));
+		return 0;
+	});
+	char room[2000];
+	stplr_reply_info info;
+	struct stplr_msg_send given_up = {};
+	const std::string two = two_way("y") + two_way("z");
+
+	ASSERT_EQ(400, stplr_send_receive(raw, two_way("x").data(), 5, room, 400, &info));
+	EXPECT_EQ(600, info.status);
+	given_up.send = {uintptr_t(two.data()), two.size()};
+	given_up.reply = {uintptr_t(room), sizeof(room)};
+	given_up.send_deadline = STPLR_DEADLINE_NONE;
+	given_up.reply_deadline = stplr_deadline(100000000);
+	given_up.clock = CLOCK_MONOTONIC;
+	EXPECT_EQ(-1, stplr_msg_send_receive(raw, &given_up));
+	EXPECT_EQ(ETIMEDOUT, errno);
+	ASSERT_EQ(600, stplr_send_receive(raw, nullptr, 0, room, sizeof(room), &info));
+	EXPECT_EQ(answer.substr(400), std::string(room, 600));
+	EXPECT_EQ(0, info.status);
+	raw.reset();
+	EXPECT_EQ(0, thread.join());
+}
+
 // The kernel refuses to carry the answer that is held: the next read says so.
 TEST_F(TransportTest, AnAnswerThatCannotBeHandedOverIsAnError)
 {

@@ -73,6 +73,14 @@ void stapler_buffer_taken(struct stapler_buffer *buffer, gsize count)
 	}
 }
 
+void stapler_buffer_cut(struct stapler_buffer *buffer, gsize length)
+{
+	if (!length)
+		stapler_buffer_drop(buffer);
+	else if (length < stapler_buffer_length(buffer))
+		buffer->end = buffer->begin + length;
+}
+
 void stapler_buffer_drop(struct stapler_buffer *buffer)
 {
 	stapler_buffer_taken(buffer, stapler_buffer_length(buffer));

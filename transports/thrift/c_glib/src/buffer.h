@@ -35,6 +35,9 @@ gboolean stapler_buffer_append(struct stapler_buffer *buffer, gconstpointer byte
 /* So many of the first bytes are done with. */
 void stapler_buffer_taken(struct stapler_buffer *buffer, gsize count);
 
+/* Forgets all but so many of the first bytes. */
+void stapler_buffer_cut(struct stapler_buffer *buffer, gsize length);
+
 /* Forgets the bytes, or the memory, too. */
 void stapler_buffer_drop(struct stapler_buffer *buffer);
 void stapler_buffer_free(struct stapler_buffer *buffer);

@@ -99,7 +99,12 @@ static gboolean send_one_way(struct client *client, const guint8 *bytes, gsize l
 		return TRUE;
 	if (errno != ENOBUFS && errno != EDQUOT && errno != ENOMEM)
 		return fail_to_send(client, FALSE, error);
-	return send_ahead(client, &bytes, &length, 0, error);
+	if (!send_ahead(client, &bytes, &length, 0, error))
+		return FALSE;
+	/* Empty: nothing follows. If the server does not hear it, the next call tells why. */
+	message = message_of(NULL, 0);
+	send_over_signals(stplr_msg_send, client->end.fd, &message);
+	return TRUE;
 }
 
 /* Two way, and puts what comes back behind what waits to be read. */

@@ -19,8 +19,10 @@ struct session {
 	gint32 rcvid;               /* of a two-way message that is not answered; 0: none */
 	gsize client_room;          /* its sender's, for the answer */
 	gboolean one_way;           /* what came last: nobody waits for an answer */
+	gboolean more;              /* of the client's flush is to come: somebody may wait yet */
 	gsize taken;                /* bytes of the client's flush so far */
 	struct stapler_buffer held; /* answers that did not fit, or have nobody waiting yet */
+	gsize held_before;          /* how much was held when the client's flush began */
 };
 
 /* The error is the client's. */
@@ -53,7 +55,8 @@ static gboolean reply(struct session *session, gint32 rcvid, gsize room, gboolea
 			     "failed to reply - %s", g_strerror(errno));
 }
 
-/* The answer to the call that waits. If its client has given up, the bytes are of no use. */
+/* The answer to the call that waits. If its client has given up, what answers it, now or later, is
+ * of no use; what was held before is. */
 static gboolean answer(struct session *session, GError **error)
 {
 	gint32 rcvid = session->rcvid;
@@ -62,8 +65,10 @@ static gboolean answer(struct session *session, GError **error)
 	session->rcvid = 0;
 	if (!reply(session, rcvid, session->client_room, &gone, error))
 		return FALSE;
-	if (gone)
-		stapler_buffer_drop(&session->held);
+	if (gone) {
+		session->one_way = TRUE;
+		stapler_buffer_cut(&session->held, session->held_before);
+	}
 	return TRUE;
 }
 
@@ -137,6 +142,20 @@ static gboolean accept_size(struct session *session, const struct stplr_msg_info
 			     session->end.limit);
 }
 
+/* A message says who waits for the answers to the calls of its flush. */
+static void note_kind(struct session *session, const struct stplr_msg_info *info)
+{
+	if (!session->more)
+		session->held_before = stapler_buffer_length(&session->held);
+	session->one_way = info->kind != STPLR_KIND_SEND_RECEIVE;
+	session->more = session->one_way && info->src_len && !(info->flags & STPLR_INFO_QUEUED);
+	if (session->more)
+		return;
+	session->taken = 0; /* a flush ends here */
+	if (session->one_way)
+		stapler_buffer_cut(&session->held, session->held_before);
+}
+
 /* The next message, whole, and who waits for its answer. */
 static gboolean receive(struct session *session, GError **error)
 {
@@ -154,9 +173,7 @@ static gboolean receive(struct session *session, GError **error)
 	stapler_buffer_added(&session->end.in, info.len);
 	if (info.flags & STPLR_INFO_TRUNCATED && !fetch_rest(session, &info, error))
 		return FALSE;
-	session->one_way = info.kind != STPLR_KIND_SEND_RECEIVE;
-	if (!session->one_way || info.flags & STPLR_INFO_QUEUED)
-		session->taken = 0; /* a flush ends here */
+	note_kind(session, &info);
 	if (session->one_way)
 		return TRUE;
 	if (!info.src_len)
@@ -197,7 +214,7 @@ static gboolean session_flush(struct stapler_end *end, GError **error)
 
 	if (!length)
 		return TRUE;
-	if (session->one_way) {
+	if (session->one_way && !session->more) {
 		stapler_buffer_drop(&end->out);
 		return TRUE;
 	}

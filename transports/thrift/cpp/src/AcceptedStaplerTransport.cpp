@@ -32,6 +32,13 @@ stplr_buffer memory(const void *bytes, size_t length)
 	return {reinterpret_cast<uintptr_t>(bytes), length};
 }
 
+// The last message of a flush of one-way calls.
+bool endsOneWay(const struct stplr_msg_info &info)
+{
+	return info.flags & STPLR_INFO_QUEUED ||
+	       (info.kind == STPLR_KIND_SEND && !info.src_len);
+}
+
 } // namespace
 
 AcceptedStaplerTransport::AcceptedStaplerTransport(
@@ -206,15 +213,16 @@ bool AcceptedStaplerTransport::receiveOne(struct stplr_msg_reply_receive &args)
 // A message has come, of which what fits is in received_.
 void AcceptedStaplerTransport::take(const struct stplr_msg_info &info)
 {
-	const bool twoWay = info.kind == STPLR_KIND_SEND_RECEIVE;
-
+	if (callEnded_)
+		message_.heldBefore = held_.size();
 	message_.rcvid = info.rcvid;
-	message_.waits = twoWay;
-	message_.twoWay = twoWay;
+	message_.waits = info.kind == STPLR_KIND_SEND_RECEIVE;
+	message_.answerable = !endsOneWay(info);
 	message_.room = info.dst_len;
 	message_.length = info.src_len;
 	message_.fetched = info.len;
-	message_.heldBefore = held_.size();
+	if (!message_.answerable)
+		dropAnswers();
 	end_ = info.len;
 	countCall(info);
 }
@@ -225,7 +233,7 @@ void AcceptedStaplerTransport::countCall(const struct stplr_msg_info &info)
 	if (callEnded_)
 		callSize_ = 0;
 	callSize_ += info.src_len;
-	callEnded_ = message_.waits || info.flags & STPLR_INFO_QUEUED;
+	callEnded_ = message_.waits || endsOneWay(info);
 	if (callSize_ <= static_cast<uint64_t>(getMaxMessageSize()))
 		return;
 
@@ -294,7 +302,7 @@ void AcceptedStaplerTransport::flush()
 		return;
 	if (unfetched())
 		fetchRest();
-	if (!message_.twoWay || !isOpen()) {
+	if (!message_.answerable || !isOpen()) {
 		// Nobody waits for an answer to a one-way call: the next call would get it.
 		written_.clear();
 		return;
@@ -347,7 +355,14 @@ void AcceptedStaplerTransport::answered(size_t length)
 void AcceptedStaplerTransport::unanswerable()
 {
 	message_.waits = false;
-	held_.resize(std::max(heldBegin_, message_.heldBefore));
+	message_.answerable = false;
+	dropAnswers();
+}
+
+// Those to the flush that is under way; what was held before stays.
+void AcceptedStaplerTransport::dropAnswers()
+{
+	held_.resize(std::min(held_.size(), std::max(heldBegin_, message_.heldBefore)));
 }
 
 void AcceptedStaplerTransport::answer()

@@ -285,8 +285,12 @@ void ClientStaplerTransport::sendQueued(const uint8_t *bytes, size_t length)
 	case ENOBUFS:
 	case EDQUOT:
 	case ENOMEM:
-		// No more may be queued: then the server takes it from here.
+		// No more may be queued: then the server takes it from here, and is told by an
+		// empty message that nothing follows. (If it is not, the next call tells why.)
 		sendParts(bytes + direct, queued);
+		args.send = memory(nullptr, 0);
+		args.flags = 0;
+		restarted(stplr_msg_send, connection(), args);
 		return;
 	default:
 		const int error = errno;

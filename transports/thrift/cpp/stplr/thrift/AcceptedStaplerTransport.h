@@ -82,12 +82,13 @@ private:
 		int32_t rcvid = 0;
 		// It is to be answered still.
 		bool waits = false;
-		// It is two-way: what is flushed after its answer is for its client, too.
-		bool twoWay = false;
+		// What is flushed is for its client, also after its answer: it is two-way, or
+		// its flush has more to come, which may be.
+		bool answerable = false;
 		uint64_t room = 0;
 		uint64_t length = 0;
 		uint64_t fetched = 0;
-		// Where in held_ its own answer begins.
+		// Where in held_ the answers to its flush begin.
 		size_t heldBefore = 0;
 	};
 
@@ -106,6 +107,7 @@ private:
 	struct stplr_msg_reply nextAnswer() const;
 	void answered(size_t length);
 	void unanswerable();
+	void dropAnswers();
 	void release();
 
 	int channel_;
