@@ -7,14 +7,18 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cmath>
+#include <fstream>
+#include <new>
 #include <thread>
 
 #include "support/parameter.h"
+#include "support/raw.h"
 #include "support/service.h"
 #include "support/thread.h"
 
@@ -22,6 +26,15 @@ namespace
 {
 
 using namespace tests;
+
+class SleepsAfterwards : public apache::thrift::TProcessorEventHandler
+{
+public:
+	void postWrite(void *, const char *, uint32_t) override
+	{
+		sleep_ms(1000);
+	}
+};
 
 TEST(ClientTest, SeveralCallsBeforeTheirAnswersAreRead)
 {
@@ -284,6 +297,27 @@ TEST(ClientTest, TheConnectTimeoutIsForServersThatDoNotAccept)
 	EXPECT_LT(ms, 2000);
 }
 
+// The rest of an answer that comes too late is not for the next call either.
+TEST(ClientTest, AReceiveTimeoutWithinAnAnswerClosesTheConnection)
+{
+	Parameter max("message_max", "300000");
+	Service::Options options;
+
+	options.events = std::make_shared<SleepsAfterwards>();
+	Service service(options);
+	Client client(service);
+	std::string answer;
+
+	client.transport->setRecvTimeout(300);
+	EXPECT_FAILURE(TIMED_OUT, client->make(answer, 1000000));
+	EXPECT_FALSE(client.transport->isOpen());
+	client.wrapped->close();
+	client.transport->setRecvTimeout(0);
+	Client other(service);
+
+	EXPECT_EQ(3, other->add(1, 2));
+}
+
 /* Ends */
 
 TEST(ClientTest, TheServerGoesBeforeItHasTheCall)
@@ -308,7 +342,7 @@ TEST(ClientTest, ClosingTheTransportEndsACallOfAnotherThread)
 
 		EXPECT_TRUE(thread.wait_asleep());
 		const int64_t ms = elapsed([&] { client.transport->close(); });
-		EXPECT_EQ(int(TTransportException::NOT_OPEN), thread.join());
+		EXPECT_EQ(int(TTransportException::END_OF_FILE), thread.join());
 		return ms;
 	};
 
@@ -390,6 +424,56 @@ TEST(ClientTest, ACallBeyondTheServersMaximumIsRefused)
 	EXPECT_EQ(10, other->noted());
 }
 
+// Part of a one-way call is with the server, but the rest can be neither queued nor sent.
+TEST(ClientTest, AGapInTheStreamClosesTheConnection)
+{
+	Service service;
+	Client client(service);
+	ServerStaplerTransport busy(newAddress());
+
+	busy.listen();
+	RawClient other(busy.getAddress().name);
+
+	EXPECT_EQ(3, client->add(1, 2));
+	Parameter little("user_memory", "1");
+
+	for (int i = 0; i < 4; i++)
+		EXPECT_EQ(0, other.queue(std::string(250000, 'f')));
+	EXPECT_FAILURE(UNKNOWN, client->note(1, 0, std::string(300000, 'b')));
+	EXPECT_FALSE(client.transport->isOpen());
+}
+
+// There is no address space for a second answer: the call fails, but no part of it was sent.
+TEST(ClientTest, WithoutMemoryForAnAnswerNothingIsSent)
+{
+	Parameter max("message_max", "300000");
+	Service service;
+	Child child([&](Child &) {
+		Client client(service);
+		std::ifstream statm("/proc/self/statm");
+		rlimit before, now;
+		rlim_t pages;
+
+		client->send_add(1, 2);
+		client->send_blob(std::string(800000, 'b')); // what it takes is there already
+		client.transport->close();
+		client.transport->open();
+		client->send_add(1, 2);
+		getrlimit(RLIMIT_AS, &before);
+		now = before;
+		statm >> pages;
+		now.rlim_cur = pages * getpagesize();
+		setrlimit(RLIMIT_AS, &now);
+		EXPECT_THROW(client->send_blob(std::string(800000, 'b')), std::bad_alloc);
+		setrlimit(RLIMIT_AS, &before);
+		EXPECT_EQ(3, client->recv_add());
+		EXPECT_EQ(7, client->add(3, 4));
+		return 0;
+	});
+
+	child.expect_success();
+}
+
 /* Signals and waiting elsewhere */
 
 std::atomic<int> signals{0};
@@ -415,15 +499,6 @@ TEST(ClientTest, ASignalEachMillisecondLosesNothing)
 	sigaction(SIGALRM, &before, nullptr);
 	EXPECT_GT(signals, 100);
 }
-
-class SleepsAfterwards : public apache::thrift::TProcessorEventHandler
-{
-public:
-	void postWrite(void *, const char *, uint32_t) override
-	{
-		sleep_ms(1000);
-	}
-};
 
 TEST(ClientTest, APostWriteThatSleepsDoesNotDelayTheClient)
 {

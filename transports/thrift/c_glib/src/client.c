@@ -65,8 +65,10 @@ static gboolean fail_to_send(struct client *client, gboolean received, GError **
 				     THRIFT_TRANSPORT_ERROR_MAX_MESSAGE_SIZE_REACHED,
 				     "the server does not take a call of this size");
 	default:
-		return stapler_break(&client->end, error, THRIFT_TRANSPORT_ERROR_SEND,
-				     "failed to send - %s", g_strerror(errno));
+		return stapler_break(&client->end, error,
+				     received ? THRIFT_TRANSPORT_ERROR_RECEIVE
+					      : THRIFT_TRANSPORT_ERROR_SEND,
+				     "the call failed - %s", g_strerror(errno));
 	}
 }
 
@@ -115,9 +117,10 @@ static gboolean exchange(struct client *client, const guint8 *bytes, gsize lengt
 	guint8 *reply = stapler_buffer_room(&client->end.in, client->room, &room);
 
 	if (!reply)
-		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_RECEIVE,
-				    "no memory for a reply of %" G_GSIZE_FORMAT " bytes",
-				    client->room);
+		/* A part of the call may have been sent, or of the reply be missing. */
+		return stapler_break(&client->end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
+				     "no memory for a reply of %" G_GSIZE_FORMAT " bytes",
+				     client->room);
 	message.reply.addr = (uintptr_t)reply;
 	message.reply.len = room;
 	message.reply_deadline = STPLR_DEADLINE_NONE;

@@ -240,11 +240,11 @@ void ClientStaplerTransport::flush()
 		exchange(written_.data(), written_.size());
 }
 
-// Within a flush; the server takes one after the other.
-void ClientStaplerTransport::sendParts(const uint8_t *bytes, size_t length)
+// Within a flush, of which something was sent already if begun; the server takes one after the
+// other.
+void ClientStaplerTransport::sendParts(const uint8_t *bytes, size_t length, bool begun)
 {
 	struct stplr_msg_send args = {};
-	bool begun = false;
 
 	if (!length)
 		return;
@@ -274,7 +274,7 @@ void ClientStaplerTransport::sendQueued(const uint8_t *bytes, size_t length)
 	const size_t direct = length - queued;
 	struct stplr_msg_send args = {};
 
-	sendParts(bytes, direct);
+	sendParts(bytes, direct, false);
 	setDeadlines(args);
 	args.reply_deadline = 0;
 	args.send = memory(bytes + direct, queued);
@@ -287,7 +287,7 @@ void ClientStaplerTransport::sendQueued(const uint8_t *bytes, size_t length)
 	case ENOMEM:
 		// No more may be queued: then the server takes it from here, and is told by an
 		// empty message that nothing follows. (If it is not, the next call tells why.)
-		sendParts(bytes + direct, queued);
+		sendParts(bytes + direct, queued, direct);
 		args.send = memory(nullptr, 0);
 		args.flags = 0;
 		restarted(stplr_msg_send, connection(), args);
@@ -307,7 +307,7 @@ void ClientStaplerTransport::exchange(const uint8_t *bytes, size_t length)
 	const size_t last = length ? (length - 1) % messageMax_ + 1 : 0;
 	bool others;
 
-	sendParts(bytes, length - last);
+	// What may fail for want of memory comes before anything is sent.
 	{
 		std::lock_guard<std::mutex> kept(kept_);
 
@@ -315,6 +315,7 @@ void ClientStaplerTransport::exchange(const uint8_t *bytes, size_t length)
 		if (others && !spare_)
 			spare_ = std::make_unique<Room>(messageMax_);
 	}
+	sendParts(bytes, length - last, false);
 
 	// Nobody touches an answer_ without bytes: readers wait for calling_.
 	Room &room = others ? *spare_ : *answer_;
@@ -331,7 +332,12 @@ void ClientStaplerTransport::exchange(const uint8_t *bytes, size_t length)
 	std::lock_guard<std::mutex> kept(kept_);
 
 	if (others && got) {
-		later_.emplace_back(room.data(), room.data() + got);
+		try {
+			later_.emplace_back(room.data(), room.data() + got);
+		} catch (const std::bad_alloc &) {
+			disconnect(); // the answer is lost
+			throw;
+		}
 		room.trim(got);
 	} else if (!others) {
 		begin_ = 0;
@@ -385,7 +391,8 @@ void ClientStaplerTransport::fail(const std::string &what, int error, bool recei
 			      "the server ended during the call");
 		raise(TTransportException::NOT_OPEN, where, "the server has gone");
 	case EBADF:
-		raise(TTransportException::NOT_OPEN, where, "closed during the call");
+		raise(received ? TTransportException::END_OF_FILE : TTransportException::NOT_OPEN,
+		      where, "closed during the call");
 	case ECONNRESET:
 		raise(TTransportException::NOT_OPEN, where,
 		      "the server has gone, and one-way calls were lost with it");
@@ -432,6 +439,8 @@ uint32_t ClientStaplerTransport::read(uint8_t *buffer, uint32_t length)
 		if (isOpen() && (type == TTransportException::NOT_OPEN ||
 				 type == TTransportException::END_OF_FILE))
 			return 0;
+		// The next call would get what this one was to get.
+		disconnect();
 		throw;
 	}
 	return takeKept(buffer, length);

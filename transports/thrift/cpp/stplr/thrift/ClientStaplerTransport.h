@@ -31,7 +31,9 @@ class Room;
  *
  *	NOT_OPEN	never reached the server: not open, no such service, gone
  *	END_OF_FILE	the server ended while it had the call: it may have been executed
- *	TIMED_OUT	one of the timeouts; the connection can be used further
+ *	TIMED_OUT	one of the timeouts; the connection can be used further, unless some of the
+ *			call's bytes had been sent already, or it was read() that waited for an
+ *			answer's rest: it is closed then, for old bytes would meet the next call
  *
  * As with a TSocket one thread may write and flush while another reads.
  *
@@ -50,7 +52,8 @@ public:
 	// Connects. The service must be there; the connection timeout is for one whose backlog is
 	// full.
 	void open() override;
-	// May be called while another thread waits in flush(), which then fails with NOT_OPEN.
+	// May be called while another thread waits in flush(), which then fails: with END_OF_FILE
+	// if the server had the call.
 	void close() override;
 	bool isOpen() const override;
 	// Is there something to read, or at least a server still? Does not wait.
@@ -90,7 +93,7 @@ public:
 private:
 	int connection() const;
 	void sendQueued(const uint8_t *bytes, size_t length);
-	void sendParts(const uint8_t *bytes, size_t length);
+	void sendParts(const uint8_t *bytes, size_t length, bool begun);
 	void exchange(const uint8_t *bytes, size_t length);
 	size_t call(const uint8_t *bytes, size_t length, Room &room);
 	size_t takeKept(uint8_t *buffer, size_t length);
