@@ -7,16 +7,21 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <new>
 #include <thread>
 
+#include "src/Patience.h"
+#include "src/Room.h"
 #include "support/parameter.h"
 #include "support/raw.h"
 #include "support/service.h"
@@ -380,6 +385,57 @@ TEST(ClientTest, TwentyMebibytesThereAndBack)
 
 	client->blob(answer, bytes);
 	EXPECT_TRUE(bytes == answer);
+}
+
+// KiB of the room that have memory.
+size_t residentIn(stplr::thrift::Room &room)
+{
+	const size_t page = getpagesize();
+	std::vector<unsigned char> pages(room.size() / page);
+
+	mincore(room.data(), room.size(), pages.data());
+	return std::count_if(pages.begin(), pages.end(), [](int now) { return now & 1; }) * page /
+	       1024;
+}
+
+TEST(RoomTest, WhatLargeAnswersTookIsGivenBackWhenTheyCease)
+{
+	stplr::thrift::Room room(16 << 20);
+	const auto answer = [&](size_t size) {
+		std::memset(room.data(), 'a', size);
+		room.trim(size);
+		return residentIn(room);
+	};
+
+	EXPECT_EQ(4096u, answer(16 << 20)) << "never more than this";
+	EXPECT_EQ(4096u, answer(3 << 20));
+	for (int i = 0; i < 100; i++) {
+		for (int j = 0; j < 10; j++)
+			answer(100);
+		EXPECT_EQ(4096u, answer(2 << 20)) << "some are large";
+	}
+	for (int i = 0; i < 100; i++)
+		answer(100);
+	EXPECT_EQ(64u, residentIn(room));
+	EXPECT_EQ(1024u, answer(1 << 20));
+}
+
+TEST(PatienceTest, AVectorsMemoryToo)
+{
+	unsigned int count = 0;
+	const auto isOversize = [&](size_t memory, size_t used) {
+		return stplr::thrift::isOversize(memory, used, count);
+	};
+
+	EXPECT_FALSE(isOversize(4 << 20, 4 << 20));
+	EXPECT_TRUE(isOversize((4 << 20) + 1, 4 << 20));
+	for (int i = 0; i < 1000; i++)
+		EXPECT_FALSE(isOversize(64 << 10, 1));
+	for (int i = 0; i < 64; i++)
+		EXPECT_FALSE(isOversize(1 << 20, 1));
+	EXPECT_TRUE(isOversize(1 << 20, 1));
+	for (int i = 0; i < 1000; i++)
+		EXPECT_FALSE(isOversize(1 << 20, i % 64 ? 1 : 1 << 20));
 }
 
 TEST(ClientTest, AnAnswerBeyondTheMaximumIsRefused)

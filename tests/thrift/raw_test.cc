@@ -5,7 +5,10 @@
 #include <stplr.h>
 #include <thrift/transport/TBufferTransports.h>
 
+#include <unistd.h>
+
 #include <cerrno>
+#include <fstream>
 #include <thread>
 
 #include "support/raw.h"
@@ -156,6 +159,47 @@ TEST_F(RawTest, TheSecondAnswerOfOneMessageIsCollected)
 	EXPECT_EQ(3, compose.added(answer.bytes));
 	ASSERT_EQ(0, client.call("", &answer));
 	EXPECT_EQ(7, compose.added(answer.bytes));
+}
+
+long residentKiB()
+{
+	long pages = 0, resident = 0;
+
+	std::ifstream("/proc/self/statm") >> pages >> resident;
+	return resident * (getpagesize() / 1024);
+}
+
+// A client that always leaves a byte of the answer to the server does not make it grow.
+TEST(RawServedTest, WhatWasCollectedIsForgotten)
+{
+	const size_t size = 65536, calls = 2000;
+	ServerStaplerTransport server(newAddress());
+
+	server.listen();
+	RawClient client(server.getAddress().name);
+	auto accepted = server.accept();
+	Thread serving([&] {
+		const std::vector<uint8_t> reply(size, 'r');
+		uint8_t byte;
+
+		for (size_t i = 0; i < calls; i++) {
+			accepted->read(&byte, 1);
+			accepted->write(reply.data(), size);
+			accepted->flush();
+		}
+		return 0;
+	});
+	Answer answer;
+	long before = 0;
+
+	for (size_t i = 0; i < calls; i++) {
+		ASSERT_EQ(0, client.call("x", &answer, i ? size : size - 1));
+		ASSERT_EQ(1, answer.status);
+		if (i == calls / 10)
+			before = residentKiB();
+	}
+	EXPECT_LT(residentKiB() - before, 20000);
+	EXPECT_EQ(0, serving.join());
 }
 
 TEST_F(RawTest, EmptyMessagesAreOfNoConsequence)

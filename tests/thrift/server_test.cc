@@ -194,6 +194,29 @@ TEST_F(AcceptedTest, WhatWasReceivedIsStillAnsweredAfterAnInterrupt)
 	EXPECT_EQ('A', caller.join());
 }
 
+// An answer before all of the call was fetched makes room for the rest, but not only for that.
+TEST_F(AcceptedTest, AnAnswerBeforeTheCallsLastBytesDoesNotSlowLaterCalls)
+{
+	std::vector<uint8_t> bytes(70000);
+	Thread caller([&] {
+		clientSends(std::string(65540, 'x'));
+		client.read(&byte, 1);
+		clientSends(std::string(1000, 'y'));
+		return 0;
+	});
+
+	for (size_t left = 65536; left;)
+		left -= accepted->read(bytes.data(), left);
+	accepted->write(bytes.data(), 1);
+	accepted->flush();
+	for (size_t left = 4; left;)
+		left -= accepted->read(bytes.data(), left);
+	// In one piece.
+	EXPECT_EQ(1000u, accepted->read(bytes.data(), 1000));
+	accepted->close();
+	EXPECT_EQ(0, caller.join());
+}
+
 TEST_F(AcceptedTest, OutlivesItsServer)
 {
 	Thread caller([&] {

@@ -3,6 +3,7 @@
 
 #include "Children.h"
 #include "Errors.h"
+#include "Patience.h"
 
 #include <stplr.h>
 
@@ -23,9 +24,6 @@ namespace
 
 // What is received at once; the rest of a longer message is fetched as it is read.
 constexpr size_t window = 64 << 10;
-
-// What is reserved for written bytes between calls.
-constexpr size_t writtenKept = 4 << 20;
 
 stplr_buffer memory(const void *bytes, size_t length)
 {
@@ -274,7 +272,7 @@ size_t AcceptedStaplerTransport::fetch(uint8_t *buffer, size_t length)
 void AcceptedStaplerTransport::fetchRest()
 {
 	const size_t unread = end_ - begin_;
-	const size_t capacity = unread + unfetched();
+	const size_t capacity = std::max<size_t>(unread + unfetched(), window);
 	std::unique_ptr<uint8_t[]> all(new uint8_t[capacity]);
 
 	std::memcpy(all.get(), received_.get() + begin_, unread);
@@ -343,12 +341,30 @@ void AcceptedStaplerTransport::answered(size_t length)
 {
 	message_.waits = false;
 	heldBegin_ += length;
-	if (heldBegin_ < held_.size())
+	if (heldBegin_ < held_.size()) {
+		forgetAnswered();
 		return;
+	}
+
+	const bool oversize = isOversize(held_.capacity(), held_.size(), oversized_);
+
 	held_.clear();
 	heldBegin_ = 0;
-	if (held_.capacity() > writtenKept)
+	if (oversize)
 		held_.shrink_to_fit();
+	// One memory serves both, unless something is written already.
+	if (written_.empty() && written_.capacity() < held_.capacity())
+		written_.swap(held_);
+}
+
+// A client may take long to collect all that is held.
+void AcceptedStaplerTransport::forgetAnswered()
+{
+	if (heldBegin_ <= held_.size() / 2)
+		return;
+	held_.erase(held_.begin(), held_.begin() + heldBegin_);
+	message_.heldBefore -= std::min(message_.heldBefore, heldBegin_);
+	heldBegin_ = 0;
 }
 
 // The client has given up on its call, or died: what was to answer it is for nobody.

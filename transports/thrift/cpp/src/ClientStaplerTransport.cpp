@@ -3,6 +3,7 @@
 
 #include "CallKind.h"
 #include "Errors.h"
+#include "Patience.h"
 #include "Room.h"
 
 #include <stplr.h>
@@ -30,9 +31,6 @@ constexpr uint64_t features =
 
 // A one-way message is queued in the kernel's memory: what comes before these last bytes is not.
 constexpr size_t queuedMax = 256 << 10;
-
-// What is reserved for the written bytes between calls.
-constexpr size_t writtenKept = 4 << 20;
 
 int64_t deadline(int milliseconds)
 {
@@ -224,13 +222,17 @@ void ClientStaplerTransport::flush()
 	// Sent or not, they are not sent again.
 	struct Clear {
 		std::vector<uint8_t> &written;
+		unsigned int &oversized;
 		~Clear()
 		{
+			const bool oversize =
+				isOversize(written.capacity(), written.size(), oversized);
+
 			written.clear();
-			if (written.capacity() > writtenKept)
+			if (oversize)
 				written.shrink_to_fit();
 		}
-	} clear{written_};
+	} clear{written_, oversized_};
 	std::lock_guard<std::mutex> calling(calling_);
 
 	connection();
@@ -485,6 +487,8 @@ void ClientStaplerTransport::consume(uint32_t length)
 		raise(TTransportException::BAD_ARGS, address_.describe(),
 		      "consume did not follow a borrow");
 	begin_ += length;
+	if (length && begin_ == end_)
+		answer_->trim(end_);
 }
 
 /* Options */

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "Room.h"
 
+#include "Patience.h"
+
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <new>
 
 namespace stplr
 {
 namespace thrift
 {
-
-// Faulting memory in again costs more than an answer's copy, so what is usual is kept.
-static constexpr size_t kept = 4 << 20;
 
 Room::Room(size_t size) : size_(size)
 {
@@ -30,8 +30,16 @@ Room::~Room()
 
 void Room::trim(size_t used)
 {
-	if (used > kept)
+	touched_ = std::max(touched_, used);
+	if (!isOversize(touched_, used, oversized_))
+		return;
+
+	// What is used is kept as far as it may be.
+	const size_t kept = std::max(keptAlways, std::min(used & ~(keptAlways - 1), keptMost));
+
+	if (kept < size_)
 		madvise(data_ + kept, size_ - kept, MADV_DONTNEED);
+	touched_ = kept;
 }
 
 } // namespace thrift

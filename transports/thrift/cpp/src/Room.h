@@ -32,13 +32,16 @@ public:
 	{
 		return size_;
 	}
-	// The first used bytes held an answer that has been read: gives memory back if that is
-	// much.
+	// The first used bytes held an answer that has been read: gives memory back if there is
+	// much that answers do not need.
 	void trim(size_t used);
 
 private:
 	uint8_t *data_;
 	size_t size_;
+	// So many bytes may have memory.
+	size_t touched_ = 0;
+	unsigned int oversized_ = 0;
 };
 
 } // namespace thrift

@@ -106,6 +106,7 @@ private:
 	void answer();
 	struct stplr_msg_reply nextAnswer() const;
 	void answered(size_t length);
+	void forgetAnswered();
 	void unanswerable();
 	void dropAnswers();
 	void release();
@@ -135,6 +136,7 @@ private:
 	// Flushed, and not handed to the client yet: for want of room, or of a message to answer.
 	std::vector<uint8_t> held_;
 	size_t heldBegin_ = 0;
+	unsigned int oversized_ = 0;
 };
 
 } // namespace thrift

@@ -110,6 +110,7 @@ private:
 	size_t messageMax_ = 0;
 	// Of the writing thread.
 	std::vector<uint8_t> written_;
+	unsigned int oversized_ = 0;
 
 	// Held while a call is under way: one at a time. Taken before kept_.
 	std::mutex calling_;
