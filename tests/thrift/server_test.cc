@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <future>
+#include <new>
 #include <thread>
 
 #include <stplr/thrift/TransportUri.h>
@@ -17,6 +20,9 @@
 #include "support/ipc.h"
 #include "support/service.h"
 #include "support/thread.h"
+
+// There only in a program with the sanitizer.
+extern "C" void __asan_init() __attribute__((weak));
 
 namespace
 {
@@ -371,6 +377,120 @@ TEST(ServerTest, ShortOfDescriptorsItWaits)
 	sleep_ms(200);
 	server.interrupt();
 	EXPECT_EQ(int(TTransportException::INTERRUPTED), acceptor.join());
+}
+
+// Takes all of the process's memory.
+class NoMemory
+{
+public:
+	NoMemory()
+	{
+		rlimit now;
+		rlim_t pages;
+
+		std::ifstream("/proc/self/statm") >> pages;
+		getrlimit(RLIMIT_AS, &before_);
+		now = before_;
+		now.rlim_cur = pages * getpagesize();
+		setrlimit(RLIMIT_AS, &now);
+		for (size_t size = 1 << 20; size > 64; size /= 2)
+			while (void *block = std::malloc(std::max(size, sizeof(void *)))) {
+				*static_cast<void **>(block) = first_;
+				first_ = block;
+			}
+	}
+	~NoMemory()
+	{
+		setrlimit(RLIMIT_AS, &before_);
+		while (first_) {
+			void *block = first_;
+
+			first_ = *static_cast<void **>(block);
+			std::free(block);
+		}
+	}
+
+private:
+	rlimit before_;
+	void *first_ = nullptr;
+};
+
+TEST(ServerTest, WithoutMemoryForAClientTheNextIsServed)
+{
+	// The sanitizer's memory is not to be used up.
+	if (reinterpret_cast<const void *>(__asan_init))
+		return;
+
+	Child child([](Child &) {
+		ServerStaplerTransport server(newAddress());
+		ClientStaplerTransport first(server.getAddress()), second(server.getAddress());
+		int type = -1;
+
+		server.listen();
+		first.open();
+		second.open();
+		const int before = openDescriptors();
+		{
+			NoMemory none;
+
+			try {
+				server.accept();
+			} catch (const TTransportException &error) {
+				type = error.getType();
+			} catch (const std::bad_alloc &) {
+			}
+		}
+		EXPECT_EQ(int(TTransportException::CLIENT_DISCONNECT), type);
+		EXPECT_EQ(before, openDescriptors());
+		EXPECT_TRUE(server.accept()->isOpen());
+		return 0;
+	});
+
+	child.expect_success();
+}
+
+// As with sockets: a child that the process has forked does not keep a connection alive.
+TEST(ServerTest, ClosingEndsWhatAChildHolds)
+{
+	ServerStaplerTransport server(newAddress());
+	ClientStaplerTransport first(server.getAddress()), second(server.getAddress());
+	uint8_t byte = 0;
+
+	server.listen();
+	first.open();
+	auto ofFirst = std::dynamic_pointer_cast<AcceptedStaplerTransport>(server.accept());
+	second.open();
+	auto ofSecond = std::dynamic_pointer_cast<AcceptedStaplerTransport>(server.accept());
+	Child child([](Child &self) { return self.hear(); });
+
+	ofFirst->close();
+	first.setRecvTimeout(kPatienceMs);
+	first.write(&byte, 1);
+	EXPECT_FAILURE(NOT_OPEN, first.flush());
+	EXPECT_FALSE(first.peek());
+
+	second.close();
+	ofSecond->setRecvTimeout(kPatienceMs);
+	EXPECT_EQ(0u, ofSecond->read(&byte, 1));
+
+	server.close();
+	server.listen();
+	child.tell(0);
+	child.expect_success();
+}
+
+// What it has queued still arrives.
+TEST_F(AcceptedTest, OneWayCallsAreReadThoughTheClientHasClosed)
+{
+	const std::string call("\x80\x01\x00\x04 one way", 12);
+	uint8_t bytes[24];
+
+	clientSends(call);
+	clientSends(call);
+	client.close();
+	EXPECT_EQ(24u, accepted->readAll(bytes, 24));
+	EXPECT_EQ(call + call, std::string(bytes, bytes + 24));
+	EXPECT_EQ(0u, accepted->read(bytes, 1));
 }
 
 TEST(ServerTest, AThousandConnects)

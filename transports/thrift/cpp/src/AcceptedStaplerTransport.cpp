@@ -48,14 +48,11 @@ AcceptedStaplerTransport::AcceptedStaplerTransport(
 {
 	struct stplr_version version;
 
-	children_->add(channel);
-	if (stplr_version(channel, &version)) {
-		const int error = errno;
-
-		children_->close(channel);
-		raise(TTransportException::UNKNOWN, address_.describe(), "version", error);
-	}
+	if (stplr_version(channel, &version))
+		raise(TTransportException::UNKNOWN, address_.describe(), "version", errno);
 	messageMax_ = version.message_max;
+	// The last that may throw.
+	children_->add(channel);
 }
 
 AcceptedStaplerTransport::~AcceptedStaplerTransport()

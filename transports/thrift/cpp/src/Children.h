@@ -36,6 +36,8 @@ public:
 		std::lock_guard<std::mutex> lock(mutex_);
 
 		channels_.erase(channel);
+		// As a socket's, the end is not to wait for children that hold a copy.
+		stplr_channel_destroy(channel);
 		::close(channel);
 	}
 

@@ -178,8 +178,11 @@ void ClientStaplerTransport::disconnect()
 {
 	const int connection = connection_.exchange(-1);
 
-	if (connection >= 0)
-		::close(connection);
+	if (connection < 0)
+		return;
+	// As a socket's, the end is not to wait for children that hold a copy.
+	stplr_connect_detach(connection);
+	::close(connection);
 }
 
 int ClientStaplerTransport::connection() const

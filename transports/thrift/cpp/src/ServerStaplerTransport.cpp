@@ -95,6 +95,7 @@ void ServerStaplerTransport::close()
 	// A thread that waits in accept() holds the channel: it is to leave.
 	interrupted_ = true;
 	stplr_channel_shutdown(channel);
+	stplr_channel_destroy(channel);
 	::close(channel);
 }
 
@@ -134,10 +135,22 @@ std::shared_ptr<apache::thrift::transport::TTransport> ServerStaplerTransport::a
 			peer.pid = args.pid;
 			peer.uid = args.uid;
 			peer.gid = args.gid;
-			return std::make_shared<AcceptedStaplerTransport>(
-				channel, address_, peer, options_, children_, configuration_);
+			try {
+				return std::make_shared<AcceptedStaplerTransport>(
+					channel, address_, peer, options_, children_,
+					configuration_);
+			} catch (const std::exception &) {
+				// Without memory for this client the others are served.
+				::close(channel);
+				throw TTransportException(TTransportException::CLIENT_DISCONNECT);
+			}
 		}
-		switch (errno) {
+
+		const int error = errno;
+
+		if (interrupted_)
+			raise(TTransportException::INTERRUPTED, address_.describe(), "interrupted");
+		switch (error) {
 		case EINTR:
 			break;
 		case EMFILE:
@@ -152,7 +165,7 @@ std::shared_ptr<apache::thrift::transport::TTransport> ServerStaplerTransport::a
 			raise(TTransportException::TIMED_OUT, address_.describe(),
 			      "nobody connected in time");
 		default:
-			raise(TTransportException::UNKNOWN, address_.describe(), "accept", errno);
+			raise(TTransportException::UNKNOWN, address_.describe(), "accept", error);
 		}
 	}
 }

@@ -42,6 +42,7 @@ class AcceptedStaplerTransport
 	: public apache::thrift::transport::TVirtualTransport<AcceptedStaplerTransport>
 {
 public:
+	// The channel stays the caller's if this throws.
 	AcceptedStaplerTransport(int channel, const StaplerAddress &address,
 				 const PeerCredentials &peer, const AcceptedOptions &options,
 				 std::shared_ptr<Children> children,

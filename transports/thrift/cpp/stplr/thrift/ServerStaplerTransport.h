@@ -23,8 +23,9 @@ class Children;
  * For TSimpleServer, TThreadedServer and TThreadPoolServer. (TNonblockingServer cannot use it: it
  * wants a TSocket of each client.)
  *
- * accept() throws INTERRUPTED after interrupt(), TIMED_OUT after the accept timeout, and goes on
- * after signals and while descriptors or memory are short.
+ * accept() throws INTERRUPTED after interrupt(), TIMED_OUT after the accept timeout,
+ * CLIENT_DISCONNECT if there is no memory for a client, and goes on after signals and while the
+ * kernel is short of descriptors or memory.
  */
 class ServerStaplerTransport : public apache::thrift::transport::TServerTransport
 {
