@@ -589,6 +589,8 @@ TEST(UriTest, EachPicksItsTransport)
 	EXPECT_EQ(0660u, stapler->getAddress().mode);
 	EXPECT_EQ(7u, stapler->getAddress().group);
 	EXPECT_EQ("stplr:a.b-c_1?device=2", stapler->getOrigin());
+	EXPECT_EQ(4294967294u, StaplerAddress::parse("stplr:a?group=4294967294").group);
+	EXPECT_EQ(4294967294u, StaplerAddress::parse("stplr:a?device=4294967294").device);
 	EXPECT_TRUE(makeClientTransport("unix:/tmp/socket"));
 	EXPECT_TRUE(makeClientTransport("tcp:localhost:9090"));
 	EXPECT_TRUE(makeClientTransport("tcp:[::1]:9090"));
@@ -607,11 +609,14 @@ TEST(UriTest, NonsenseIsRefusedWithAReason)
 				"stplr:a?device",
 				"stplr:a?device=x",
 				"stplr:a?device=-1",
+				"stplr:a?device=4294967295",
+				"stplr:a?device=99999999999",
 				"stplr:a?device=1&device=1",
 				"stplr:a?mode=8",
 				"stplr:a?mode=0",
 				"stplr:a?mode=7777",
 				"stplr:a?group=no-such-group",
+				"stplr:a?group=4294967295",
 				"stplr:a?colour=red",
 				"stplr:a?device=1&",
 				"unix:",

@@ -51,17 +51,17 @@ static gboolean G_GNUC_PRINTF(3, 4)
 
 static gboolean find_group(const gchar *text, guint32 *gid)
 {
-	struct group *group = getgrnam(text);
+	const struct group *group;
 	guint64 number;
 
-	if (group) {
-		*gid = group->gr_gid;
+	if (g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32 - 1, &number, NULL)) {
+		*gid = (guint32)number;
 		return TRUE;
 	}
-	if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32 - 1, &number, NULL))
-		return FALSE;
-	*gid = (guint32)number;
-	return TRUE;
+	group = getgrnam(text);
+	if (group)
+		*gid = group->gr_gid;
+	return group != NULL;
 }
 
 static const gchar *listen_problem(int reason)

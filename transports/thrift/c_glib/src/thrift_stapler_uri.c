@@ -52,12 +52,13 @@ static gboolean parse_option(const gchar *option, struct address *address, guint
 	value = option + strlen(keys[key]);
 	switch (key) {
 	case 0:
-		if (!g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT, &address->device, NULL))
+		if (!g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT - 1, &address->device,
+						NULL))
 			return refuse(error, "'%s': a device is a number", option);
 		return TRUE;
 	case 1:
-		if (!g_ascii_string_to_unsigned(value, 8, 0, 0777, &address->mode, NULL))
-			return refuse(error, "'%s': a mode is octal, at most 777", option);
+		if (!g_ascii_string_to_unsigned(value, 8, 1, 0777, &address->mode, NULL))
+			return refuse(error, "'%s': a mode is octal, from 1 to 777", option);
 		return TRUE;
 	default:
 		if (!*value)
@@ -108,9 +109,9 @@ static gboolean parse_tcp(const gchar *text, struct address *address, GError **e
 {
 	const gchar *colon = strrchr(text, ':');
 
-	if (!colon || colon == text ||
+	if (!colon ||
 	    !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65534, &address->port, NULL))
-		return refuse(error, "tcp:HOST:PORT needs a host, and a port from 1 to 65534");
+		return refuse(error, "tcp:HOST:PORT needs a port from 1 to 65534");
 	address->kind = TCP;
 	address->name = g_strndup(text, colon - text);
 	return TRUE;
@@ -144,6 +145,11 @@ ThriftTransport *thrift_stapler_uri_transport(const gchar *uri, GError **error)
 
 	if (!parse(uri, &address, error))
 		return NULL;
+	if (!*address.name) {
+		refuse(error, "transport '%s': tcp:HOST:PORT needs a host", uri);
+		clear(&address);
+		return NULL;
+	}
 	if (address.kind == STPLR)
 		transport = g_object_new(THRIFT_TYPE_STAPLER_TRANSPORT, "name", address.name,
 					 "device", (guint)address.device, NULL);

@@ -6,6 +6,7 @@
 #include <linux/stplr.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <grp.h>
 #include <set>
@@ -28,10 +29,17 @@ const std::string scheme = "stplr:";
 	      why + "; an address is stplr:NAME[?device=N&mode=MODE&group=GROUP]");
 }
 
-bool isDigits(const std::string &text)
+// Digits alone, up to 4294967294: one more is no group, and no device.
+bool parseNumber(const std::string &text, uint32_t &number)
 {
-	return !text.empty() && text.size() < 10 &&
-	       text.find_first_not_of("0123456789") == std::string::npos;
+	if (text.empty() || text.size() > 10 ||
+	    text.find_first_not_of("0123456789") != std::string::npos)
+		return false;
+
+	const unsigned long long value = std::strtoull(text.c_str(), nullptr, 10);
+
+	number = value;
+	return value < UINT32_MAX;
 }
 
 bool isName(const std::string &name)
@@ -58,10 +66,11 @@ gid_t parseGroup(const std::string &text, const std::string &value)
 {
 	std::vector<char> memory(1024);
 	struct group group, *found = nullptr;
+	uint32_t number;
 	int error;
 
-	if (isDigits(value))
-		return std::strtoul(value.c_str(), nullptr, 10);
+	if (parseNumber(value, number))
+		return number;
 	while ((error = getgrnam_r(value.c_str(), &group, memory.data(), memory.size(), &found)) ==
 	       ERANGE)
 		memory.resize(2 * memory.size());
@@ -99,9 +108,8 @@ StaplerAddress StaplerAddress::parse(const std::string &text)
 		if (!seen.insert(key).second)
 			bad(text, "'" + key + "' is there twice");
 		if (key == "device") {
-			if (!isDigits(value))
+			if (!parseNumber(value, address.device))
 				bad(text, "a device is a number, not '" + value + "'");
-			address.device = std::strtoul(value.c_str(), nullptr, 10);
 		} else if (key == "mode") {
 			address.mode = parseMode(text, value);
 		} else if (key == "group") {

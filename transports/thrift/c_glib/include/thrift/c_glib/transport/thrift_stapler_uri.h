@@ -7,7 +7,7 @@
  *	tcp:HOST:PORT
  *
  * Client and server take the same string. A client ignores mode and group. A ThriftServerSocket
- * listens on all addresses, whatever HOST is.
+ * listens on all addresses, whatever HOST is; a server's may be empty.
  */
 #ifndef THRIFT_STAPLER_URI_H
 #define THRIFT_STAPLER_URI_H
