@@ -11,21 +11,27 @@
  *
  *	name			of the server's channel
  *	device			N of /dev/stplr-N, default 0
- *	configuration		a ThriftConfiguration, or NULL for the defaults; its
- *max-message-size bounds what this end takes remainingmessagesize, knowmessagesize as every
- *transport of Thrift has them
+ *	configuration		a ThriftConfiguration, or NULL for the defaults; what this end
+ *				takes is bounded by its max-message-size
+ *	remainingmessagesize, knowmessagesize
+ *				as every transport of Thrift has them
  *
  * Client: flush() sends, and comes back with the reply, which read() then takes. Server: read() and
- * peek() receive, flush() replies. One system call each. A call that is one way returns from
- *flush() at once. Signals do not end any of them.
+ * peek() receive, flush() replies. One system call each. flush() of a call that is one way returns
+ * at once. Signals do not end any of them.
  *
  * read() gives all the bytes asked for, as ThriftSocket does; at the end of the stream it gives -1
  * with THRIFT_TRANSPORT_ERROR_RECEIVE. close() may be called twice. After it, a client may open()
  * again.
  *
- * Errors: CONNECT: no such device or name, or no permission; SEND: the server has gone; RECEIVE:
- *the other end has closed, or has gone; MAX_MESSAGE_SIZE_REACHED. An error that is set already
- *stays as it is: wrappers go on after a failed flush().
+ * Errors (THRIFT_TRANSPORT_ERROR_*):
+ *
+ *	CONNECT			no such device or name, or no permission
+ *	SEND			the server has gone, without the call
+ *	RECEIVE			the other end has closed, or has gone
+ *	MAX_MESSAGE_SIZE_REACHED
+ *
+ * An error that is set already stays as it is: wrappers go on after a failed flush().
  *
  * An object may be used by one thread at a time.
  */
