@@ -261,6 +261,26 @@ TEST(TimerTest, TicksComeInOrderAtTheirTimes)
 	}
 }
 
+TEST(TimerTest, ASignalEndsTheServerThoughATickWaits)
+{
+	const std::string uri = newUri();
+	Server server("timer", uri);
+	ClientOf<timerClient> client(uri);
+	const timer_id id = client.start(60000000);
+	Thread ticker([&] {
+		timestamp tick;
+
+		EXPECT_THROW(client.tick(tick, id), TApplicationException);
+		return 0;
+	});
+
+	ASSERT_TRUE(ticker.wait_asleep());
+	sleep_ms(100); // let the server have it
+	server.signal(SIGTERM);
+	EXPECT_EQ(0, ticker.join());
+	EXPECT_EQ(0, server.wait());
+}
+
 TEST(DeathTest, TheServerDiesDuringACall)
 {
 	const std::string uri = newUri();

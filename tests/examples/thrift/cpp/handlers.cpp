@@ -130,10 +130,21 @@ void TimerHandler::tick(timestamp &result, timer_id id)
 	const int64_t counter = ++timer->reported;
 	const auto end = timer->begin + counter * microseconds(timer->interval);
 
-	if (stopped_.wait_until(lock, end, [&] { return timer->stopped; }))
+	stopped_.wait_until(lock, end, [&] { return timer->stopped || ended_; });
+	if (ended_)
+		throw std::runtime_error("the service ends");
+	if (timer->stopped)
 		throw std::runtime_error("timer " + std::to_string(id) + " was stopped");
 	result.counter = counter;
 	result.abstime = std::chrono::duration_cast<microseconds>(end.time_since_epoch()).count();
+}
+
+void TimerHandler::end()
+{
+	std::lock_guard<std::mutex> lock(mutex_);
+
+	ended_ = true;
+	stopped_.notify_all();
 }
 
 } // namespace examples

@@ -73,6 +73,8 @@ public:
 	timer_id start(int64_t interval_us) override;
 	void stop(timer_id id) override;
 	void tick(timestamp &result, timer_id id) override;
+	// No tick is waited for any more.
+	void end();
 
 private:
 	struct Timer;
@@ -84,6 +86,7 @@ private:
 	std::condition_variable stopped_;
 	std::map<timer_id, std::shared_ptr<Timer>> timers_;
 	timer_id last_ = 0;
+	bool ended_ = false;
 };
 
 } // namespace examples

@@ -77,7 +77,8 @@ std::unique_ptr<TServerFramework> makeServer(const ServerOptions &options,
 
 } // namespace
 
-void serve(const ServerOptions &options, std::shared_ptr<apache::thrift::TProcessor> processor)
+void serve(const ServerOptions &options, std::shared_ptr<apache::thrift::TProcessor> processor,
+	   const std::function<void()> &atEnd)
 {
 	auto announcer = std::make_shared<Announcer>(options.wire.transport);
 	sigset_t ends;
@@ -93,6 +94,8 @@ void serve(const ServerOptions &options, std::shared_ptr<apache::thrift::TProces
 		int signal;
 
 		sigwait(&ends, &signal);
+		if (atEnd)
+			atEnd();
 		server->stop();
 	});
 

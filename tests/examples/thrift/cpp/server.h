@@ -7,6 +7,7 @@
 
 #include <thrift/TProcessor.h>
 
+#include <functional>
 #include <memory>
 
 namespace stplr
@@ -14,8 +15,10 @@ namespace stplr
 namespace examples
 {
 
-// Serves until SIGTERM or SIGINT. To be called before the program has made any other thread.
-void serve(const ServerOptions &options, std::shared_ptr<apache::thrift::TProcessor> processor);
+// Serves until SIGTERM or SIGINT. To be called before the program has made any other thread. The
+// server waits for the calls under way: atEnd is to let those return that would take long.
+void serve(const ServerOptions &options, std::shared_ptr<apache::thrift::TProcessor> processor,
+	   const std::function<void()> &atEnd = nullptr);
 
 } // namespace examples
 } // namespace stplr

@@ -6,8 +6,10 @@ using namespace stplr::examples;
 
 static void work(int argc, char **argv)
 {
-	serve(parseServer(argc, argv, "timer"),
-	      std::make_shared<timerProcessor>(std::make_shared<TimerHandler>()));
+	auto timers = std::make_shared<TimerHandler>();
+
+	serve(parseServer(argc, argv, "timer"), std::make_shared<timerProcessor>(timers),
+	      [timers] { timers->end(); });
 }
 
 int main(int argc, char **argv)
