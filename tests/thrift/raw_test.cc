@@ -212,6 +212,20 @@ TEST_F(RawTest, EmptyMessagesAreOfNoConsequence)
 	EXPECT_EQ(3, compose.added(answer.bytes));
 }
 
+TEST_F(RawTest, PulsesAreNotOfTheStream)
+{
+	const std::string call = compose.add(1, 2);
+
+	ASSERT_EQ(0, client.pulse());
+	ASSERT_EQ(0, client.send(call.substr(0, 5)));
+	ASSERT_EQ(0, client.pulse());
+	ASSERT_EQ(0, client.call(call.substr(5), &answer));
+	ASSERT_EQ(0, client.pulse());
+	EXPECT_EQ(3, compose.added(answer.bytes));
+	ASSERT_EQ(0, client.call(compose.add(3, 4), &answer));
+	EXPECT_EQ(7, compose.added(answer.bytes));
+}
+
 TEST_F(RawTest, NobodyCollectsNobodyServes)
 {
 	Service::Options options;

@@ -43,6 +43,8 @@ $(B)/tests/thrift_glib_test: $(GLIB_TESTS:%=$(GLIB_TESTS_OUT)/plain/%.o) $(TRANS
 # What programs do is not what the sanitizers see.
 $(B)/tests/thrift_glib_asan_test: $(patsubst %,$(GLIB_TESTS_OUT)/asan/%.o,$(filter-out program_test,$(GLIB_TESTS)) \
 	$(patsubst $(TRANSPORT_GLIB)/src/%.c,transport/%,$(wildcard $(TRANSPORT_GLIB)/src/*.c)) stplr)
+# For what of the library is not among them.
+$(B)/tests/thrift_glib_asan_test: $(LIBSTPLR_A)
 $(B)/tests/thrift_glib_asan_test: private LDFLAGS += $(GLIB_TESTS_SANITIZE)
 
 $(B)/tests/thrift_glib_test $(B)/tests/thrift_glib_asan_test: $(GLIB_TESTS_GENERATED) $(GLIB_TESTS_SUPPORT) | \

@@ -556,6 +556,23 @@ TEST_F(TransportTest, WhatAnswersAClientThatHasGivenUpIsDropped)
 	EXPECT_EQ(0, thread.join());
 }
 
+TEST_F(TransportTest, PulsesAreNotOfTheStream)
+{
+	Error error;
+
+	server = new_server(name);
+	ASSERT_TRUE(thrift_server_transport_listen(server.get(), &error)) << error;
+	Fd device(stplr_open(0, 0));
+	Fd raw(stplr_connect(device, name.c_str(), 0));
+	accepted.reset(thrift_server_transport_accept(server.get(), &error));
+	ASSERT_TRUE(accepted) << error;
+	for (const char *byte : {"a", "b"}) {
+		EXPECT_EQ(0, stplr_pulse(raw, -1, 5, 0x4141414141414141));
+		EXPECT_EQ(0, stplr_send_queued(raw, byte, 1));
+	}
+	EXPECT_EQ("ab", receive(accepted.get(), 2));
+}
+
 // The kernel refuses to carry the answer that is held: the next read says so.
 TEST_F(TransportTest, AnAnswerThatCannotBeHandedOverIsAnError)
 {
@@ -578,7 +595,8 @@ TEST_F(TransportTest, AnAnswerThatCannotBeHandedOverIsAnError)
 			if (peeks)
 				EXPECT_FALSE(thrift_transport_peek(accepted.get(), &why));
 			else
-				EXPECT_EQ(-1, thrift_transport_read(accepted.get(), &byte, 1, &why));
+				EXPECT_EQ(-1,
+					  thrift_transport_read(accepted.get(), &byte, 1, &why));
 			EXPECT_EQ(THRIFT_TRANSPORT_ERROR_SEND, why.code()) << why;
 			accepted.reset();
 			return 0;

@@ -57,6 +57,11 @@ public:
 		return stplr_send_queued(connection_, bytes.data(), bytes.size()) ? -errno : 0;
 	}
 
+	int pulse()
+	{
+		return stplr_pulse(connection_, -1, 5, 0x4141414141414141) ? -errno : 0;
+	}
+
 private:
 	Fd connection_;
 };

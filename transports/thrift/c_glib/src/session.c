@@ -168,6 +168,8 @@ static gboolean receive(struct session *session, GError **error)
 	while (stplr_receive(session->end.fd, room, size, &info) < 0)
 		if (errno != EINTR)
 			return end_of_stream(session, error);
+	if (info.kind == STPLR_KIND_PULSE)
+		return TRUE; /* not of the stream */
 	if (!accept_size(session, &info, error))
 		return FALSE;
 	stapler_buffer_added(&session->end.in, info.len);

@@ -155,7 +155,8 @@ bool AcceptedStaplerTransport::receive()
 		args.receive.buffer = memory(received_.get(), capacity_);
 		args.receive.deadline = until;
 		args.receive.clock = CLOCK_MONOTONIC;
-		if (receiveOne(args)) {
+		// A pulse is not of the stream.
+		if (receiveOne(args) && args.receive.info.kind != STPLR_KIND_PULSE) {
 			take(args.receive.info);
 			if (end_)
 				return true;

@@ -35,7 +35,9 @@ class Room;
  *			call's bytes had been sent already, or it was read() that waited for an
  *			answer's rest: it is closed then, for old bytes would meet the next call
  *
- * As with a TSocket one thread may write and flush while another reads.
+ * As with a TSocket one thread may write and flush while another reads; but read() waits only for a
+ * call that has been flushed: without one it gives 0, the end of the stream. Threads that share a
+ * connection must have one priority.
  *
  * What an answer may take is bounded by the configuration's maxMessageSize.
  */
