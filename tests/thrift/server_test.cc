@@ -21,9 +21,6 @@
 #include "support/service.h"
 #include "support/thread.h"
 
-// There only in a program with the sanitizer.
-extern "C" void __asan_init() __attribute__((weak));
-
 namespace
 {
 
@@ -417,8 +414,7 @@ private:
 
 TEST(ServerTest, WithoutMemoryForAClientTheNextIsServed)
 {
-	// The sanitizer's memory is not to be used up.
-	if (reinterpret_cast<const void *>(__asan_init))
+	if (isSanitized())
 		return;
 
 	Child child([](Child &) {

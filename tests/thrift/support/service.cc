@@ -21,6 +21,9 @@
 
 #include "support/thread.h"
 
+// There only in a program with the sanitizer.
+extern "C" void __asan_init() __attribute__((weak));
+
 namespace tests
 {
 
@@ -340,6 +343,11 @@ int failure(const std::function<void()> &call, std::string *what)
 		return error.getType();
 	}
 	return -1;
+}
+
+bool isSanitized()
+{
+	return reinterpret_cast<const void *>(__asan_init);
 }
 
 int64_t elapsed(const std::function<void()> &call)

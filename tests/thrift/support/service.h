@@ -150,6 +150,9 @@ int failure(const std::function<void()> &call, std::string *what = nullptr);
 #define EXPECT_FAILURE(type, call)                                                                 \
 	EXPECT_EQ(int(TTransportException::type), tests::failure([&] { call; }))
 
+// Whether this program has the sanitizer, whose memory is not to be used up.
+bool isSanitized();
+
 // Milliseconds that a call takes.
 int64_t elapsed(const std::function<void()> &call);
 

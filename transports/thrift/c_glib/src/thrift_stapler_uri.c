@@ -109,8 +109,7 @@ static gboolean parse_tcp(const gchar *text, struct address *address, GError **e
 {
 	const gchar *colon = strrchr(text, ':');
 
-	if (!colon ||
-	    !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65534, &address->port, NULL))
+	if (!colon || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65534, &address->port, NULL))
 		return refuse(error, "tcp:HOST:PORT needs a port from 1 to 65534");
 	address->kind = TCP;
 	address->name = g_strndup(text, colon - text);

@@ -33,8 +33,7 @@ stplr_buffer memory(const void *bytes, size_t length)
 // The last message of a flush of one-way calls.
 bool endsOneWay(const struct stplr_msg_info &info)
 {
-	return info.flags & STPLR_INFO_QUEUED ||
-	       (info.kind == STPLR_KIND_SEND && !info.src_len);
+	return info.flags & STPLR_INFO_QUEUED || (info.kind == STPLR_KIND_SEND && !info.src_len);
 }
 
 } // namespace
