@@ -140,7 +140,7 @@ struct stplr_thread *stplr_thread_find(const struct pid *pid)
 struct stplr_thread *stplr_thread_get(void)
 {
 	struct pid *pid = task_pid(current);
-	struct stplr_thread *thread, *other;
+	struct stplr_thread *thread;
 
 	thread = stplr_thread_find(pid);
 	if (thread)
@@ -155,15 +155,8 @@ struct stplr_thread *stplr_thread_get(void)
 	thread->own = INT_MAX;
 	spin_lock_init(&thread->lock);
 	thread->wanted = STPLR_PRIORITY_NONE;
-	/* in place of one that is about to be taken out */
-	do {
-		cond_resched();
-		rcu_read_lock();
-		other = rhashtable_lookup_get_insert_fast(&stplr_threads, &thread->node,
-							  stplr_threads_params);
-		rcu_read_unlock();
-	} while (!IS_ERR_OR_NULL(other));
-	if (other) {
+	/* fails, too, while the one before is being taken out: the next receive tries again */
+	if (rhashtable_lookup_insert_fast(&stplr_threads, &thread->node, stplr_threads_params)) {
 		put_pid(pid);
 		kfree(thread);
 		return NULL;
