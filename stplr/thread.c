@@ -351,6 +351,15 @@ int stplr_thread_do(struct stplr_thread *thread, bool *left)
 	return reached;
 }
 
+static void stplr_thread_note_at(struct stplr_thread *thread, int priority)
+{
+	lockdep_assert_held(&thread->lock);
+	thread->wanted = STPLR_PRIORITY_NONE;
+	thread->at = priority;
+	WRITE_ONCE(thread->settling, true);
+	WRITE_ONCE(thread->noted, true);
+}
+
 /*
  * Notes that the thread runs at @priority from now on, whatever was wanted before; for the channel
  * @raiser. stplr_thread_do() follows, once no lock is held.
@@ -359,10 +368,7 @@ void stplr_thread_note(struct stplr_thread *thread, int priority,
 		       const struct stplr_channel *raiser)
 {
 	spin_lock(&thread->lock);
-	thread->wanted = STPLR_PRIORITY_NONE;
-	thread->at = priority;
-	WRITE_ONCE(thread->settling, true);
-	WRITE_ONCE(thread->noted, true);
+	stplr_thread_note_at(thread, priority);
 	if (priority != STPLR_PRIORITY_NONE) {
 		thread->raiser = raiser;
 		stplr_thread_set_marked(thread, true);
@@ -382,10 +388,7 @@ bool stplr_thread_note_end(struct stplr_thread *thread, const struct stplr_chann
 	raised = thread->marked && thread->raiser == raiser;
 	if (raised) {
 		thread->raiser = NULL;
-		thread->wanted = STPLR_PRIORITY_NONE;
-		thread->at = STPLR_PRIORITY_NONE;
-		WRITE_ONCE(thread->settling, true);
-		WRITE_ONCE(thread->noted, true);
+		stplr_thread_note_at(thread, STPLR_PRIORITY_NONE);
 	}
 	spin_unlock(&thread->lock);
 	return raised;

@@ -161,7 +161,7 @@ struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel)
 /*
  * The calling thread receives the message, or nothing (NULL). What that is worth and, unless it
  * @waits, what is in the queue for nobody else, is what it runs at from now on, whatever was wanted
- * before. False if that is left to another thread.
+ * before. True if that is left to another thread.
  */
 static bool stplr_worker_settle(struct stplr_channel *channel, struct stplr_worker *worker,
 				const struct stplr_message *message, bool waits)
@@ -185,7 +185,7 @@ static bool stplr_worker_settle(struct stplr_channel *channel, struct stplr_work
 	spin_lock(&channel->lock);
 	stplr_worker_note(channel, worker);
 	spin_unlock(&channel->lock);
-	return !left;
+	return left;
 }
 
 /* The calling thread has taken the message from the queue, and is about to copy it. */
@@ -211,7 +211,7 @@ bool stplr_worker_rest_slow(struct stplr_channel *channel, bool waits, bool *lef
 	if (!worker || !READ_ONCE(worker->thread->marked))
 		return false;
 	spin_unlock(&channel->lock);
-	*left = !stplr_worker_settle(channel, worker, NULL, waits);
+	*left = stplr_worker_settle(channel, worker, NULL, waits);
 	spin_lock(&channel->lock);
 	return true;
 }

@@ -22,7 +22,7 @@
 
 #include "src/Patience.h"
 #include "src/Room.h"
-#include "support/parameter.h"
+#include "support/module.h"
 #include "support/raw.h"
 #include "support/service.h"
 #include "support/thread.h"
@@ -85,7 +85,7 @@ TEST(ClientTest, TwoCallsInOneFlush)
 // The first call is whole in a message that says that more follows.
 TEST(ClientTest, TwoCallsInAFlushLongerThanAMessage)
 {
-	Parameter max("message_max", "300000");
+	Parameter max("message_max", 300000);
 	Service service;
 	Client client(service);
 	auto memory = std::make_shared<apache::thrift::transport::TMemoryBuffer>();
@@ -305,7 +305,7 @@ TEST(ClientTest, TheConnectTimeoutIsForServersThatDoNotAccept)
 // The rest of an answer that comes too late is not for the next call either.
 TEST(ClientTest, AReceiveTimeoutWithinAnAnswerClosesTheConnection)
 {
-	Parameter max("message_max", "300000");
+	Parameter max("message_max", 300000);
 	Service::Options options;
 
 	options.events = std::make_shared<SleepsAfterwards>();
@@ -358,7 +358,7 @@ TEST(ClientTest, ClosingTheTransportEndsACallOfAnotherThread)
 
 TEST(ClientTest, LongerThanTheModuleTakes)
 {
-	Parameter max("message_max", "300000");
+	Parameter max("message_max", 300000);
 	Service service;
 	Client client(service);
 	std::string bytes(2000000, '\0'), answer;
@@ -493,7 +493,7 @@ TEST(ClientTest, AGapInTheStreamClosesTheConnection)
 	RawClient other(busy.getAddress().name);
 
 	EXPECT_EQ(3, client->add(1, 2));
-	Parameter little("user_memory", "1");
+	Parameter little("user_memory", 1);
 
 	for (int i = 0; i < 4; i++)
 		EXPECT_EQ(0, other.queue(std::string(250000, 'f')));
@@ -507,7 +507,7 @@ TEST(ClientTest, WithoutMemoryForAnAnswerNothingIsSent)
 	if (isSanitized())
 		return;
 
-	Parameter max("message_max", "300000");
+	Parameter max("message_max", 300000);
 	Service service;
 	Child child([&](Child &) {
 		Client client(service);

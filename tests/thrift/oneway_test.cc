@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "src/CallKind.h"
-#include "support/parameter.h"
+#include "support/module.h"
 #include "support/raw.h"
 #include "support/service.h"
 #include "support/thread.h"
@@ -195,7 +195,7 @@ TEST(OneWayTest, AnUnknownOneThatCannotBeQueuedDoesTheSame)
 
 	busy.listen();
 	RawClient other(busy.getAddress().name);
-	Parameter few("user_messages", "1");
+	Parameter few("user_messages", 1);
 
 	EXPECT_EQ(0, other.queue("takes the place"));
 	EXPECT_EQ(-EDQUOT, other.queue("there is none left"));

@@ -10,9 +10,9 @@
 
 #include <atomic>
 #include <cerrno>
-#include <fstream>
 #include <string>
 
+#include "support/module.h"
 #include "support/pulse.h"
 
 namespace
@@ -388,18 +388,13 @@ TEST_F(EventTest, BadArguments)
 
 TEST_F(EventTest, UserHasABound)
 {
-	const char *path = "/sys/module/stplr/parameters/user_events";
-	std::ifstream in(path);
-	std::string before;
-	in >> before;
-	std::ofstream(path) << 3;
+	Parameter limit("user_events", 3);
 	long last = 0;
 	for (int i = 0; i < 3; i++)
 		EXPECT_LT(0, last = add(connection, pulse_event()));
 	EXPECT_EQ(-EDQUOT, add(connection, pulse_event()));
 	EXPECT_EQ(0, unregister(connection, last));
 	EXPECT_LT(0, add(connection, pulse_event()));
-	std::ofstream(path) << before;
 }
 
 TEST_F(EventTest, DeliverAgainstUnregister)

@@ -10,10 +10,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "support/module.h"
 #include "support/pulse.h"
 #include "support/race.h"
 
@@ -174,10 +174,7 @@ TEST_F(DisconnectTest, NobodyIsToldOnceTheChannelEnded)
 // A server that does not receive them does not let a client fill the kernel's memory.
 TEST_F(DisconnectTest, ClientsUserHasABound)
 {
-	const char *path = "/sys/module/stplr/parameters/user_messages";
-	std::string before;
-	std::ifstream(path) >> before;
-	std::ofstream(path) << 5;
+	Parameter limit("user_messages", 5);
 	stplr_connect_attach args = attach_args("disconnect");
 	int connected = 0;
 	long fd;
@@ -190,7 +187,6 @@ TEST_F(DisconnectTest, ClientsUserHasABound)
 	EXPECT_EQ(5, connected);
 	EXPECT_EQ(STPLR_PULSE_DISCONNECT, receive_pulse(channel).pulse.code);
 	EXPECT_LE(0, new_connection(device, "disconnect"));
-	std::ofstream(path) << before;
 }
 
 // Told once, after all that the client sent.

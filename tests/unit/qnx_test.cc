@@ -20,7 +20,6 @@
 
 #include <atomic>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -86,25 +85,6 @@ class ServiceThread : public testing::Environment
 testing::Environment *const service_thread = testing::AddGlobalTestEnvironment(new ServiceThread);
 
 void on_signal(int) {}
-
-// A parameter of the module with another value while this lives.
-class Parameter
-{
-public:
-	Parameter(const char *name, long value) : name_(name)
-	{
-		std::ifstream("/sys/module/stplr/parameters/" + name_) >> before_;
-		set_module_parameter("stplr", name_, value);
-	}
-	~Parameter()
-	{
-		set_module_parameter("stplr", name_, before_);
-	}
-
-private:
-	std::string name_;
-	long before_ = 0;
-};
 
 // A channel and a connection to it.
 class Qnx : public testing::Test

@@ -6,40 +6,19 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/module.h"
 #include "support/pulse.h"
 
 namespace
 {
 
 constexpr unsigned kUser = 4001, kGroup = 4101;
-
-// A parameter of the module with another value while this lives.
-class Parameter
-{
-public:
-	Parameter(const std::string &name, uint64_t value)
-		: path_("/sys/module/stplr/parameters/" + name)
-	{
-		std::ifstream(path_) >> before_;
-		std::ofstream file(path_);
-		file << value << std::endl;
-		EXPECT_TRUE(file.good()) << path_;
-	}
-	~Parameter()
-	{
-		std::ofstream(path_) << before_ << std::endl;
-	}
-
-private:
-	std::string path_, before_;
-};
 
 // Each test body runs as an ordinary user, who has nothing yet.
 class QuotaTest : public testing::Test

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "support.h"
 
+#include <stplr.h>
 #include <thrift/c_glib/thrift_configuration.h>
 
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 // Thrift 0.17's generated structures do not let GObject finalize them: what g_object_unref()
 // allocates for a moment is lost. Its server socket does not free its path. GLib's own frames are
@@ -124,4 +128,19 @@ void TransportTest::connect(ThriftConfiguration *client_limits, ThriftConfigurat
 	ASSERT_TRUE(thrift_transport_open(client.get(), &error)) << error;
 	accepted.reset(thrift_server_transport_accept(server.get(), &error));
 	ASSERT_TRUE(accepted) << error;
+}
+
+Fd TransportTest::connect_raw()
+{
+	Error error;
+
+	server = new_server(name);
+	EXPECT_TRUE(thrift_server_transport_listen(server.get(), &error)) << error;
+	Fd device(stplr_open(0, 0));
+	Fd raw(stplr_connect(device, name.c_str(), 0));
+	EXPECT_LE(0, raw) << strerror(errno);
+	if (raw >= 0)
+		accepted.reset(thrift_server_transport_accept(server.get(), &error));
+	EXPECT_TRUE(accepted) << error;
+	return raw;
 }

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "support/fd.h"
 #include "support/thread.h"
 
 struct Unref {
@@ -93,6 +94,8 @@ protected:
 	// With limits of the client's and the server's, or without.
 	void connect(ThriftConfiguration *client_limits = nullptr,
 		     ThriftConfiguration *server_limits = nullptr);
+	// With a client of <stplr.h> in place of one of Thrift's; without accepted on failure.
+	Fd connect_raw();
 
 	std::string name = own_name();
 	Ref<ThriftServerTransport> server;

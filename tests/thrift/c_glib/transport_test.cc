@@ -7,7 +7,7 @@
 
 #include "support.h"
 #include "support/fd.h"
-#include "support/parameter.h"
+#include "support/module.h"
 
 namespace
 {
@@ -438,14 +438,8 @@ TEST_F(TransportTest, TheClientsLimitRefusesLongReplies)
 TEST_F(TransportTest, WhatDoesNotFitARawClientIsHeld)
 {
 	const std::string answer = pattern(1000, 3);
-	Error error;
-
-	server = new_server(name);
-	ASSERT_TRUE(thrift_server_transport_listen(server.get(), &error)) << error;
-	Fd device(stplr_open(0, 0));
-	Fd raw(stplr_connect(device, name.c_str(), 0));
-	accepted.reset(thrift_server_transport_accept(server.get(), &error));
-	ASSERT_TRUE(accepted) << error;
+	Fd raw = connect_raw();
+	ASSERT_TRUE(accepted);
 	Thread thread([&] {
 		EXPECT_EQ(two_way("x"), receive(accepted.get(), 5));
 		send(accepted.get(), answer);
@@ -477,7 +471,7 @@ TEST_F(TransportTest, WhatDoesNotFitARawClientIsHeld)
 TEST_F(TransportTest, TwoCallsInAFlushLongerThanAMessage)
 {
 	const std::string second = two_way(pattern(400000, 5));
-	tests::Parameter max("message_max", "300000");
+	Parameter max("message_max", 300000);
 
 	connect();
 	Thread thread([&] {
@@ -499,7 +493,7 @@ TEST_F(TransportTest, TwoCallsInAFlushLongerThanAMessage)
 TEST_F(TransportTest, AnAnswerToAOneWayCallThatCannotBeQueuedIsDropped)
 {
 	connect();
-	tests::Parameter none("user_messages", "0");
+	Parameter none("user_messages", 0);
 	Thread thread([&] {
 		receive(accepted.get(), 5);
 		send(accepted.get(), "to the one-way call");
@@ -517,14 +511,8 @@ TEST_F(TransportTest, AnAnswerToAOneWayCallThatCannotBeQueuedIsDropped)
 TEST_F(TransportTest, WhatAnswersAClientThatHasGivenUpIsDropped)
 {
 	const std::string answer = pattern(1000, 3);
-	Error error;
-
-	server = new_server(name);
-	ASSERT_TRUE(thrift_server_transport_listen(server.get(), &error)) << error;
-	Fd device(stplr_open(0, 0));
-	Fd raw(stplr_connect(device, name.c_str(), 0));
-	accepted.reset(thrift_server_transport_accept(server.get(), &error));
-	ASSERT_TRUE(accepted) << error;
+	Fd raw = connect_raw();
+	ASSERT_TRUE(accepted);
 	Thread thread([&] {
 		receive(accepted.get(), 5);
 		send(accepted.get(), answer);
@@ -558,14 +546,8 @@ TEST_F(TransportTest, WhatAnswersAClientThatHasGivenUpIsDropped)
 
 TEST_F(TransportTest, PulsesAreNotOfTheStream)
 {
-	Error error;
-
-	server = new_server(name);
-	ASSERT_TRUE(thrift_server_transport_listen(server.get(), &error)) << error;
-	Fd device(stplr_open(0, 0));
-	Fd raw(stplr_connect(device, name.c_str(), 0));
-	accepted.reset(thrift_server_transport_accept(server.get(), &error));
-	ASSERT_TRUE(accepted) << error;
+	Fd raw = connect_raw();
+	ASSERT_TRUE(accepted);
 	for (const char *byte : {"a", "b"}) {
 		EXPECT_EQ(0, stplr_pulse(raw, -1, 5, 0x4141414141414141));
 		EXPECT_EQ(0, stplr_send_queued(raw, byte, 1));
@@ -577,14 +559,8 @@ TEST_F(TransportTest, PulsesAreNotOfTheStream)
 TEST_F(TransportTest, AnAnswerThatCannotBeHandedOverIsAnError)
 {
 	for (bool peeks : {false, true}) {
-		Error error;
-
-		server = new_server(name);
-		ASSERT_TRUE(thrift_server_transport_listen(server.get(), &error)) << error;
-		Fd device(stplr_open(0, 0));
-		Fd raw(stplr_connect(device, name.c_str(), 0));
-		accepted.reset(thrift_server_transport_accept(server.get(), &error));
-		ASSERT_TRUE(accepted) << error;
+		Fd raw = connect_raw();
+		ASSERT_TRUE(accepted);
 		Thread thread([&] {
 			Error why;
 			char byte;
@@ -606,7 +582,7 @@ TEST_F(TransportTest, AnAnswerThatCannotBeHandedOverIsAnError)
 
 		EXPECT_EQ(0, stplr_send_receive(raw, two_way("x").data(), 5, &room[0], 0, &info));
 		EXPECT_EQ(10 << 20, info.status);
-		tests::Parameter little("user_memory", "1");
+		Parameter little("user_memory", 1);
 		EXPECT_EQ(-1, stplr_send_receive(raw, two_way("y").data(), 5, &room[0], room.size(),
 						 &info));
 		EXPECT_EQ(0, thread.join());

@@ -36,3 +36,14 @@ void set_module_parameter(const std::string &module, const std::string &name, lo
 	file << value << std::flush;
 	EXPECT_TRUE(file.good()) << name << " of " << module;
 }
+
+Parameter::Parameter(const std::string &name, long value) : name_(name)
+{
+	EXPECT_TRUE(std::ifstream("/sys/module/stplr/parameters/" + name_) >> before_) << name_;
+	set_module_parameter("stplr", name_, value);
+}
+
+Parameter::~Parameter()
+{
+	set_module_parameter("stplr", name_, before_);
+}

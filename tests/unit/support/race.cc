@@ -8,21 +8,13 @@
 #include <algorithm>
 
 #include "support/calls.h"
+#include "support/sched.h"
 
 namespace
 {
 
 // Never so long that a round costs much.
 constexpr int64_t kMostNs = 3000000;
-
-void bind_to_processor(int number)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(number % int(std::thread::hardware_concurrency()), &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
 
 } // namespace
 
@@ -47,7 +39,7 @@ void Race::run_side(int number)
 {
 	Side &side = sides_[number];
 
-	bind_to_processor(number);
+	Bound processor(number % int(std::thread::hardware_concurrency()));
 	for (;;) {
 		{
 			std::unique_lock<std::mutex> guard(lock_);
