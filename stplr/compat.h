@@ -43,16 +43,18 @@ static inline struct class *stplr_class_create(const char *name)
 /*
  * 6.3: a fault taken while pinning for a long time is like others. Before, it must not let go of
  * the mmap lock, and fails where a userfaultfd answers: so first what is there, and the rest
- * faulted in.
+ * faulted in. Asked for no pages it would walk without an end, and write behind the array.
  */
 static inline unsigned int stplr_pin_present(unsigned long start, unsigned int nr_pages,
 					     unsigned int gup_flags, struct page **pages)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 	size_t missing;
-	int n = pin_user_pages_fast_only(start, nr_pages, gup_flags, pages);
+	int n;
 
-	n = max(n, 0);
+	if (WARN_ON_ONCE(!nr_pages))
+		return 0;
+	n = max(pin_user_pages_fast_only(start, nr_pages, gup_flags, pages), 0);
 	if (n == nr_pages)
 		return n;
 	start += (unsigned long)n * PAGE_SIZE;

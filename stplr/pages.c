@@ -43,16 +43,17 @@ static unsigned int stplr_pin_part(struct page **pages, const void __user *base,
 	unsigned long start = (unsigned long)base & PAGE_MASK;
 	unsigned int done = 0;
 
-	for (;;) {
+	while (done < nr_pages) {
 		unsigned int batch = min_t(unsigned int, nr_pages - done, STPLR_PIN_BATCH);
 		unsigned int n = stplr_pin_batch(start + (unsigned long)done * PAGE_SIZE, batch,
 						 gup_flags, pages + done);
 
 		done += n;
-		if (n < batch || done == nr_pages || fatal_signal_pending(current))
-			return done;
+		if (n < batch || fatal_signal_pending(current))
+			break;
 		cond_resched();
 	}
+	return done;
 }
 
 void stplr_unpin(struct page **pages, unsigned int nr_pages, bool dirty)
@@ -129,8 +130,10 @@ struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size
 		got = stplr_pin_part(next, iov->iov_base, wanted, gup_flags);
 		if (write)
 			got = stplr_pin_refuse(next, got);
+		if (!got)
+			break;
 		if (got < wanted)
-			part->len = got ? got * PAGE_SIZE - part->offset : 0;
+			part->len = got * PAGE_SIZE - part->offset;
 		pages->nr_pages += got;
 		pages->nr_parts++;
 		pages->len += part->len;
@@ -159,8 +162,7 @@ void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_u
 	for (i = 0; i < pages->nr_parts && written; i++) {
 		size_t len = min(pages->parts[i].len, written);
 
-		if (len)
-			dirty += DIV_ROUND_UP(pages->parts[i].offset + len, PAGE_SIZE);
+		dirty += DIV_ROUND_UP(pages->parts[i].offset + len, PAGE_SIZE);
 		written -= len;
 	}
 	stplr_unpin(pages->pages, dirty, true);
@@ -223,8 +225,7 @@ size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t l
 
 	while (offset >= part->len) {
 		offset -= part->len;
-		if (part->len)
-			page += DIV_ROUND_UP(part->offset + part->len, PAGE_SIZE);
+		page += DIV_ROUND_UP(part->offset + part->len, PAGE_SIZE);
 		part++;
 	}
 

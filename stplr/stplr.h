@@ -699,7 +699,7 @@ struct stplr_channel *stplr_chid_find(struct stplr_device *device, pid_t pid, s3
 /**
  * struct stplr_user_buffer - memory of the calling process, checked
  * @len: bytes in it
- * @nr_parts: parts of @parts
+ * @nr_parts: parts of @parts, none of them empty
  * @parts: @fast, or allocated; NULL: the memory lies in a registered buffer
  * @fast: the parts of most callers
  * @registered: without @parts: that buffer, with a reference
@@ -790,7 +790,7 @@ struct stplr_part {
 /**
  * struct stplr_pages - pages pinned by the client that own the first bytes of one of its buffers
  * @len: how many bytes
- * @nr_parts: in how many parts
+ * @nr_parts: in how many parts, none of them empty
  * @nr_pages: how many pages; the parts' pages follow each other, none is shared between two
  * @charged: bytes charged to the user
  * @parts: stand behind the pages
@@ -815,9 +815,10 @@ void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_u
 size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t len,
 			struct iov_iter *iter, const bool *leaving);
 
+/* Of at least one byte. */
 static inline unsigned int stplr_pages_of(const void __user *base, size_t len)
 {
-	return len ? DIV_ROUND_UP(offset_in_page(base) + len, PAGE_SIZE) : 0;
+	return DIV_ROUND_UP(offset_in_page(base) + len, PAGE_SIZE);
 }
 
 /* registered.c: memory that is pinned once and then named by an index */

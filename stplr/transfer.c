@@ -28,12 +28,13 @@
 
 /*
  * Reads a vector of parts; checks each as access_ok() does; cuts the sum at MAX_RW_COUNT, like
- * readv(2).
+ * readv(2). Empty parts end here: nobody behind this asks for nothing, which is what some of the
+ * kernel's helpers do not expect.
  */
 static int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from)
 {
+	unsigned int nr_given = from->len, i;
 	size_t left = MAX_RW_COUNT;
-	unsigned int i;
 	int err;
 
 	BUILD_BUG_ON(sizeof(struct iovec) != sizeof(struct stplr_iovec));
@@ -41,9 +42,8 @@ static int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stp
 
 	if (from->len > STPLR_PARTS_MAX)
 		return -EINVAL;
-	buffer->nr_parts = from->len;
-	if (buffer->nr_parts > STPLR_FAST_PARTS) {
-		buffer->parts = kmalloc_array(buffer->nr_parts, sizeof(*buffer->parts), GFP_KERNEL);
+	if (nr_given > STPLR_FAST_PARTS) {
+		buffer->parts = kmalloc_array(nr_given, sizeof(*buffer->parts), GFP_KERNEL);
 		if (!buffer->parts) {
 			buffer->parts = buffer->fast;
 			return -ENOMEM;
@@ -52,20 +52,23 @@ static int stplr_parts_import(struct stplr_user_buffer *buffer, const struct stp
 
 	err = -EFAULT;
 	if (copy_from_user(buffer->parts, u64_to_user_ptr(from->addr),
-			   buffer->nr_parts * sizeof(*buffer->parts)))
+			   nr_given * sizeof(*buffer->parts)))
 		goto free_parts;
 
-	for (i = 0; i < buffer->nr_parts; i++) {
-		struct iovec *part = &buffer->parts[i];
+	for (i = 0; i < nr_given; i++) {
+		struct iovec part = buffer->parts[i];
 
 		err = -EINVAL;
-		if ((ssize_t)part->iov_len < 0)
+		if ((ssize_t)part.iov_len < 0)
 			goto free_parts;
 		err = -EFAULT;
-		if (part->iov_len && !access_ok(part->iov_base, part->iov_len))
+		if (part.iov_len && !access_ok(part.iov_base, part.iov_len))
 			goto free_parts;
-		part->iov_len = min(part->iov_len, left);
-		left -= part->iov_len;
+		part.iov_len = min(part.iov_len, left);
+		if (!part.iov_len)
+			continue;
+		buffer->parts[buffer->nr_parts++] = part;
+		left -= part.iov_len;
 	}
 	buffer->len = MAX_RW_COUNT - left;
 	return 0;

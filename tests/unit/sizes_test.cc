@@ -205,7 +205,8 @@ protected:
 			bytes.resize(total + 1, char(kPoison));
 			size_t at = 0;
 			for (size_t length : lengths) {
-				list.push_back(part(bytes.data() + at, length));
+				list.push_back(length ? part(bytes.data() + at, length)
+						      : stplr_iovec{nowhere(at), 0});
 				at += length + 1;
 				size += length;
 			}
@@ -226,6 +227,8 @@ protected:
 			for (const stplr_iovec &one : list) {
 				size_t filled = std::min<size_t>(one.len, length - from);
 				const char *base = reinterpret_cast<const char *>(one.base);
+				if (!one.len)
+					continue;
 				ASSERT_TRUE(expect_pattern(base, filled, seed, from));
 				ASSERT_TRUE(expect_poison(base + filled, one.len - filled + 1));
 				from += filled;
@@ -234,6 +237,15 @@ protected:
 		stplr_buffer vector() const
 		{
 			return buffer(list.data(), list.size());
+		}
+		// An empty part may say that it is anywhere: here, at a page's border, where no
+		// memory is or can be.
+		uint64_t nowhere(size_t at)
+		{
+			static size_t turn;
+			uint64_t here = uintptr_t(bytes.data() + at);
+			uint64_t places[] = {here, here & -page_size(), 0, 1ull << 63, ~0ull};
+			return places[turn++ % std::size(places)];
 		}
 
 		std::vector<char> bytes;
@@ -273,6 +285,76 @@ protected:
 		EXPECT_EQ(replied.size, args.reply_total);
 		roomy.expect(2, args.reply_len);
 	}
+
+	// A message that the server reads, and a room that it writes, from each part's start to the
+	// end, where all four are vectors of these lengths.
+	void read_and_write(const std::vector<size_t> &lengths)
+	{
+		Parts sent(lengths), roomy(lengths);
+		sent.fill(1);
+		stplr_msg_send args = send_args(sent.vector(), roomy.vector());
+		args.flags = STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR;
+		Thread client([&] { return msg_send_receive(connection, args); });
+		Received message = receive(channel, 0);
+		size_t offset = 0;
+		for (size_t length : lengths) {
+			if (!length)
+				continue;
+			Parts read(lengths), written(lengths);
+			stplr_msg_data data = data_args(message.rcvid(), read.vector(), offset);
+			data.flags = STPLR_DATA_VECTOR;
+			ASSERT_EQ(0, msg_read(channel, data));
+			ASSERT_EQ(sent.size - offset, data.len);
+			size_t from = 0;
+			for (const stplr_iovec &one : read.list) {
+				size_t filled = std::min<size_t>(one.len, data.len - from);
+				ASSERT_TRUE(expect_pattern(reinterpret_cast<void *>(one.base),
+							   filled, 1, offset + from));
+				from += filled;
+			}
+			from = offset;
+			for (const stplr_iovec &one : written.list) {
+				fill_pattern(reinterpret_cast<void *>(one.base), one.len, 2, from);
+				from += one.len;
+			}
+			data = data_args(message.rcvid(), written.vector(), offset);
+			data.flags = STPLR_DATA_VECTOR;
+			ASSERT_EQ(0, msg_write(channel, data));
+			ASSERT_EQ(roomy.size - offset, data.len);
+			offset += length;
+		}
+		EXPECT_EQ(0, reply(channel, message.rcvid()));
+		EXPECT_EQ(0, client.join());
+		roomy.expect(2, roomy.size);
+	}
+
+	void one_way(const std::vector<size_t> &lengths, uint32_t flags)
+	{
+		Parts sent(lengths);
+		sent.fill(1);
+		stplr_msg_send args = send_args(sent.vector());
+		args.flags = STPLR_SEND_VECTOR | flags;
+		Thread client([&] { return msg_send(connection, args); });
+		Received message = receive(channel, sent.size);
+		EXPECT_EQ(sent.size, message.text.size());
+		EXPECT_TRUE(expect_pattern(message.text.data(), message.text.size(), 1));
+		EXPECT_EQ(0, client.join());
+	}
+
+	// These lengths with empty ones first, between, last, everywhere, and as many as there can
+	// be.
+	static std::vector<std::vector<size_t>> with_empty(const std::vector<size_t> &lengths)
+	{
+		std::vector<std::vector<size_t>> lists(5, lengths);
+		lists[0].insert(lists[0].begin(), 0);
+		lists[1].insert(lists[1].begin() + 1, 0);
+		lists[2].push_back(0);
+		lists[3].clear();
+		for (size_t length : lengths)
+			lists[3].insert(lists[3].end(), {0, 0, length, 0});
+		lists[4].insert(lists[4].begin() + 1, STPLR_PARTS_MAX - lengths.size(), 0);
+		return lists;
+	}
 };
 
 TEST_F(VectorTest, NumbersOfParts)
@@ -299,6 +381,82 @@ TEST_F(VectorTest, EmptyParts)
 	round_trip({0}, {0, 0, 0, 1}, {0, 7, 0, 0, 7}, {0, 3, 0, 11, 0});
 	round_trip(std::vector<size_t>(1024, 0), std::vector<size_t>(1024, 0), {1},
 		   std::vector<size_t>(1024, 0));
+}
+
+TEST_F(VectorTest, EmptyPartsAmongOthers)
+{
+	// Of the sizes that go through the message itself, through a buffer, and in pinned pages.
+	for (const std::vector<size_t> &lengths :
+	     std::vector<std::vector<size_t>>{{7},
+					      {3, 4},
+					      {700, 900},
+					      {5000, 100},
+					      {4096, 4096},
+					      {100000},
+					      {100000, 5, 70000}}) {
+		for (const std::vector<size_t> &list : with_empty(lengths)) {
+			// twice: the second time a reply as long as the first is expected
+			for (int pass = 0; pass < 2; pass++)
+				round_trip(list, list, list, list);
+			round_trip(list, lengths, lengths, list);
+			round_trip(lengths, list, list, lengths);
+			one_way(list, 0);
+			one_way(list, STPLR_SEND_QUEUED);
+			if (list.size() < 100)
+				read_and_write(list);
+			if (HasFatalFailure())
+				return;
+		}
+	}
+}
+
+TEST_F(VectorTest, EmptyPartsAtPageBorders)
+{
+	// Whole pages, each part where the one before ends, and empty ones on their borders.
+	constexpr size_t kPages = 40;
+	Mapping sent(kPages * page_size()), room(kPages * page_size());
+	std::vector<stplr_iovec> from, to;
+	auto add_page = [](std::vector<stplr_iovec> &list, char *page) {
+		list.push_back(part(page, 0));
+		list.push_back(part(page, page_size()));
+		list.push_back(part(page + page_size(), 0));
+	};
+	for (size_t page = 0; page < kPages; page++) {
+		add_page(from, sent.data() + page * page_size());
+		add_page(to, room.data() + page * page_size());
+	}
+	for (int pass = 0; pass < 2; pass++) {
+		fill_pattern(sent.data(), sent.size(), pass);
+		poison_bytes(room.data(), room.size());
+		stplr_msg_send args =
+			send_args(buffer(from.data(), from.size()), buffer(to.data(), to.size()));
+		args.flags = STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR;
+		Thread client([&] { return msg_send_receive(connection, args); });
+		Received message = receive(channel, sent.size());
+		ASSERT_EQ(0, message.result);
+		EXPECT_TRUE(expect_pattern(message.text.data(), sent.size(), pass));
+		EXPECT_EQ(0, reply(channel, message.rcvid(), message.text));
+		EXPECT_EQ(0, client.join());
+		EXPECT_TRUE(expect_pattern(room.data(), room.size(), pass));
+	}
+}
+
+TEST_F(VectorTest, EmptyPartsBehindAPartThatIsBad)
+{
+	Mapping none(page_size(), PROT_NONE);
+	std::vector<char> fine(100000);
+	stplr_iovec parts[] = {part(fine.data(), fine.size()), part(nullptr, 0),
+			       part(none.data(), 10), part(none.data(), 0)};
+	stplr_msg_send args = send_args(buffer(parts, 4), {});
+	args.flags = STPLR_SEND_VECTOR;
+	EXPECT_EQ(-EFAULT, msg_send_receive(connection, args));
+	// The room is bad only where the reply ends before it.
+	args = send_args({}, buffer(parts, 4));
+	args.flags = STPLR_REPLY_VECTOR;
+	Thread client([&] { return msg_send_receive(connection, args); });
+	EXPECT_EQ(0, reply(channel, receive(channel).rcvid(), {fine.data(), fine.size()}));
+	EXPECT_EQ(0, client.join());
+	EXPECT_EQ(fine.size(), args.reply_len);
 }
 
 TEST_F(VectorTest, ShorterRoom)
