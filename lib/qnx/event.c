@@ -81,7 +81,9 @@ static void content_of(const struct sigevent *event, struct content *content)
 		content->priority = event->sigev_priority == SIGEV_PULSE_PRIO_INHERIT
 					    ? priority_own()
 					    : priority_to_kernel(event->sigev_priority);
-		/* fall through */
+		content->code = pulse_code(event);
+		content->id = event->sigev_coid;
+		break;
 	case SIGEV_SIGNAL_CODE:
 		content->code = event->sigev_code;
 		/* fall through */
@@ -434,7 +436,7 @@ int event_perform(const struct sigevent *event, union sigval value)
 	case SIGEV_PULSE:
 		ret = result_of(stplr_pulse(coid_fd(event->sigev_coid),
 					    priority_to_kernel(event->sigev_priority),
-					    event->sigev_code, bits_of(value)));
+					    pulse_code(event), bits_of(value)));
 		if (ret == -ENOMEM || ret == -ENOBUFS)
 			return -EAGAIN;
 		return ret == -ENOTTY ? -EBADF : ret;
@@ -567,8 +569,6 @@ int MsgVerifyEvent_r(rcvid_t rcvid, const struct sigevent *event)
 	}
 	if (type != SIGEV_PULSE)
 		return 0;
-	if (event->sigev_code < INT8_MIN || event->sigev_code > INT8_MAX)
-		return -EINVAL;
 	if (stplr_connect_info(coid_fd(event->sigev_coid), &info))
 		return -ESRCH;
 	return info.flags & STPLR_CONNECT_ENDED ? -EBADF : 0;

@@ -3,8 +3,10 @@
  * Names
  *
  * A channel that name_attach() makes has the kernel's name. One that exists already cannot get one:
- * then a second channel has the name, and this library's thread tells who connects there to connect
- * to the first (struct redirect).
+ * then a second, listening channel has the name, and this library's thread tells who connects there
+ * to connect to the first (struct redirect). So it is, too, where the server wants to be greeted by
+ * an _IO_CONNECT message, as on QNX where the global name service runs; else name_open() sends
+ * nothing to the server.
  *
  * A name that the module does not allow (it takes [A-Za-z0-9._-]) is written with _xHH for each
  * other byte, and for the "_" of an "_x" of its own.
@@ -19,6 +21,7 @@
 
 #define ATTACH_FLAGS (_NTO_CHF_UNBLOCK | _NTO_CHF_DISCONNECT | _NTO_CHF_COID_DISCONNECT)
 #define PULSES 1024
+#define ROOM_NS 1000000000
 
 static bool plain(const char *byte)
 {
@@ -53,9 +56,12 @@ static int encode(const char *name, char *encoded)
 }
 
 /* A channel of that name whose only purpose is to tell of another. */
-static int attach_redirect(const char *name, int chid, name_attach_t *attach)
+static int attach_redirect(const char *name, bool connect, name_attach_t *attach)
 {
-	struct stplr_channel_create options = {.flags = STPLR_CHANNEL_CREATOR, .mode = 0666};
+	struct stplr_channel_create options = {
+		.flags = STPLR_CHANNEL_CREATOR | STPLR_CHANNEL_LISTEN,
+		.mode = 0666,
+	};
 	int device = device_get(), fd, ret;
 
 	if (device < 0)
@@ -63,35 +69,55 @@ static int attach_redirect(const char *name, int chid, name_attach_t *attach)
 	fd = stplr_channel_create(device, name, &options);
 	if (fd < 0)
 		return -errno;
-	ret = service_redirect(fd, chid);
+	ret = service_redirect(fd, attach->chid, connect);
 	attach->zero[0] = fd;
 	return ret;
 }
 
+/* Is the server to be sent _IO_CONNECT, whatever its flags? */
+static bool connect_wanted(void)
+{
+	const char *value = secure_getenv("STPLR_QNX_CONNECT");
+
+	return value && *value && strcmp(value, "0") != 0;
+}
+
 static int attach_name(dispatch_t *dpp, const char *path, unsigned flags, name_attach_t *attach)
 {
+	bool connect = flags & NAME_FLAG_ATTACH_CONNECT || connect_wanted(), made;
 	char name[STPLR_NAME_MAX + 1];
 	int ret;
 
-	if (flags & ~(unsigned)NAME_FLAG_ATTACH_GLOBAL)
+	if (flags & ~(unsigned)(NAME_FLAG_ATTACH_GLOBAL | NAME_FLAG_ATTACH_CONNECT))
 		return -EINVAL;
 	ret = encode(path, name);
 	if (ret)
 		return ret;
-	if (dpp && dispatch_chid(dpp)) {
-		attach->dpp = dpp;
-		attach->chid = dispatch_chid(dpp);
-		return attach_redirect(name, attach->chid, attach);
-	}
-	attach->chid = channel_create(ATTACH_FLAGS, name, PULSES);
+	attach->chid = dpp ? dispatch_chid(dpp) : 0;
+	made = !attach->chid;
+	if (made)
+		attach->chid = channel_create(ATTACH_FLAGS, connect ? NULL : name, PULSES);
 	if (attach->chid < 0)
 		return attach->chid;
-	attach->dpp =
-		dpp ? dispatch_adopt(dpp, attach->chid) : dispatch_create_channel(attach->chid, 0);
+	if (!made || connect) {
+		ret = attach_redirect(name, connect, attach);
+		if (ret)
+			goto destroy;
+	}
+	if (!made)
+		attach->dpp = dpp;
+	else
+		attach->dpp = dpp ? dispatch_adopt(dpp, attach->chid)
+				  : dispatch_create_channel(attach->chid, 0);
 	if (attach->dpp)
 		return 0;
-	ChannelDestroy_r(attach->chid);
-	return -ENOMEM;
+	if (attach->zero[0])
+		service_redirect_end(attach->zero[0]);
+	ret = -ENOMEM;
+destroy:
+	if (made)
+		ChannelDestroy_r(attach->chid);
+	return ret;
 }
 
 name_attach_t *name_attach(dispatch_t *dpp, const char *path, unsigned flags)
@@ -120,7 +146,7 @@ int name_detach(name_attach_t *attach, unsigned flags)
 	return 0;
 }
 
-/* Says to the server that it is there. What a redirect answers is in *answer. */
+/* Says to the server, or to a redirect, which answers, that it is there. */
 static int greet(int coid, const char *name, struct redirect *answer)
 {
 	struct {
@@ -136,10 +162,48 @@ static int greet(int coid, const char *name, struct redirect *answer)
 	message.connect.ioflag = _IO_FLAG_RD | _IO_FLAG_WR;
 	message.connect.path_len = (uint16_t)len;
 	memcpy(message.connect.path, name, len);
-	memset(answer, 0, sizeof(*answer));
 	status = MsgSend_r(coid, &message, offsetof(struct _io_connect, path) + len, answer,
 			   sizeof(*answer));
 	return status < 0 ? (int)status : 0;
+}
+
+static int open_redirected(const char *name, pid_t pid, const struct redirect *to)
+{
+	struct redirect nothing;
+	int coid, ret;
+
+	/* a process that cannot be seen from here; 0 would be this one */
+	if (!pid)
+		return -ESRCH;
+	coid = ConnectAttach_r(0, pid, to->chid, _NTO_SIDE_CHANNEL, _NTO_COF_CLOEXEC);
+	if (coid < 0 || !to->connect)
+		return coid;
+	ret = greet(coid, name, &nothing);
+	if (!ret)
+		return coid;
+	ConnectDetach_r(coid);
+	return ret;
+}
+
+/* A connection's descriptor. Where too many connect to a redirect at once, it has room soon. */
+static int connect_name(const char *encoded)
+{
+	int device = device_get(), fd;
+	struct timespec now;
+
+	if (device < 0)
+		return device;
+	fd = stplr_connect(device, encoded, STPLR_DEADLINE_POLL);
+	if (fd < 0 && errno == EAGAIN) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		fd = stplr_connect(device, encoded, (int64_t)timespec2nsec(&now) + ROOM_NS);
+	}
+	if (fd >= 0)
+		return fd;
+	device = device_again(errno);
+	if (device < 0)
+		return device == -EDQUOT ? -EMFILE : device;
+	return result_of(stplr_connect(device, encoded, STPLR_DEADLINE_POLL));
 }
 
 static int open_name(const char *name)
@@ -147,41 +211,27 @@ static int open_name(const char *name)
 	struct stplr_connect_info info;
 	char encoded[STPLR_NAME_MAX + 1];
 	struct redirect answer;
-	int device, fd, coid, ret;
+	int fd, coid, ret;
 
 	ret = encode(name, encoded);
 	if (ret)
 		return ret;
-	device = device_get();
-	if (device < 0)
-		return device;
-	fd = stplr_connect(device, encoded, STPLR_DEADLINE_POLL);
-	if (fd < 0) {
-		device = device_again(errno);
-		if (device < 0)
-			return device == -EDQUOT ? -EMFILE : device;
-		fd = stplr_connect(device, encoded, STPLR_DEADLINE_POLL);
-		if (fd < 0)
-			return -errno;
+	fd = connect_name(encoded);
+	if (fd < 0)
+		return fd;
+	memset(&answer, 0, sizeof(answer));
+	ret = result_of(stplr_connect_info(fd, &info));
+	/* an accepted channel has no number: the name's own listens */
+	if (!ret && !info.chid)
+		ret = greet(fd, name, &answer);
+	if (!ret && answer.magic != REDIRECT_MAGIC) {
+		coid = connection_add(fd, _NTO_SIDE_CHANNEL, _NTO_COF_CLOEXEC);
+		return coid < 0 ? -EMFILE : coid;
 	}
-	coid = connection_add(fd, _NTO_SIDE_CHANNEL, _NTO_COF_CLOEXEC);
-	if (coid < 0)
-		return -EMFILE;
-	ret = greet(coid, name, &answer);
-	if (!ret && answer.magic == REDIRECT_MAGIC) {
-		ret = result_of(stplr_connect_info(coid_fd(coid), &info));
-		ConnectDetach_r(coid);
-		if (ret)
-			return ret;
-		coid = ConnectAttach_r(0, info.pid, answer.chid, _NTO_SIDE_CHANNEL,
-				       _NTO_COF_CLOEXEC);
-		if (coid < 0)
-			return coid == -ESRCH ? -ENOENT : coid;
-		ret = greet(coid, name, &answer);
-	}
+	/* never a coid: nobody is to be told that a server has ended */
+	close(fd);
 	if (!ret)
-		return coid;
-	ConnectDetach_r(coid);
+		ret = open_redirected(name, info.pid, &answer);
 	return ret == -ESRCH ? -ENOENT : ret;
 }
 

@@ -154,6 +154,12 @@ void timeout_clear(void);
 /* event.c */
 
 extern pthread_mutex_t events_lock;
+/* Of a pulse's code the low 8 bits count. */
+static inline int pulse_code(const struct sigevent *event)
+{
+	return (int8_t)event->sigev_code;
+}
+
 /* Does what an event says, in this process: 0 or -errno; -EAGAIN: later. */
 int event_perform(const struct sigevent *event, union sigval value);
 /* The descriptor's connection is gone, or is another one. */
@@ -181,18 +187,18 @@ void service_perform(const struct sigevent *event, unsigned long times);
 void service_send(int connection, int code, int value);
 /* Has the thread watch a timer's descriptor; with service_lock. */
 int service_watch_timer(int fd, unsigned timer);
-/* Has the thread tell who connects to this channel to connect to chid; it owns the descriptor. */
-int service_redirect(int fd, int chid);
-void service_redirect_end(int fd);
-void service_forget(void);
-
-/* What it answers them. */
+/* What the thread answers who connects to a name that is not its channel's own. */
 #define REDIRECT_MAGIC 0x7374706c72716e78ULL
 struct redirect {
 	uint64_t magic;
-	int32_t chid;
-	uint32_t zero;
+	int32_t chid;     /* the channel, of the same process */
+	uint32_t connect; /* it wants _IO_CONNECT first */
 };
+
+/* Has the thread answer who connects to this listening channel; it owns the descriptor. */
+int service_redirect(int fd, int chid, bool connect);
+void service_redirect_end(int fd);
+void service_forget(void);
 
 /* timer.c: called with service_lock */
 

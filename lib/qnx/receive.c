@@ -88,6 +88,23 @@ static int receive_timed(struct channel *channel, struct stplr_msg_receive *args
 	return ret;
 }
 
+/*
+ * A pulse is the next to be received, and there is no room for it. In the kernel it stays; on QNX
+ * it is gone, and so who goes on after the error receives what is behind it.
+ */
+static int drop_pulse(struct channel *channel)
+{
+	struct stplr_pulse pulse;
+	struct stplr_msg_receive args = {
+		.buffer = bytes_at(&pulse, sizeof(pulse)),
+		.deadline = STPLR_DEADLINE_POLL,
+		.flags = STPLR_RECEIVE_PULSE,
+	};
+
+	stplr_msg_receive(channel->fd, &args);
+	return -EFAULT;
+}
+
 static int receive(int chid, struct stplr_buffer buffer, unsigned flags, struct _msg_info *info)
 {
 	struct stplr_msg_receive args = {
@@ -108,6 +125,8 @@ static int receive(int chid, struct stplr_buffer buffer, unsigned flags, struct 
 		ret = receive_timed(channel, &args, &timeout);
 	else
 		ret = result_of(cancellable_receive(channel->fd, &args));
+	if (ret == -EMSGSIZE)
+		ret = drop_pulse(channel);
 	errno = saved;
 	if (ret)
 		return ret;

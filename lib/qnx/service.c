@@ -22,11 +22,12 @@
 
 #define LOCAL_MAX 128 /* codes of pulses */
 #define REDIRECT_MAX 64
+#define CLIENTS_MAX 64
 #define RETRY_MS 1
 #define PRIORITY 98
 
 /* What a descriptor is for, in the upper half of epoll's data; the lower is the timer's number. */
-enum { WATCH_WAKE, WATCH_CHANNEL, WATCH_TIMER, WATCH_NAME };
+enum { WATCH_WAKE, WATCH_CHANNEL, WATCH_TIMER, WATCH_NAME, WATCH_CLIENT };
 
 /* Something that could not be done yet. */
 struct pending {
@@ -42,9 +43,10 @@ struct local {
 	int owner;
 };
 
+/* A name's listening channel, or one of its clients that has not asked yet; and what it is told. */
 struct redirected {
 	int fd; /* 0: free */
-	int chid;
+	struct redirect answer;
 };
 
 pthread_mutex_t service_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
@@ -52,6 +54,8 @@ static bool running;
 static int epoll = -1, wake = -1, channel = -1, connection = -1;
 static struct local locals[LOCAL_MAX];
 static struct redirected redirects[REDIRECT_MAX];
+static struct redirected clients[CLIENTS_MAX];
+static unsigned next_client; /* where the next one goes; who is there still has had its time */
 static struct pending *pendings;
 
 extern int real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
@@ -139,21 +143,55 @@ static void take_pulses(void)
 	}
 }
 
-static void answer_name(int fd)
+static struct redirected *redirect_of(int fd)
 {
-	struct redirect answer = {.magic = REDIRECT_MAGIC};
-	struct stplr_msg_receive receive = {.deadline = STPLR_DEADLINE_POLL};
-	struct stplr_msg_reply reply = {.reply = bytes_at(&answer, sizeof(answer))};
 	int i;
 
-	for (i = 0; i < REDIRECT_MAX && redirects[i].fd != fd; i++)
-		;
-	if (i == REDIRECT_MAX)
-		return; /* ended since */
-	answer.chid = redirects[i].chid;
-	while (!stplr_msg_receive(fd, &receive)) {
+	for (i = 0; i < REDIRECT_MAX; i++)
+		if (redirects[i].fd == fd)
+			return &redirects[i];
+	return NULL;
+}
+
+static void end_client(struct redirected *client)
+{
+	if (client->fd)
+		close(client->fd);
+	client->fd = 0;
+}
+
+/* Its question has come, or it has gone. */
+static void answer_client(struct redirected *client)
+{
+	struct stplr_msg_receive receive = {.deadline = STPLR_DEADLINE_POLL};
+	struct stplr_msg_reply reply = {.reply = bytes_at(&client->answer, sizeof(client->answer))};
+
+	if (!client->fd)
+		return; /* it was another's place meanwhile */
+	if (!stplr_msg_receive(client->fd, &receive)) {
 		reply.rcvid = receive.info.rcvid;
-		stplr_msg_reply(fd, &reply);
+		stplr_msg_reply(client->fd, &reply);
+	} else if (errno == EAGAIN) {
+		return;
+	}
+	end_client(client);
+}
+
+static void accept_clients(int fd)
+{
+	struct stplr_channel_accept args = {.deadline = STPLR_DEADLINE_POLL};
+	const struct redirected *name = redirect_of(fd);
+	struct redirected *client;
+	int accepted;
+
+	if (!name)
+		return; /* ended since */
+	while ((accepted = stplr_channel_accept(fd, &args)) >= 0) {
+		client = &clients[next_client++ % CLIENTS_MAX];
+		end_client(client);
+		*client = (struct redirected){.fd = accepted, .answer = name->answer};
+		if (watch(accepted, WATCH_CLIENT, (unsigned)(client - clients)))
+			end_client(client);
 	}
 }
 
@@ -203,7 +241,10 @@ static void *serve(void *unused)
 				timer_expired(number);
 				break;
 			case WATCH_NAME:
-				answer_name((int)number);
+				accept_clients((int)number);
+				break;
+			case WATCH_CLIENT:
+				answer_client(&clients[number]);
 				break;
 			}
 		}
@@ -345,35 +386,35 @@ int service_watch_timer(int fd, unsigned timer)
 	return ret ? ret : watch(fd, WATCH_TIMER, timer);
 }
 
-int service_redirect(int fd, int chid)
+int service_redirect(int fd, int chid, bool connect)
 {
-	int i, ret;
+	struct redirect answer = {.magic = REDIRECT_MAGIC, .chid = chid, .connect = connect};
+	struct redirected *free_one;
+	int ret;
 
 	device_get();
 	pthread_mutex_lock(&service_lock);
 	ret = start();
-	for (i = 0; i < REDIRECT_MAX && redirects[i].fd; i++)
-		;
+	free_one = redirect_of(0);
 	if (!ret)
-		ret = i < REDIRECT_MAX ? watch(fd, WATCH_NAME, (unsigned)fd) : -EAGAIN;
+		ret = free_one ? watch(fd, WATCH_NAME, (unsigned)fd) : -EAGAIN;
 	if (ret)
 		close(fd);
 	else
-		redirects[i] = (struct redirected){.fd = fd, .chid = chid};
+		*free_one = (struct redirected){.fd = fd, .answer = answer};
 	pthread_mutex_unlock(&service_lock);
 	return ret;
 }
 
 void service_redirect_end(int fd)
 {
-	int i;
+	struct redirected *name;
 
 	pthread_mutex_lock(&service_lock);
-	for (i = 0; i < REDIRECT_MAX; i++) {
-		if (redirects[i].fd == fd) {
-			redirects[i].fd = 0;
-			close(fd);
-		}
+	name = redirect_of(fd);
+	if (name) {
+		name->fd = 0;
+		close(fd);
 	}
 	pthread_mutex_unlock(&service_lock);
 }
@@ -388,6 +429,8 @@ void service_forget(void)
 		if (redirects[i].fd)
 			close(redirects[i].fd);
 	memset(redirects, 0, sizeof(redirects));
+	for (i = 0; i < CLIENTS_MAX; i++)
+		end_client(&clients[i]);
 	memset(locals, 0, sizeof(locals));
 	while ((entry = pendings)) {
 		pendings = entry->next;

@@ -69,13 +69,14 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
 		   void *(*function)(void *), void *restrict argument)
 {
 	struct start *start = malloc(sizeof(*start));
+	pthread_t id;
 	int error;
 
 	if (!start)
 		return EAGAIN;
 	start->start = function;
 	start->argument = argument;
-	error = real_pthread_create(thread, attr, run, start);
+	error = real_pthread_create(thread ? thread : &id, attr, run, start);
 	if (error)
 		free(start);
 	return error;

@@ -68,6 +68,17 @@ static bool system_event(const struct sigevent *event, struct sigevent *made, bo
 	return false;
 }
 
+/* Why such a pulse could never be sent, or 0. */
+static int pulse_refused(const struct sigevent *event)
+{
+	struct stplr_connect_info info;
+
+	if (stplr_connect_info(coid_fd(event->sigev_coid), &info))
+		return -EINVAL;
+	/* the kernel's codes are for the process's own channels */
+	return pulse_code(event) < 0 && info.pid != getpid() ? -EINVAL : 0;
+}
+
 static int make(clockid_t clock, const struct sigevent *event, struct timer *timer, unsigned number)
 {
 	struct sigevent made;
@@ -82,6 +93,11 @@ static int make(clockid_t clock, const struct sigevent *event, struct timer *tim
 	if (type != SIGEV_PULSE && type != SIGEV_SIGNAL_CODE && type != SIGEV_SIGNAL_THREAD &&
 	    type != SIGEV_THREAD && type != SIGEV_SEM)
 		return -EINVAL;
+	if (type == SIGEV_PULSE) {
+		ret = pulse_refused(event);
+		if (ret)
+			return ret;
+	}
 	timer->event = *event;
 	if (type == SIGEV_PULSE && event->sigev_priority == SIGEV_PULSE_PRIO_INHERIT)
 		timer->event.sigev_priority = (short)priority_from_kernel(priority_own());

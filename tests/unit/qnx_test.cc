@@ -26,6 +26,7 @@
 
 #include <linux/stplr.h>
 
+#include "support/ipc.h"
 #include "support/module.h"
 #include "support/thread.h"
 
@@ -1077,13 +1078,44 @@ TEST_F(QnxPulse, ReceivePulseLeavesMessages)
 	MsgReply(rcvid, 0, nullptr, 0);
 }
 
-TEST_F(QnxPulse, IsNotLostToASmallBuffer)
+TEST_F(QnxPulse, ThatDoesNotFitFailsOnceAndIsGone)
 {
 	char small[8];
+	iov_t iov[] = {{small, 3}, {small + 3, 5}};
 
+	for (int value = 0; value < 3; value++)
+		EXPECT_EQ(0, MsgSendPulse(coid, -1, 3, value));
+	EXPECT_FAILS(EFAULT, MsgReceive(chid, small, sizeof(small), nullptr));
+	EXPECT_FAILS(EFAULT, MsgReceivev(chid, iov, 2, nullptr));
+	EXPECT_EQ(2, receive_pulse(chid).value.sival_int);
 	EXPECT_EQ(0, MsgSendPulse(coid, -1, 3, 4));
-	EXPECT_FAILS(EMSGSIZE, MsgReceive(chid, small, sizeof(small), nullptr));
-	EXPECT_EQ(3, receive_pulse(chid).code);
+	EXPECT_EQ(-EFAULT, MsgReceivePulse_r(chid, small, 0, nullptr));
+	EXPECT_TRUE(no_pulse(chid));
+}
+
+TEST(QnxNotice, ADisconnectThatDoesNotFitDelaysNobody)
+{
+	// A server that goes on after an error, as first programs do, with room for an int.
+	int chid = ChannelCreate(_NTO_CHF_DISCONNECT), value, errors = 0;
+
+	for (int i = 0; i < 3; i++) {
+		Child client([chid, i](Child &) {
+			int coid = ConnectAttach(0, getppid(), chid, _NTO_SIDE_CHANNEL, 0);
+			return static_cast<int>(MsgSend(coid, &i, sizeof(i), nullptr, 0));
+		});
+		int rcvid;
+		do {
+			within_ms(_NTO_TIMEOUT_RECEIVE, kPatienceMs);
+			rcvid = MsgReceive(chid, &value, sizeof(value), nullptr);
+			errors += rcvid == -1;
+		} while (rcvid == -1 && errors <= i);
+		ASSERT_GT(rcvid, 0) << strerror(errno);
+		EXPECT_EQ(i, value);
+		EXPECT_EQ(0, MsgReply(rcvid, 0, nullptr, 0));
+		client.expect_success();
+	}
+	EXPECT_EQ(2, errors);
+	EXPECT_EQ(0, ChannelDestroy(chid));
 }
 
 TEST_F(QnxPulse, Refuses)
@@ -1634,6 +1666,44 @@ void timers_that_end_in_signals()
 	pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
+TEST_F(QnxTimer, OfACodeTheLowEightBitsCount)
+{
+	struct sigevent event = {};
+	struct itimerspec time = {{0, 0}, {0, 1000000}};
+	timer_t timer;
+
+	// 1023: in an example of QNX's own
+	for (int code : {1023, 300, 128, 127, -1}) {
+		event.sigev_notify = SIGEV_PULSE;
+		event.sigev_coid = coid;
+		event.sigev_priority = 10;
+		event.sigev_code = static_cast<short>(code);
+		ASSERT_EQ(0, timer_create(CLOCK_MONOTONIC, &event, &timer)) << strerror(errno);
+		ASSERT_EQ(0, timer_settime(timer, 0, &time, nullptr));
+		EXPECT_EQ(static_cast<int8_t>(code), receive_pulse(chid).code);
+		EXPECT_EQ(0, timer_delete(timer));
+	}
+}
+
+TEST_F(QnxTimer, ThatCouldNeverSendIsRefused)
+{
+	struct sigevent event;
+	timer_t timer;
+
+	SIGEV_PULSE_INIT(&event, 0x7fff, 10, 1, 0);
+	EXPECT_FAILS(EINVAL, timer_create(CLOCK_MONOTONIC, &event, &timer));
+	// The kernel's codes, to another process's channel.
+	Child child([this](Child &) {
+		struct sigevent to_parent;
+		timer_t its_timer;
+		int to = ConnectAttach(0, getppid(), chid, _NTO_SIDE_CHANNEL, 0);
+		SIGEV_PULSE_INIT(&to_parent, to, 10, -1, 0);
+		EXPECT_FAILS(EINVAL, timer_create(CLOCK_MONOTONIC, &to_parent, &its_timer));
+		return testing::Test::HasFailure();
+	});
+	child.expect_success();
+}
+
 TEST_F(QnxTimer, EndsInSignalsToo)
 {
 	Child child([](Child &) {
@@ -1717,7 +1787,7 @@ std::string serve_name(int chid)
 	}
 }
 
-void use_name(const char *name, int chid)
+void use_name(const char *name, int chid, bool connect = false)
 {
 	Child client([name](Child &) {
 		uint16_t type = _IO_MAX + 1;
@@ -1728,7 +1798,8 @@ void use_name(const char *name, int chid)
 			return 2;
 		return name_close(coid) ? 3 : 0;
 	});
-	EXPECT_EQ(std::string("connect ") + name + " message disconnect", serve_name(chid));
+	std::string expected = connect ? std::string("connect ") + name + " " : "";
+	EXPECT_EQ(expected + "message disconnect", serve_name(chid));
 	client.expect_success();
 }
 
@@ -1755,15 +1826,95 @@ TEST(QnxName, OfADispatchHandle)
 	EXPECT_EQ(first->chid, second->chid);
 	use_name("first", first->chid);
 	use_name("second", first->chid);
+	name_attach_t *third = name_attach(dpp, "third", NAME_FLAG_ATTACH_CONNECT);
+	ASSERT_NE(nullptr, third) << strerror(errno);
+	use_name("third", first->chid, true);
+	EXPECT_EQ(0, name_detach(third, NAME_FLAG_DETACH_SAVEDPP));
 	EXPECT_EQ(0, name_detach(second, NAME_FLAG_DETACH_SAVEDPP));
 	EXPECT_FAILS(ENOENT, name_open("second", 0));
 	EXPECT_EQ(0, name_detach(first, 0));
 	EXPECT_FAILS(ENOENT, name_open("first", 0));
 }
 
+TEST(QnxName, AServerMayAskToBeGreeted)
+{
+	name_attach_t *attach = name_attach(nullptr, "greeted", NAME_FLAG_ATTACH_CONNECT);
+	ASSERT_NE(nullptr, attach) << strerror(errno);
+	EXPECT_EQ(nullptr, name_attach(nullptr, "greeted", 0));
+	EXPECT_EQ(EBUSY, errno);
+	use_name("greeted", attach->chid, true);
+	EXPECT_EQ(0, name_detach(attach, 0));
+	EXPECT_FAILS(ENOENT, name_open("greeted", 0));
+
+	setenv("STPLR_QNX_CONNECT", "1", 1);
+	attach = name_attach(nullptr, "greeted", 0);
+	unsetenv("STPLR_QNX_CONNECT");
+	ASSERT_NE(nullptr, attach) << strerror(errno);
+	use_name("greeted", attach->chid, true);
+	EXPECT_EQ(0, name_detach(attach, 0));
+}
+
+// What name_open() of a server that does not receive comes to, and whether its pulses arrive.
+void open_idle(dispatch_t *dpp)
+{
+	name_attach_t *attach = name_attach(dpp, "idle", 0);
+	ASSERT_NE(nullptr, attach) << strerror(errno);
+	// This process's own name, and a pulse to a server that takes nothing else.
+	int coid = name_open("idle", 0);
+	ASSERT_NE(-1, coid) << strerror(errno);
+	EXPECT_EQ(0, MsgSendPulse(coid, -1, 5, 42));
+	EXPECT_EQ(42, receive_pulse(attach->chid).value.sival_int);
+	EXPECT_EQ(0, name_close(coid));
+	EXPECT_EQ(_PULSE_CODE_DISCONNECT, receive_pulse(attach->chid).code);
+
+	// Two processes open each other, and neither receives yet.
+	Child other([](Child &self) {
+		name_attach_t *its_own = name_attach(nullptr, "idle_other", 0);
+		self.tell(its_own != nullptr);
+		int to_parent = name_open("idle", 0);
+		self.tell(to_parent != -1);
+		self.hear();
+		return 0;
+	});
+	EXPECT_TRUE(other.hear());
+	coid = name_open("idle_other", 0);
+	EXPECT_NE(-1, coid) << strerror(errno);
+	EXPECT_TRUE(other.hear());
+	other.tell(0);
+	other.expect_success();
+	EXPECT_EQ(_PULSE_CODE_DISCONNECT, receive_pulse(attach->chid).code);
+	EXPECT_EQ(0, name_close(coid));
+	EXPECT_EQ(0, name_detach(attach, 0));
+}
+
+TEST(QnxName, IsOpenedWithoutTheServer)
+{
+	open_idle(nullptr);
+	open_idle(dispatch_create_channel(ChannelCreate(_NTO_CHF_DISCONNECT), 0));
+}
+
+TEST(QnxName, ClientsThatAskNothingDelayNobody)
+{
+	dispatch_t *dpp = dispatch_create_channel(ChannelCreate(_NTO_CHF_DISCONNECT), 0);
+	name_attach_t *attach = name_attach(dpp, "silent_clients", 0);
+	ASSERT_NE(nullptr, attach) << strerror(errno);
+	Fd device = open_device();
+	std::vector<Fd> silent;
+	for (int i = 0; i < 200; i++) {
+		stplr_connect_attach args = attach_args("silent_clients");
+		args.deadline = in_ms(kPatienceMs); // for the backlog to have room
+		silent.emplace_back(connect_attach(device, args));
+		ASSERT_GE(silent.back(), 0);
+	}
+	use_name("silent_clients", attach->chid);
+	silent.clear();
+	use_name("silent_clients", attach->chid);
+	EXPECT_EQ(0, name_detach(attach, 0));
+}
+
 TEST(QnxName, AServerMayRefuse)
 {
-	name_attach_t *attach = name_attach(nullptr, "refuses", 0);
+	name_attach_t *attach = name_attach(nullptr, "refuses", NAME_FLAG_ATTACH_CONNECT);
 	Thread server([attach] {
 		char buffer[200];
 		int rcvid = MsgReceive(attach->chid, buffer, sizeof(buffer), nullptr);
@@ -1862,7 +2013,7 @@ TEST(QnxDispatch, ADefaultFunctionIsNotAskedForNames)
 {
 	dispatch_t *dpp = dispatch_create();
 	message_attr_t otherwise = {MSG_FLAG_DEFAULT_FUNC, 1, 0};
-	name_attach_t *attach = name_attach(dpp, "default_function", 0);
+	name_attach_t *attach = name_attach(dpp, "default_function", NAME_FLAG_ATTACH_CONNECT);
 	int others = 0;
 
 	ASSERT_NE(nullptr, attach) << strerror(errno);
@@ -1953,6 +2104,20 @@ TEST_F(QnxFork, ADaemonMayCloseAllDescriptors)
 }
 
 // What QNX's C library has beside
+
+TEST(QnxLibrary, AThreadsIdMayBeLeftOut)
+{
+	std::atomic<bool> ran{false};
+
+	EXPECT_EQ(0, pthread_create(
+			     nullptr, nullptr,
+			     [](void *flag) -> void * {
+				     *static_cast<std::atomic<bool> *>(flag) = true;
+				     return nullptr;
+			     },
+			     &ran));
+	EXPECT_TRUE(eventually([&] { return ran.load(); }));
+}
 
 TEST(QnxLibrary, PrioritiesClocksNodes)
 {
@@ -2145,8 +2310,8 @@ TEST(QnxProgram, NamesConnectAndDisconnect)
 		EXPECT_EQ("40\n41\n42\n", client.rest());
 		EXPECT_EQ(0, client.finish());
 	}
-	EXPECT_EQ("connect\n0 + 40\n1 + 40\n2 + 40\ndisconnect\n"
-		  "connect\n0 + 40\n1 + 40\n2 + 40\ndisconnect\n",
+	EXPECT_EQ("0 + 40\n1 + 40\n2 + 40\ndisconnect\n"
+		  "0 + 40\n1 + 40\n2 + 40\ndisconnect\n",
 		  server.rest());
 	EXPECT_EQ(0, server.finish());
 	Program late({"name_client"});

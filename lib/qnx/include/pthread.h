@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The system's <pthread.h>. Threads that it makes are told of when they die, see ChannelCreate();
- * and a thread that asks for its own priority gets the one that a client has lent it, too.
+ * their ids may go to NULL; and a thread that asks for its own priority gets the one that a client
+ * has lent it, too.
  */
 #pragma GCC system_header
+/* the system's declaration forbids NULL */
+#define pthread_create stplr_qnx_system_pthread_create
 #include_next <pthread.h>
+#undef pthread_create
 
 #ifndef __STPLR_QNX_PTHREAD_H
 #define __STPLR_QNX_PTHREAD_H

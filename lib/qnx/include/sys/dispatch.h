@@ -27,6 +27,8 @@ typedef struct _name_attach {
 #define NAME_FLAG_DETACH_SAVEDPP 0x00000001
 /* Known on all nodes, of which there is one. */
 #define NAME_FLAG_ATTACH_GLOBAL 0x00000002
+/* Not QNX's: whoever opens the name sends _IO_CONNECT first, as where QNX's gns runs. */
+#define NAME_FLAG_ATTACH_CONNECT 0x00010000
 
 extern name_attach_t *name_attach(dispatch_t *__dpp, const char *__path, unsigned __flags);
 extern int name_detach(name_attach_t *__attach, unsigned __flags);
