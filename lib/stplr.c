@@ -4,7 +4,7 @@
  *
  * Nothing is kept between calls. The plain and the vector form of a call differ in one flag, so
  * each pair shares one static function that fills the ioctl's structure. Pulses and events are in
- * pulse.c.
+ * pulse.c, the words for errors in strerror.c.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -23,6 +24,9 @@
 
 /* What this library cannot do without. */
 #define FEATURES_NEEDED STPLR_FEATURE_MESSAGES
+
+/* The timeout of the calls that have none. */
+#define NO_LIMIT (-1)
 
 static struct stplr_buffer memory(const void *address, size_t len)
 {
@@ -90,6 +94,43 @@ int stplr_check_version(int fd, char *why, size_t size)
 	return 0;
 }
 
+/* How many devices the loaded module has; 0: there is none, or it cannot be seen. */
+static unsigned int module_devices(void)
+{
+	int fd = open("/sys/module/stplr/parameters/devices", O_RDONLY | O_CLOEXEC);
+	char text[16] = "";
+	ssize_t len;
+
+	if (fd < 0)
+		return 0;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return len > 0 ? (unsigned int)strtoul(text, NULL, 10) : 0;
+}
+
+/* Only an unloaded module can be loaded with more devices. */
+static void explain_no_device(char *why, size_t size, const char *path, unsigned int device)
+{
+	int error = errno;
+	unsigned int devices = module_devices();
+
+	errno = error;
+	if (!devices)
+		explain(why, size,
+			"no device %s: load the module, with modprobe stplr devices=%llu or more",
+			path, device + 1ULL);
+	else if (device >= devices)
+		explain(why, size,
+			"no device %s: the module is loaded with devices=%u: remove it first, with "
+			"rmmod stplr, then load it with modprobe stplr devices=%llu or more",
+			path, devices, device + 1ULL);
+	else
+		explain(why, size,
+			"no device %s: the module has it, but its file is missing here: see "
+			"whether udev runs, or, in a container, whether the device was passed in",
+			path);
+}
+
 int stplr_open_why(unsigned int device, unsigned int flags, char *why, size_t size)
 {
 	char path[32];
@@ -107,10 +148,7 @@ int stplr_open_why(unsigned int device, unsigned int flags, char *why, size_t si
 		case ENOENT:
 		case ENXIO:
 		case ENODEV:
-			explain(why, size,
-				"no device %s: load the module, with modprobe stplr devices=%llu "
-				"or more",
-				path, device + 1ULL);
+			explain_no_device(why, size, path, device);
 			break;
 		case EACCES:
 			explain(why, size,
@@ -220,6 +258,11 @@ int stplr_connect(int device, const char *name, int64_t deadline)
 	return stplr_connect_attach(device, name, &options);
 }
 
+int stplr_connect_timeout(int device, const char *name, int64_t timeout)
+{
+	return stplr_connect(device, name, stplr_deadline(timeout));
+}
+
 int stplr_connect_pid(int device, pid_t pid, int32_t chid)
 {
 	struct stplr_connect_attach options = {.pid = pid, .chid = chid};
@@ -315,13 +358,15 @@ int stplr_send_queuedv(int connection, const struct stplr_iovec *parts, size_t c
 }
 
 static ssize_t send_two_way(int connection, struct stplr_buffer message, struct stplr_buffer reply,
-			    __u32 flags, struct stplr_reply_info *info)
+			    __u32 flags, int64_t timeout, struct stplr_reply_info *info)
 {
+	int64_t deadline = stplr_deadline(timeout);
 	struct stplr_msg_send args = {
 		.send = message,
 		.reply = reply,
-		.send_deadline = STPLR_DEADLINE_NONE,
-		.reply_deadline = STPLR_DEADLINE_NONE,
+		.send_deadline = deadline,
+		.reply_deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
 		.flags = flags,
 	};
 	int ret;
@@ -342,7 +387,8 @@ static ssize_t send_two_way(int connection, struct stplr_buffer message, struct 
 ssize_t stplr_send_receive(int connection, const void *message, size_t len, void *reply,
 			   size_t size, struct stplr_reply_info *info)
 {
-	return send_two_way(connection, memory(message, len), memory(reply, size), 0, info);
+	return send_two_way(connection, memory(message, len), memory(reply, size), 0, NO_LIMIT,
+			    info);
 }
 
 ssize_t stplr_send_receivev(int connection, const struct stplr_iovec *message, size_t message_count,
@@ -350,7 +396,21 @@ ssize_t stplr_send_receivev(int connection, const struct stplr_iovec *message, s
 			    struct stplr_reply_info *info)
 {
 	return send_two_way(connection, memory(message, message_count), memory(reply, reply_count),
-			    STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR, info);
+			    STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR, NO_LIMIT, info);
+}
+
+ssize_t stplr_call(int connection, const void *message, size_t len, void *reply, size_t size,
+		   int64_t timeout)
+{
+	return send_two_way(connection, memory(message, len), memory(reply, size), 0, timeout,
+			    NULL);
+}
+
+ssize_t stplr_callv(int connection, const struct stplr_iovec *message, size_t message_count,
+		    const struct stplr_iovec *reply, size_t reply_count, int64_t timeout)
+{
+	return send_two_way(connection, memory(message, message_count), memory(reply, reply_count),
+			    STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR, timeout, NULL);
 }
 
 /* Receiving */
@@ -360,12 +420,13 @@ int stplr_msg_receive(int channel, struct stplr_msg_receive *args)
 	return ioctl(channel, STPLR_MSG_RECEIVE, args);
 }
 
-static int32_t receive(int channel, struct stplr_buffer buffer, __u32 flags,
+static int32_t receive(int channel, struct stplr_buffer buffer, __u32 flags, int64_t timeout,
 		       struct stplr_msg_info *info)
 {
 	struct stplr_msg_receive args = {
 		.buffer = buffer,
-		.deadline = STPLR_DEADLINE_NONE,
+		.deadline = stplr_deadline(timeout),
+		.clock = CLOCK_MONOTONIC,
 		.flags = flags,
 	};
 
@@ -378,13 +439,25 @@ static int32_t receive(int channel, struct stplr_buffer buffer, __u32 flags,
 
 int32_t stplr_receive(int channel, void *buffer, size_t size, struct stplr_msg_info *info)
 {
-	return receive(channel, memory(buffer, size), 0, info);
+	return receive(channel, memory(buffer, size), 0, NO_LIMIT, info);
 }
 
 int32_t stplr_receivev(int channel, const struct stplr_iovec *parts, size_t count,
 		       struct stplr_msg_info *info)
 {
-	return receive(channel, memory(parts, count), STPLR_RECEIVE_VECTOR, info);
+	return receive(channel, memory(parts, count), STPLR_RECEIVE_VECTOR, NO_LIMIT, info);
+}
+
+int32_t stplr_receive_timeout(int channel, void *buffer, size_t size, struct stplr_msg_info *info,
+			      int64_t timeout)
+{
+	return receive(channel, memory(buffer, size), 0, timeout, info);
+}
+
+int32_t stplr_receive_timeoutv(int channel, const struct stplr_iovec *parts, size_t count,
+			       struct stplr_msg_info *info, int64_t timeout)
+{
+	return receive(channel, memory(parts, count), STPLR_RECEIVE_VECTOR, timeout, info);
 }
 
 /* Replying */

@@ -13,16 +13,22 @@
  * other call to free anything. The library keeps no state and allocates nothing, so any thread may
  * make any call.
  *
- * Calls come in three forms. Plain (stplr_send) takes one buffer; with a v (stplr_sendv) it takes
- * parts; neither has a time limit. With msg (stplr_msg_send) it takes the ioctl's own structure,
- * with deadlines and flags, and does nothing but the ioctl.
+ * Calls come in three forms. Plain (stplr_send) takes one buffer; with a v at its end (stplr_sendv)
+ * it takes parts. With msg (stplr_msg_send) it takes the ioctl's own structure, with deadlines and
+ * flags, and does nothing but the ioctl. stplr_call(), stplr_receive_timeout() and
+ * stplr_connect_timeout() have a time limit, the other plain ones none.
  *
- * Errors: -1, and errno says which. Besides those named at each call, every call may fail with
- * EBADF (not an open descriptor), ENOTTY (not a descriptor of the kind the call wants) and EFAULT
- * (an address that is not the caller's).
+ * All times are nanoseconds. A *timeout* counts from now (2 * STPLR_SECOND), a *deadline* is an
+ * absolute time of a clock, as stplr_deadline() makes it: a timeout where a deadline is wanted is
+ * long past, and the call fails with ETIMEDOUT at once. 0 does not wait, less than 0 is no limit,
+ * in both.
  *
- * Where a call has the name of a structure (struct stplr_version, stplr_version()), C++ programs
- * write "struct", too, to name the structure.
+ * Errors: -1, and errno says which; stplr_strerror() has the words. Besides those named at each
+ * call, every call may fail with EBADF (not an open descriptor), ENOTTY (not a descriptor of the
+ * kind the call wants) and EFAULT (an address that is not the caller's).
+ *
+ * Where a call has the name of a structure (struct stplr_msg_send, stplr_msg_send()), C++ needs
+ * "struct" to name the structure, or its other name there, stplr::msg_send.
  *
  * The caller owns every buffer. No call keeps an address after it has returned.
  */
@@ -38,6 +44,40 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Times */
+
+/** STPLR_MICROSECOND, STPLR_MILLISECOND, STPLR_SECOND - in nanoseconds: 500 * STPLR_MILLISECOND. */
+#define STPLR_MICROSECOND INT64_C(1000)
+#define STPLR_MILLISECOND INT64_C(1000000)
+#define STPLR_SECOND INT64_C(1000000000)
+
+/**
+ * stplr_deadline() - turn a timeout into a deadline
+ * @timeout: nanoseconds from now; 0: poll; less than 0: no limit
+ *
+ * One deadline may bound several calls. The calls that take a structure want CLOCK_MONOTONIC in its
+ * clock.
+ *
+ * Return: nanoseconds of CLOCK_MONOTONIC, STPLR_DEADLINE_POLL or STPLR_DEADLINE_NONE. What lies
+ * beyond the clock's end (292 years) is cut to it.
+ */
+int64_t stplr_deadline(int64_t timeout);
+
+/* Errors */
+
+/**
+ * stplr_strerror() - what an error means, in words
+ * @call: the name of the call that failed, "stplr_call"; of another, or NULL: what it means to most
+ * @error: its errno
+ *
+ * An error that a server chose (stplr_reply_error()) cannot be told from the call's own. What the
+ * library does not know it leaves to the C library.
+ *
+ * Return: a few words, without a newline, for "stplr_call: %s". A constant: it is not to be freed,
+ * any thread may ask. Never NULL.
+ */
+const char *stplr_strerror(const char *call, int error);
 
 /* Devices */
 
@@ -155,16 +195,27 @@ int stplr_channel_accept(int channel, struct stplr_channel_accept *args);
 /* Connections */
 
 /**
- * stplr_connect() - connect to a channel by its name (QNX name_open)
+ * stplr_connect_timeout() - connect to a channel by its name (QNX name_open)
  * @device: from stplr_open()
  * @name: the channel's name
- * @deadline: how long to wait for a name that does not exist yet: nanoseconds of CLOCK_MONOTONIC,
- *	see stplr_deadline(); STPLR_DEADLINE_POLL: not at all; STPLR_DEADLINE_NONE: without an end
+ * @timeout: how long to wait for a name that does not exist yet, or for room in a listening
+ *	channel's backlog: nanoseconds, 5 * STPLR_SECOND; 0: not at all; less than 0: without an end
  *
- * Return: a new connection descriptor; -1: EINVAL: a bad name or deadline; ENOENT: no such name,
- * and not waiting; EAGAIN: it listens, and its backlog is full, and not waiting; ETIMEDOUT: neither
- * by the deadline; EINTR: a signal came while waiting; EACCES: the
- * channel's mode forbids it; EDQUOT: too many connections of this user; EMFILE, ENFILE, ENOMEM.
+ * Return: a new connection descriptor; -1: EINVAL: a bad name; ENOENT: no such name, and not
+ * waiting; EAGAIN: it listens, and its backlog is full, and not waiting; ETIMEDOUT: neither in
+ * time; EINTR: a signal came while waiting; EACCES: the channel's mode forbids it; EDQUOT: too many
+ * connections of this user; EMFILE, ENFILE, ENOMEM.
+ */
+int stplr_connect_timeout(int device, const char *name, int64_t timeout);
+
+/**
+ * stplr_connect() - stplr_connect_timeout() with a deadline
+ * @device: from stplr_open()
+ * @name: the channel's name
+ * @deadline: until when to wait: nanoseconds of CLOCK_MONOTONIC, from stplr_deadline() (a timeout
+ *	is no deadline); STPLR_DEADLINE_POLL: not at all; STPLR_DEADLINE_NONE: without an end
+ *
+ * Return: as stplr_connect_timeout(), and EINVAL: a bad deadline.
  */
 int stplr_connect(int device, const char *name, int64_t deadline);
 
@@ -213,7 +264,7 @@ int stplr_connect_detach(int connection);
  */
 int stplr_connect_info(int connection, struct stplr_connect_info *info);
 
-/* Buffers and time */
+/* Buffers */
 
 /**
  * stplr_part() - describe one part of a scattered buffer
@@ -224,15 +275,6 @@ int stplr_connect_info(int connection, struct stplr_connect_info *info);
  * ones. A call takes at most STPLR_PARTS_MAX parts.
  */
 struct stplr_iovec stplr_part(const void *base, size_t len);
-
-/**
- * stplr_deadline() - turn a timeout into a deadline
- * @timeout: nanoseconds from now; 0: poll; less than 0: no limit
- *
- * Return: nanoseconds of CLOCK_MONOTONIC, STPLR_DEADLINE_POLL or STPLR_DEADLINE_NONE. The calls
- * that take a structure want CLOCK_MONOTONIC in its clock.
- */
-int64_t stplr_deadline(int64_t timeout);
 
 /* Sending */
 
@@ -313,6 +355,42 @@ struct stplr_reply_info {
 	uint64_t total;
 	int32_t status;
 };
+
+/**
+ * stplr_call() - send a message and wait for its reply, for a time (QNX MsgSend)
+ * @connection: from stplr_connect_timeout()
+ * @message: the message
+ * @len: its length in bytes, at most struct stplr_version.message_max
+ * @reply: where the reply goes; it may overlap @message
+ * @size: bytes in @reply
+ * @timeout: how long it may take in all, until the reply is there: nanoseconds, 2 * STPLR_SECOND;
+ *	less than 0: as long as it takes; 0: see EAGAIN
+ *
+ * stplr_send_receive() with a time limit, and the same as to signals. Those that interrupt it and
+ * its going on do not extend it. A server of a channel with STPLR_CHANNEL_UNBLOCK that has the
+ * message is told when the time is up, and decides how the call ends.
+ *
+ * Return: bytes of the reply that are in @reply; -1: those of stplr_send_receive(), and ETIMEDOUT:
+ * no reply in time, though the server may have the message (STPLR_SEND_TELL would say); EAGAIN:
+ * @timeout is 0, and no server waits to receive. Where one does it gets the message, but cannot
+ * answer in no time: ETIMEDOUT.
+ */
+ssize_t stplr_call(int connection, const void *message, size_t len, void *reply, size_t size,
+		   int64_t timeout);
+
+/**
+ * stplr_callv() - stplr_call() with message and reply in parts
+ * @connection: from stplr_connect_timeout()
+ * @message: the message's parts
+ * @message_count: how many
+ * @reply: the parts that the reply fills, one after the other
+ * @reply_count: how many
+ * @timeout: as for stplr_call()
+ *
+ * Return: as stplr_call(), and EINVAL: too many parts.
+ */
+ssize_t stplr_callv(int connection, const struct stplr_iovec *message, size_t message_count,
+		    const struct stplr_iovec *reply, size_t reply_count, int64_t timeout);
 
 /**
  * stplr_send_receive() - send a message and wait for its reply (QNX MsgSend)
@@ -398,6 +476,33 @@ int32_t stplr_receivev(int channel, const struct stplr_iovec *parts, size_t coun
 		       struct stplr_msg_info *info);
 
 /**
+ * stplr_receive_timeout() - stplr_receive() for a time
+ * @channel: from stplr_channel_create()
+ * @buffer: where the message goes
+ * @size: bytes in @buffer
+ * @info: as for stplr_receive(); may be NULL
+ * @timeout: how long to wait for a message: nanoseconds, 2 * STPLR_SECOND; 0: not at all; less than
+ *	0: as long as it takes
+ *
+ * Return: as stplr_receive(), and ETIMEDOUT: no message in time; EAGAIN: none, and not waiting.
+ */
+int32_t stplr_receive_timeout(int channel, void *buffer, size_t size, struct stplr_msg_info *info,
+			      int64_t timeout);
+
+/**
+ * stplr_receive_timeoutv() - stplr_receive_timeout() into parts
+ * @channel: from stplr_channel_create()
+ * @parts: the parts that the message fills, one after the other
+ * @count: how many
+ * @info: as for stplr_receive(); may be NULL
+ * @timeout: as for stplr_receive_timeout()
+ *
+ * Return: as stplr_receive_timeout(), and EINVAL: too many parts.
+ */
+int32_t stplr_receive_timeoutv(int channel, const struct stplr_iovec *parts, size_t count,
+			       struct stplr_msg_info *info, int64_t timeout);
+
+/**
  * stplr_msg_receive() - STPLR_MSG_RECEIVE, with deadline and flags
  * @channel: from stplr_channel_create()
  * @args: in and out, see struct stplr_msg_receive. A zeroed deadline polls; waiting without a limit
@@ -444,7 +549,7 @@ ssize_t stplr_replyv(int channel, int32_t rcvid, int32_t status, const struct st
  * stplr_reply_error() - make the sender's call fail (QNX MsgError)
  * @channel: the channel it was received on
  * @rcvid: the message
- * @error: the errno that the client gets, 1 to 4095
+ * @error: the errno that the client gets, 1 to 511
  *
  * Return: 0; -1: as stplr_reply(), and EINVAL: an error out of range.
  */
@@ -727,7 +832,30 @@ int stplr_buffer_register(int fd, const void *address, size_t len, uint32_t flag
 int stplr_buffer_unregister(int fd, uint32_t index);
 
 #ifdef __cplusplus
-}
+} /* extern "C" */
+
+/* Names in C++ for the structures that a call of the same name hides: stplr::msg_send args{}; */
+namespace stplr
+{
+typedef struct ::stplr_version version;
+typedef struct ::stplr_channel_create channel_create;
+typedef struct ::stplr_channel_accept channel_accept;
+typedef struct ::stplr_connect_attach connect_attach;
+typedef struct ::stplr_connect_info connect_info;
+typedef struct ::stplr_connect_notify connect_notify;
+typedef struct ::stplr_msg_send msg_send;
+typedef struct ::stplr_msg_receive msg_receive;
+typedef struct ::stplr_msg_reply msg_reply;
+typedef struct ::stplr_msg_reply_receive msg_reply_receive;
+typedef struct ::stplr_msg_info msg_info;
+typedef struct ::stplr_client_info client_info;
+typedef struct ::stplr_client_cookie client_cookie;
+typedef struct ::stplr_pulse pulse;
+typedef struct ::stplr_pulse_send pulse_send;
+typedef struct ::stplr_event_register event_register;
+typedef struct ::stplr_event_deliver event_deliver;
+typedef struct ::stplr_buffer_register buffer_register;
+} /* namespace stplr */
 #endif
 
 #endif /* STPLR_H */

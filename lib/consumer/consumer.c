@@ -42,9 +42,13 @@ int main(void)
 	CHECK(stplr_channel_create(fd, "", NULL) == -1 && errno == EINVAL);
 	CHECK(stplr_connect(fd, "name", stplr_deadline(1)) == -1 && errno == ENOTTY);
 	CHECK(stplr_connect(fd, "", STPLR_DEADLINE_POLL) == -1 && errno == EINVAL);
+	CHECK(stplr_connect_timeout(fd, "name", STPLR_SECOND) == -1 && errno == ENOTTY);
 	CHECK(stplr_send(fd, "x", 1) == -1 && errno == ENOTTY);
 	CHECK(stplr_send_receive(fd, "x", 1, &byte, 1, NULL) == -1 && errno == ENOTTY);
+	CHECK(stplr_call(fd, "x", 1, &byte, 1, 2 * STPLR_SECOND) == -1 && errno == ENOTTY);
+	CHECK(!strcmp(stplr_strerror("stplr_call", errno), "not a connection"));
 	CHECK(stplr_receive(fd, &byte, 1, &info) == -1 && errno == ENOTTY);
+	CHECK(stplr_receive_timeout(fd, &byte, 1, &info, 0) == -1 && errno == ENOTTY);
 	CHECK(stplr_reply_error(fd, 1, 0) == -1 && errno == EINVAL);
 	CHECK(stplr_reply_receive(fd, &rcvid, 0, NULL, 0, &byte, 1, &info) == -1 &&
 	      errno == ENOTTY);
@@ -55,12 +59,14 @@ int main(void)
 	CHECK(stplr_open_why(0, 1, why, sizeof(why)) == -1 && errno == EINVAL);
 	CHECK(stplr_open_why(4294967295U, 0, why, sizeof(why)) == -1 && errno == ENOENT);
 	CHECK(strstr(why, "modprobe stplr devices=4294967296"));
+	/* What is loaded has to go first. */
+	CHECK(!strstr(why, "rmmod") == !!access("/sys/module/stplr", F_OK));
 
 	part = stplr_part(&byte, 1);
 	CHECK(part.len == 1);
 	CHECK(stplr_deadline(-5) == STPLR_DEADLINE_NONE);
 	CHECK(stplr_deadline(0) == STPLR_DEADLINE_POLL);
 	CHECK(stplr_deadline(INT64_MAX) == INT64_MAX);
-	CHECK(stplr_deadline(1) < stplr_deadline(3600000000000));
+	CHECK(stplr_deadline(1) < stplr_deadline(3600 * STPLR_SECOND));
 	return 0;
 }

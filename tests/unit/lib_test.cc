@@ -102,6 +102,8 @@ using LibOpen = Lib;
 using LibChannel = Lib;
 using LibConnect = Lib;
 using LibMessage = Lib;
+using LibCall = Lib;
+using LibReceive = Lib;
 using LibPulse = Lib;
 using LibEvent = Lib;
 using LibBuffer = Lib;
@@ -118,8 +120,22 @@ TEST_F(LibOpen, TellsOfADeviceThatIsNotThere)
 
 	EXPECT_FAILS(ENOENT, stplr_open_why(4000000000, 0, why, sizeof(why)));
 	EXPECT_NE(nullptr, strstr(why, "/dev/stplr-4000000000")) << why;
+	EXPECT_NE(nullptr, strstr(why, "rmmod stplr")) << why;
 	EXPECT_NE(nullptr, strstr(why, "modprobe stplr devices=4000000001")) << why;
 	EXPECT_FAILS(ENOENT, stplr_open(4000000000, 0));
+}
+
+TEST_F(LibOpen, TellsOfADeviceWhoseFileIsMissing)
+{
+	char why[256] = "?";
+
+	if (rename("/dev/stplr-0", "/dev/stplr-hidden"))
+		GTEST_SKIP() << "/dev: " << strerror(errno);
+	errno = 0;
+	EXPECT_EQ(-1, stplr_open_why(0, 0, why, sizeof(why)));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(0, rename("/dev/stplr-hidden", "/dev/stplr-0"));
+	EXPECT_NE(nullptr, strstr(why, "file is missing")) << why;
 }
 
 TEST_F(LibOpen, RefusesFlags)
@@ -201,6 +217,41 @@ TEST_F(LibOpen, EveryDescriptorTellsItsVersion)
 	EXPECT_FAILS(ENOTTY, stplr_check_version(STDIN_FILENO, why, sizeof(why)));
 	EXPECT_NE(nullptr, strstr(why, "does not belong to stplr")) << why;
 	EXPECT_FAILS(EBADF, stplr_check_version(-1, why, sizeof(why)));
+}
+
+TEST(LibWords, SayWhatAnErrorMeansToItsCall)
+{
+	EXPECT_STREQ("no channel has this name: is the server running?",
+		     stplr_strerror("stplr_connect", ENOENT));
+	for (auto call : {"stplr_call", "stplr_callv", "stplr_send_receive", "stplr_send_receivev",
+			  "stplr_msg_send_receive"}) {
+		EXPECT_NE(nullptr, strstr(stplr_strerror(call, ESRCH), "the server is gone"));
+		EXPECT_STREQ("no reply in time", stplr_strerror(call, ETIMEDOUT));
+		EXPECT_STREQ("no server waits to receive", stplr_strerror(call, EAGAIN));
+	}
+	for (auto call : {"stplr_reply", "stplr_replyv", "stplr_msg_reply", "stplr_reply_error"})
+		EXPECT_NE(nullptr, strstr(stplr_strerror(call, ESRCH), "the client has given up"));
+	for (auto call : {"stplr_receive", "stplr_receivev", "stplr_msg_receive",
+			  "stplr_receive_timeout", "stplr_receive_pulse"})
+		EXPECT_STREQ("the channel was destroyed", stplr_strerror(call, ESRCH));
+	EXPECT_STREQ(stplr_strerror("stplr_channel_accept", EINVAL),
+		     stplr_strerror("stplr_accept", EINVAL));
+	EXPECT_NE(nullptr, strstr(stplr_strerror("stplr_msg_reply_receive", ESRCH), "rcvid 0"));
+}
+
+TEST(LibWords, ForEveryErrorOfEveryCall)
+{
+	for (auto call : {"stplr_call", "stplr_", "", "no such call", "stplr_msg_"})
+		for (int error = -1; error < 600; error++) {
+			const char *words = stplr_strerror(call, error);
+			ASSERT_NE(nullptr, words);
+			EXPECT_NE('\0', *words);
+			EXPECT_EQ(nullptr, strchr(words, '\n'));
+			EXPECT_EQ(words, stplr_strerror(call, error)) << "not a constant";
+		}
+	EXPECT_EQ(stplr_strerror("another", ESRCH), stplr_strerror(nullptr, ESRCH));
+	EXPECT_STREQ(strerror(ENOTUNIQ), stplr_strerror("stplr_call", ENOTUNIQ));
+	EXPECT_STREQ("no error", stplr_strerror("stplr_call", 0));
 }
 
 TEST_F(LibChannel, OptionsGoInAndTheNumberComesOut)
@@ -286,6 +337,36 @@ TEST_F(LibConnect, WaitsForTheName)
 	close(later);
 }
 
+TEST_F(LibConnect, ForATime)
+{
+	int fd = stplr_connect_timeout(device, "lib_test", 0);
+	EXPECT_GE(fd, 0) << strerror(errno);
+	close(fd);
+	EXPECT_FAILS(ENOENT, stplr_connect_timeout(device, "nobody", 0));
+	EXPECT_FAILS(ETIMEDOUT, stplr_connect_timeout(device, "nobody", 1));
+	int64_t begin = now(CLOCK_MONOTONIC);
+	EXPECT_FAILS(ETIMEDOUT, stplr_connect_timeout(device, "nobody", 50 * STPLR_MILLISECOND));
+	EXPECT_GE(now(CLOCK_MONOTONIC) - begin, 50 * STPLR_MILLISECOND);
+	EXPECT_FAILS(EINVAL, stplr_connect_timeout(device, "", STPLR_SECOND));
+	EXPECT_FAILS(EINVAL, stplr_connect_timeout(device, nullptr, STPLR_SECOND));
+	EXPECT_FAILS(ENOTTY, stplr_connect_timeout(channel, "lib_test", STPLR_SECOND));
+}
+
+TEST_F(LibConnect, ForMoreTimeThanThereIs)
+{
+	for (int64_t timeout : {INT64_C(-1), INT64_MIN, INT64_MAX}) {
+		Thread client([=] { return stplr_connect_timeout(device, "later", timeout); });
+
+		ASSERT_TRUE(client.wait_blocked(STPLR_CONNECT_ATTACH)) << timeout;
+		int later = stplr_channel_create(device, "later", nullptr);
+		ASSERT_GE(later, 0);
+		int fd = static_cast<int>(client.join());
+		EXPECT_GE(fd, 0);
+		close(fd);
+		close(later);
+	}
+}
+
 TEST_F(LibConnect, ByProcessAndNumber)
 {
 	int fd = stplr_connect_pid(device, getpid(), 1);
@@ -322,6 +403,14 @@ TEST_F(LibConnect, WithoutOptions)
 
 	EXPECT_GE(fd, 0) << strerror(errno);
 	close(fd);
+}
+
+TEST(LibTime, Units)
+{
+	EXPECT_EQ(1000 * STPLR_MICROSECOND, STPLR_MILLISECOND);
+	EXPECT_EQ(1000 * STPLR_MILLISECOND, STPLR_SECOND);
+	EXPECT_EQ(1000000000, STPLR_SECOND);
+	static_assert(sizeof(STPLR_SECOND) == 8, "products do not overflow in 32-bit programs");
 }
 
 TEST(LibTime, Deadlines)
@@ -429,6 +518,219 @@ TEST_F(LibMessage, TwoWaysInParts)
 	EXPECT_STREQ("swer", tail);
 }
 
+TEST_F(LibCall, IsAnsweredInTime)
+{
+	for (int64_t timeout : {30 * STPLR_SECOND, INT64_C(-1), INT64_MIN, INT64_MAX}) {
+		char reply[16] = {};
+		Thread client([&] {
+			return stplr_call(connection, "question", 8, reply, sizeof(reply), timeout);
+		});
+		char text[16] = {};
+
+		ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE)) << timeout;
+		int32_t rcvid = stplr_receive(channel, text, sizeof(text), nullptr);
+		EXPECT_STREQ("question", text);
+		EXPECT_EQ(6, stplr_reply(channel, rcvid, 0, "answer", 6));
+		EXPECT_EQ(6, client.join());
+		EXPECT_STREQ("answer", reply);
+	}
+}
+
+TEST_F(LibCall, InPartsOfWhichSomeAreEmpty)
+{
+	for (size_t bytes : {size_t(1), size_t(700), size_t(5000), size_t(100000)}) {
+		std::string question(3 * bytes, '?'), answer(2 * bytes, '!');
+		std::string head(bytes, '.'), tail(bytes + 1, '.');
+		const struct stplr_iovec none = stplr_part(nullptr, 0);
+		Thread client([&] {
+			struct stplr_iovec message[] = {
+				none,
+				stplr_part(question.data(), bytes),
+				none,
+				none,
+				stplr_part(question.data() + bytes, 2 * bytes),
+				none};
+			struct stplr_iovec reply[] = {none, stplr_part(&head[0], bytes), none,
+						      stplr_part(&tail[0], bytes + 1), none};
+			return stplr_callv(connection, message, 6, reply, 5, 30 * STPLR_SECOND);
+		});
+		std::string text(question.size(), '.');
+		struct stplr_iovec in[] = {none, stplr_part(&text[0], 1), none,
+					   stplr_part(&text[1], text.size() - 1), none};
+		struct stplr_msg_info info;
+
+		int32_t rcvid = stplr_receive_timeoutv(channel, in, 5, &info, 30 * STPLR_SECOND);
+		ASSERT_GT(rcvid, 0) << strerror(errno);
+		EXPECT_EQ(question.size(), info.len);
+		EXPECT_EQ(question, text);
+		EXPECT_EQ(ssize_t(answer.size()),
+			  stplr_reply(channel, rcvid, 0, answer.data(), answer.size()));
+		EXPECT_EQ(long(answer.size()), client.join());
+		EXPECT_EQ(std::string(bytes, '!'), head);
+		EXPECT_EQ(std::string(bytes, '!') + '.', tail);
+	}
+}
+
+TEST_F(LibCall, OfNothing)
+{
+	for (bool parts : {false, true}) {
+		Thread client([=] {
+			const struct stplr_iovec none = stplr_part(nullptr, 0);
+
+			return parts ? stplr_callv(connection, &none, 1, &none, 1, -1)
+				     : stplr_callv(connection, nullptr, 0, nullptr, 0, -1);
+		});
+		const struct stplr_iovec none = stplr_part(nullptr, 0);
+		int32_t rcvid = stplr_receive_timeoutv(channel, &none, parts, nullptr, -1);
+
+		EXPECT_EQ(0, stplr_replyv(channel, rcvid, 0, &none, parts));
+		EXPECT_EQ(0, client.join());
+	}
+}
+
+TEST_F(LibCall, IsWithdrawnWhenNobodyReceivesIt)
+{
+	int64_t begin = now(CLOCK_MONOTONIC);
+	char byte = 'x';
+
+	EXPECT_FAILS(ETIMEDOUT, stplr_call(connection, "x", 1, &byte, 1, 50 * STPLR_MILLISECOND));
+	EXPECT_GE(now(CLOCK_MONOTONIC) - begin, 50 * STPLR_MILLISECOND);
+	EXPECT_FAILS(ETIMEDOUT, stplr_call(connection, "x", 1, &byte, 1, 1));
+	EXPECT_FAILS(EAGAIN, stplr_call(connection, "x", 1, &byte, 1, 0));
+	EXPECT_FAILS(EAGAIN, stplr_receive_timeout(channel, &byte, 1, nullptr, 0));
+	EXPECT_EQ('x', byte);
+}
+
+TEST_F(LibCall, EndsWhenTheServerTakesTooLong)
+{
+	Thread client([this] {
+		char byte;
+		ssize_t got = stplr_call(connection, "x", 1, &byte, 1, STPLR_SECOND / 5);
+		return got < 0 ? -errno : got;
+	});
+	char byte;
+	int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
+
+	ASSERT_GT(rcvid, 0);
+	EXPECT_EQ(-ETIMEDOUT, client.join());
+	EXPECT_FAILS(ESRCH, stplr_reply(channel, rcvid, 0, "y", 1));
+}
+
+TEST_F(LibCall, NoTimeIsNotEnoughForAnAnswer)
+{
+	Thread server([this] {
+		char byte;
+		int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
+		return stplr_reply(channel, rcvid, 0, nullptr, 0) < 0 ? -errno : 0;
+	});
+
+	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
+	EXPECT_FAILS(ETIMEDOUT, stplr_call(connection, "x", 1, nullptr, 0, 0));
+	EXPECT_EQ(-ESRCH, server.join());
+}
+
+TEST_F(LibCall, EndsWithItsServer)
+{
+	char byte;
+
+	{
+		Child server([this](Child &child) {
+			char text;
+			child.tell(stplr_receive(channel, &text, 1, nullptr));
+			pause();
+			return 0;
+		});
+		Thread client([&] {
+			ssize_t got = stplr_call(connection, "x", 1, &byte, 1, INT64_MAX);
+			return got < 0 ? -errno : got;
+		});
+		EXPECT_GT(server.hear(), 0);
+		server.kill(SIGKILL);
+		EXPECT_EQ(-ESRCH, client.join());
+	}
+	Thread client([&] {
+		ssize_t got = stplr_call(connection, "x", 1, &byte, 1, INT64_MAX);
+		return got < 0 ? -errno : got;
+	});
+	ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE));
+	EXPECT_EQ(0, stplr_channel_destroy(channel));
+	EXPECT_EQ(-ESRCH, client.join());
+	EXPECT_FAILS(ESRCH, stplr_call(connection, "x", 1, &byte, 1, STPLR_SECOND));
+	EXPECT_FAILS(ESRCH, stplr_receive_timeout(channel, &byte, 1, nullptr, STPLR_SECOND));
+}
+
+TEST_F(LibCall, GetsTheServersErrors)
+{
+	Thread client([&] {
+		ssize_t got = stplr_call(connection, "x", 1, nullptr, 0, -1);
+		return got < 0 ? -errno : got;
+	});
+	char byte;
+
+	EXPECT_EQ(0, stplr_reply_error(channel, stplr_receive(channel, &byte, 1, nullptr), 511));
+	EXPECT_EQ(-511, client.join());
+}
+
+TEST_F(LibCall, RefusesWhatIsWrong)
+{
+	std::vector<struct stplr_iovec> parts(STPLR_PARTS_MAX + 1);
+	char byte;
+
+	EXPECT_FAILS(EBADF, stplr_call(-1, "x", 1, &byte, 1, STPLR_SECOND));
+	EXPECT_FAILS(ENOTTY, stplr_call(channel, "x", 1, &byte, 1, STPLR_SECOND));
+	EXPECT_FAILS(EFAULT, stplr_call(connection, nullptr, 1, &byte, 1, STPLR_SECOND));
+	EXPECT_FAILS(EINVAL, stplr_callv(connection, parts.data(), parts.size(), nullptr, 0, -1));
+	EXPECT_FAILS(EINVAL, stplr_callv(connection, nullptr, 0, parts.data(), parts.size(), -1));
+	EXPECT_FAILS(EFAULT, stplr_callv(connection, nullptr, 1, nullptr, 0, STPLR_SECOND));
+	EXPECT_EQ(0, stplr_connect_detach(connection));
+	EXPECT_FAILS(EBADF, stplr_call(connection, "x", 1, &byte, 1, STPLR_SECOND));
+}
+
+TEST_F(LibReceive, ForATime)
+{
+	int64_t begin = now(CLOCK_MONOTONIC);
+	struct stplr_msg_info info;
+	char byte;
+
+	EXPECT_FAILS(EAGAIN, stplr_receive_timeout(channel, &byte, 1, nullptr, 0));
+	EXPECT_FAILS(ETIMEDOUT, stplr_receive_timeout(channel, &byte, 1, nullptr, 1));
+	EXPECT_FAILS(ETIMEDOUT,
+		     stplr_receive_timeout(channel, &byte, 1, nullptr, 50 * STPLR_MILLISECOND));
+	EXPECT_GE(now(CLOCK_MONOTONIC) - begin, 50 * STPLR_MILLISECOND);
+	for (int64_t timeout : {INT64_C(0), INT64_C(1), INT64_C(-1), INT64_MIN, INT64_MAX}) {
+		ASSERT_EQ(0, stplr_send_queued(connection, "m", 1));
+		EXPECT_LT(0, stplr_receive_timeout(channel, &byte, 1, &info, timeout));
+		EXPECT_EQ('m', byte);
+		EXPECT_EQ(1u, info.len);
+	}
+}
+
+TEST_F(LibReceive, ForMoreTimeThanThereIs)
+{
+	for (int64_t timeout : {INT64_C(-1), INT64_MIN, INT64_MAX}) {
+		Thread server([=] {
+			struct stplr_pulse pulse;
+			return stplr_receive_timeout(channel, &pulse, sizeof(pulse), nullptr,
+						     timeout);
+		});
+
+		ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE)) << timeout;
+		EXPECT_EQ(0, stplr_pulse(connection, 10, 1, 2));
+		EXPECT_EQ(0, server.join());
+	}
+}
+
+TEST_F(LibReceive, RefusesWhatIsWrong)
+{
+	std::vector<struct stplr_iovec> parts(STPLR_PARTS_MAX + 1);
+	char byte;
+
+	EXPECT_FAILS(EBADF, stplr_receive_timeout(-1, &byte, 1, nullptr, STPLR_SECOND));
+	EXPECT_FAILS(ENOTTY, stplr_receive_timeout(device, &byte, 1, nullptr, STPLR_SECOND));
+	EXPECT_FAILS(EINVAL, stplr_receive_timeoutv(channel, parts.data(), parts.size(), nullptr,
+						    STPLR_SECOND));
+}
+
 TEST_F(LibMessage, TooManyParts)
 {
 	std::vector<struct stplr_iovec> parts(STPLR_PARTS_MAX + 1);
@@ -455,7 +757,7 @@ TEST_F(LibMessage, ErrorReplies)
 	int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
 	EXPECT_FAILS(EINVAL, stplr_reply_error(channel, rcvid, 0));
 	EXPECT_FAILS(EINVAL, stplr_reply_error(channel, rcvid, -EPERM));
-	EXPECT_FAILS(EINVAL, stplr_reply_error(channel, rcvid, 4096));
+	EXPECT_FAILS(EINVAL, stplr_reply_error(channel, rcvid, 512));
 	EXPECT_EQ(0, stplr_reply_error(channel, rcvid, ENOTUNIQ));
 	EXPECT_EQ(-ENOTUNIQ, client.join());
 }
@@ -884,18 +1186,20 @@ TEST_F(LibMessage, WrongDescriptors)
 	EXPECT_FAILS(EBADF, stplr_send(-1, "x", 1));
 }
 
-// Signals: their handler restarts nothing, and a timer sends one every millisecond, or none.
+// Signals: their handler restarts nothing unless told to, and a timer sends one every millisecond,
+// or none.
 
 std::atomic<int> alarms;
 
 class Alarms
 {
 public:
-	explicit Alarms(suseconds_t period_us = 1000)
+	explicit Alarms(suseconds_t period_us = 1000, int flags = 0)
 	{
 		struct sigaction action = {};
 
 		alarms = 0;
+		action.sa_flags = flags;
 		action.sa_handler = [](int) { alarms++; };
 		sigaction(SIGALRM, &action, &before_);
 		set(period_us);
@@ -1015,6 +1319,56 @@ TEST_F(LibSignal, OneCallOutlastsTheSignals)
 	server.finish();
 }
 
+TEST_F(LibSignal, DoNotExtendACall)
+{
+	Child server([this](Child &) {
+		struct stplr_msg_info info;
+		char byte;
+		int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
+		// until the client gives up
+		while (stplr_msg_info(channel, rcvid, &info) == 0)
+			disturb_client();
+		return stplr_reply(channel, rcvid, 0, nullptr, 0) < 0 && errno == ESRCH ? 0 : 1;
+	});
+	std::vector<int64_t> deadlines;
+	const int64_t timeout = STPLR_SECOND / 2;
+
+	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
+	// cppcheck-suppress danglingLifetime; TearDown() takes it away
+	meddle = [&](int result, unsigned long request, void *argument) {
+		if (request == STPLR_MSG_SEND_RECEIVE) {
+			auto args = static_cast<struct stplr_msg_send *>(argument);
+			deadlines.push_back(args->send_deadline);
+			deadlines.push_back(args->reply_deadline);
+		}
+		return result;
+	};
+	Alarms handled(0);
+	int64_t begin = now(CLOCK_MONOTONIC);
+	EXPECT_FAILS(ETIMEDOUT, stplr_call(connection, "x", 1, nullptr, 0, timeout));
+	int64_t end = now(CLOCK_MONOTONIC);
+	EXPECT_GE(end - begin, timeout);
+	EXPECT_GT(deadlines.size(), 2u) << "no signal ended a system call";
+	for (int64_t deadline : deadlines) {
+		EXPECT_GE(deadline, begin + timeout);
+		EXPECT_EQ(deadlines[0], deadline);
+	}
+	EXPECT_GT(alarms, 0);
+	server.expect_success();
+}
+
+TEST_F(LibSignal, DoNotExtendWaitsThatStartOver)
+{
+	Alarms every_millisecond(1000, SA_RESTART);
+	char byte;
+
+	EXPECT_FAILS(ETIMEDOUT,
+		     stplr_receive_timeout(channel, &byte, 1, nullptr, 100 * STPLR_MILLISECOND));
+	EXPECT_FAILS(ETIMEDOUT, stplr_call(connection, "x", 1, &byte, 1, 100 * STPLR_MILLISECOND));
+	EXPECT_FAILS(ETIMEDOUT, stplr_connect_timeout(device, "nobody", 100 * STPLR_MILLISECOND));
+	EXPECT_GT(alarms, 0);
+}
+
 TEST_F(LibSignal, RawCallLeavesTheChoice)
 {
 	SlowServer server(channel, 1);
@@ -1047,7 +1401,10 @@ TEST_F(LibSignal, WithdrawsAMessageThatNobodyHas)
 
 	EXPECT_FAILS(EINTR, stplr_send_receive(connection, "x", 1, &byte, 1, nullptr));
 	EXPECT_FAILS(EINTR, stplr_send(connection, "x", 1));
+	EXPECT_FAILS(EINTR, stplr_call(connection, "x", 1, &byte, 1, 30 * STPLR_SECOND));
 	EXPECT_FAILS(EINTR, stplr_receive(channel, &byte, 1, nullptr));
+	EXPECT_FAILS(EINTR, stplr_receive_timeout(channel, &byte, 1, nullptr, 30 * STPLR_SECOND));
+	EXPECT_FAILS(EINTR, stplr_connect_timeout(device, "nobody", 30 * STPLR_SECOND));
 	ASSERT_EQ(0, fcntl(channel, F_SETFL, O_NONBLOCK));
 	EXPECT_FAILS(EAGAIN, stplr_receive(channel, &byte, 1, nullptr));
 }
