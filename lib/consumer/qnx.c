@@ -13,14 +13,17 @@
 #include <unistd.h>
 #endif
 
+#include <atomic.h>
 #include <process.h>
 #include <sys/dispatch.h>
 #include <sys/iofunc.h>
 #include <sys/iomsg.h>
 #include <sys/netmgr.h>
 #include <sys/neutrino.h>
+#include <sys/procmgr.h>
 #include <sys/resmgr.h>
 #include <sys/siginfo.h>
+#include <sys/slog.h>
 #include <sys/states.h>
 #include <sys/syspage.h>
 

@@ -7,6 +7,8 @@
  * 19 to -20 and 41 to 139 for real-time 1 to 99.
  */
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "qnx.h"
@@ -92,24 +94,138 @@ int pthread_getschedparam(pthread_t thread, int *restrict policy,
 	return 0;
 }
 
-int setprio(pid_t pid, int priority)
+/* With SCHED_NOCHANGE real-time threads keep their policy, and others become SCHED_RR's. */
+static int set_priority(pid_t id, int policy, int priority)
 {
 	struct sched_param param = {.sched_priority = 0};
-	int before = getprio(pid), policy;
+	int before = policy_of(id);
+
+	if (before < 0)
+		return -errno;
+	if (priority < 1 || priority > REALTIME_MAX)
+		return -EINVAL;
+	if (policy == SCHED_NOCHANGE)
+		policy = before == SCHED_FIFO ? SCHED_FIFO : SCHED_RR;
+	if (policy != SCHED_FIFO && policy != SCHED_RR && policy != SCHED_OTHER)
+		return -EINVAL;
+	if (priority <= ORDINARY) {
+		if (sched_setscheduler(id, SCHED_OTHER, &param) ||
+		    setpriority(PRIO_PROCESS, (id_t)id, 19 - priority_to_kernel(priority)))
+			return -errno;
+		return 0;
+	}
+	if (policy == SCHED_OTHER)
+		policy = SCHED_RR;
+	param.sched_priority = priority;
+	return result_of(sched_setscheduler(id, policy, &param));
+}
+
+int setprio(pid_t pid, int priority)
+{
+	int before = getprio(pid), ret;
 
 	if (before < 0)
 		return -1;
-	if (priority < 1 || priority > REALTIME_MAX)
-		return outcome(-EINVAL);
-	if (priority <= ORDINARY) {
-		if (sched_setscheduler(pid, SCHED_OTHER, &param) ||
-		    setpriority(PRIO_PROCESS, (id_t)pid, 19 - priority_to_kernel(priority)))
-			return -1;
-		return before;
+	ret = set_priority(pid, SCHED_NOCHANGE, priority);
+	return ret ? outcome(ret) : before;
+}
+
+/* QNX's kernel calls */
+
+/* A thread of that process; tid 0: the first, or in this process the calling one. */
+static int thread_of(pid_t pid, int tid)
+{
+	char path[64];
+
+	if (pid < 0 || tid < 0)
+		return -EINVAL;
+	if (!tid)
+		return pid == getpid() ? 0 : pid;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", pid ? pid : getpid(), tid);
+	return access(path, F_OK) ? -ESRCH : tid;
+}
+
+int SchedGet_r(pid_t pid, int tid, struct sched_param *param)
+{
+	int id = thread_of(pid, tid), saved = errno, priority;
+
+	priority = id < 0 ? id : kernel_priority(id);
+	errno = saved;
+	if (priority < 0)
+		return priority;
+	if (param)
+		param->sched_priority = priority_from_kernel(priority);
+	return policy_of(id);
+}
+
+int SchedGet(pid_t pid, int tid, struct sched_param *param)
+{
+	return outcome(SchedGet_r(pid, tid, param));
+}
+
+int SchedSet_r(pid_t pid, int tid, int policy, const struct sched_param *param)
+{
+	int id = thread_of(pid, tid), saved = errno, ret;
+
+	if (id < 0)
+		return id;
+	if (!param)
+		return -EFAULT;
+	ret = set_priority(id, policy, param->sched_priority);
+	errno = saved;
+	return ret;
+}
+
+int SchedSet(pid_t pid, int tid, int policy, const struct sched_param *param)
+{
+	return outcome(SchedSet_r(pid, tid, policy, param));
+}
+
+/* sched_rr_get_interval() tells it of SCHED_RR's threads only. */
+static uint64_t round_robin_ms(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/sched_rr_timeslice_ms", "re");
+	unsigned ms = 0;
+
+	if (file) {
+		if (fscanf(file, "%u", &ms) != 1)
+			ms = 0;
+		fclose(file);
 	}
-	policy = policy_of(pid);
-	param.sched_priority = priority;
-	if (sched_setscheduler(pid, policy == SCHED_FIFO ? SCHED_FIFO : SCHED_RR, &param))
-		return -1;
-	return before;
+	return ms;
+}
+
+int SchedInfo_r(pid_t pid, int policy, struct _sched_info *info)
+{
+	struct rlimit allowed;
+
+	if (policy != SCHED_FIFO && policy != SCHED_RR && policy != SCHED_OTHER)
+		return -EINVAL;
+	if (pid < 0 || (pid && kill(pid, 0) && errno == ESRCH))
+		return -ESRCH;
+	memset(info, 0, sizeof(*info));
+	info->priority_min = 1;
+	info->priority_max = policy == SCHED_OTHER ? ORDINARY : REALTIME_MAX;
+	if (policy == SCHED_RR)
+		info->interval = round_robin_ms() * 1000000;
+	info->priority_priv = ORDINARY + 1;
+	if (!getrlimit(RLIMIT_RTPRIO, &allowed) && allowed.rlim_cur > ORDINARY)
+		info->priority_priv = allowed.rlim_cur < REALTIME_MAX ? (int)allowed.rlim_cur + 1
+								      : REALTIME_MAX + 1;
+	return 0;
+}
+
+int SchedInfo(pid_t pid, int policy, struct _sched_info *info)
+{
+	return outcome(SchedInfo_r(pid, policy, info));
+}
+
+int SchedYield_r(void)
+{
+	return sched_yield();
+}
+
+int SchedYield(void)
+{
+	return sched_yield();
 }

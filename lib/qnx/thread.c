@@ -81,3 +81,71 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
 		free(start);
 	return error;
 }
+
+/* ThreadCtl() */
+
+static int set_processors(unsigned long mask)
+{
+	cpu_set_t set;
+	int cpu;
+
+	CPU_ZERO(&set);
+	for (cpu = 0; cpu < (int)sizeof(mask) * 8; cpu++)
+		if (mask >> cpu & 1)
+			CPU_SET(cpu, &set);
+	return result_of(sched_setaffinity(0, sizeof(set), &set));
+}
+
+static int exchange_processors(unsigned *mask)
+{
+	unsigned before = 0;
+	cpu_set_t set;
+	int cpu, ret;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return -errno;
+	for (cpu = 0; cpu < (int)sizeof(*mask) * 8; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			before |= 1U << cpu;
+	ret = *mask ? set_processors(*mask) : 0;
+	if (!ret)
+		*mask = before;
+	return ret;
+}
+
+/* The kernel's names have 15 bytes. */
+static int exchange_name(struct _thread_name *name)
+{
+	char before[16], set[16] = "";
+	int len = name->new_name_len, error;
+
+	if (len < -1 || len >= (int)sizeof(set) || name->name_buf_len < len)
+		return -EINVAL;
+	error = pthread_getname_np(pthread_self(), before, sizeof(before));
+	if (!error && len >= 0) {
+		memcpy(set, name->name_buf, (size_t)len);
+		error = pthread_setname_np(pthread_self(), set);
+	}
+	if (!error && name->name_buf_len > 0)
+		strlcpy(name->name_buf, before, (size_t)name->name_buf_len);
+	return -error;
+}
+
+int ThreadCtl_r(int command, void *data)
+{
+	int saved = errno, ret = -ENOSYS;
+
+	if (command == _NTO_TCTL_RUNMASK)
+		ret = set_processors((unsigned long)data);
+	else if (command == _NTO_TCTL_RUNMASK_GET_AND_SET)
+		ret = data ? exchange_processors(data) : -EFAULT;
+	else if (command == _NTO_TCTL_NAME)
+		ret = data ? exchange_name(data) : -EFAULT;
+	errno = saved;
+	return ret;
+}
+
+int ThreadCtl(int command, void *data)
+{
+	return outcome(ThreadCtl_r(command, data));
+}

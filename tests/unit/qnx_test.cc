@@ -3,6 +3,7 @@
 // come first on the path, so that <signal.h> and the like are the wrapped ones here.
 #include <gtest/gtest.h>
 
+#include <atomic.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>
@@ -12,7 +13,10 @@
 #include <sys/mman.h>
 #include <sys/netmgr.h>
 #include <sys/neutrino.h>
+#include <sys/procmgr.h>
 #include <sys/resource.h>
+#include <sys/slog.h>
+#include <sys/stat.h>
 #include <sys/syspage.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -2104,6 +2108,182 @@ TEST_F(QnxFork, ADaemonMayCloseAllDescriptors)
 }
 
 // What QNX's C library has beside
+
+TEST(QnxLibrary, Text)
+{
+	char text[8], number[80];
+
+	EXPECT_EQ(5u, strlcpy(text, "hello", sizeof(text)));
+	EXPECT_STREQ("hello", text);
+	EXPECT_EQ(11u, strlcat(text, " world", sizeof(text)));
+	EXPECT_STREQ("hello w", text);
+	EXPECT_EQ(11u, strlcpy(text, "hello world", 1));
+	EXPECT_STREQ("", text);
+	memset(text, 'x', sizeof(text));
+	EXPECT_EQ(3u, strlcpy(text, "abc", 0));
+	EXPECT_EQ('x', text[0]);
+	EXPECT_EQ(sizeof(text) + 3, strlcat(text, "abc", sizeof(text))) << "without an end";
+	strcpy(text, "aBc-1");
+	EXPECT_STREQ("ABC-1", strupr(text));
+	EXPECT_STREQ("abc-1", strlwr(text));
+	EXPECT_STREQ("-2147483648", itoa(INT_MIN, number, 10));
+	EXPECT_STREQ("ffffffff", itoa(-1, number, 16));
+	EXPECT_STREQ("0", itoa(0, number, 2));
+	EXPECT_STREQ("-9223372036854775808", ltoa(LONG_MIN, number, 10));
+	EXPECT_STREQ("4294967295", utoa(UINT_MAX, number, 10));
+	EXPECT_EQ(std::string(64, '1'), ultoa(ULONG_MAX, number, 2));
+	EXPECT_EQ(5, slogf(_SLOG_SETCODE(_SLOGC_TEST, 1), _SLOG_INFO, "%d %s", 12, "ab"));
+}
+
+TEST(QnxLibrary, Atomics)
+{
+	volatile unsigned value = 5;
+
+	EXPECT_EQ(5u, atomic_add_value(&value, 3));
+	EXPECT_EQ(8u, atomic_sub_value(&value, 1));
+	EXPECT_EQ(7u, atomic_clr_value(&value, 5));
+	EXPECT_EQ(2u, atomic_set_value(&value, 12));
+	EXPECT_EQ(14u, atomic_toggle_value(&value, 7));
+	EXPECT_EQ(9u, value);
+	atomic_add(&value, 1);
+	atomic_clr(&value, 2);
+	EXPECT_EQ(8u, value);
+}
+
+TEST(QnxLibrary, Scheduling)
+{
+	Child child([](Child &) {
+		sched_param param = {};
+		_sched_info info;
+		EXPECT_EQ(SCHED_OTHER, SchedGet(0, 0, &param));
+		EXPECT_EQ(10, param.sched_curpriority);
+		param.sched_priority = 20;
+		EXPECT_EQ(0, SchedSet(0, 0, SCHED_FIFO, &param));
+		param = {};
+		EXPECT_EQ(SCHED_FIFO, SchedGet(getpid(), gettid(), &param));
+		EXPECT_EQ(20, param.sched_priority);
+		param.sched_priority = 21;
+		EXPECT_EQ(0, SchedSet(0, 0, SCHED_NOCHANGE, &param));
+		EXPECT_EQ(SCHED_FIFO, SchedGet(0, 0, nullptr));
+		EXPECT_EQ(21, getprio(0));
+		EXPECT_FAILS(EINVAL, SchedSet(0, 0, 77, &param));
+		param.sched_priority = 0;
+		EXPECT_FAILS(EINVAL, SchedSet(0, 0, SCHED_RR, &param));
+		EXPECT_FAILS(ESRCH, SchedGet(0, 0x3fffffff, &param));
+		EXPECT_EQ(-ESRCH, SchedGet_r(0x3fffffff, 0, &param));
+		EXPECT_EQ(0, SchedInfo(0, SCHED_RR, &info));
+		EXPECT_EQ(1, info.priority_min);
+		EXPECT_EQ(99, info.priority_max);
+		EXPECT_LT(0u, info.interval);
+		EXPECT_FAILS(EINVAL, SchedInfo(0, 77, &info));
+		EXPECT_EQ(0, SchedYield());
+		return testing::Test::HasFailure();
+	});
+	child.expect_success();
+}
+
+TEST(QnxLibrary, ThreadCtlOfProcessorsAndNames)
+{
+	Child child([](Child &) {
+		union {
+			_thread_name name;
+			char room[sizeof(_thread_name) + 32];
+		} buffer = {};
+		unsigned mask = 0;
+
+		EXPECT_EQ(0, ThreadCtl(_NTO_TCTL_RUNMASK_GET_AND_SET, &mask));
+		EXPECT_EQ(3u, mask & 3);
+		EXPECT_EQ(0, ThreadCtl(_NTO_TCTL_RUNMASK, reinterpret_cast<void *>(2)));
+		EXPECT_EQ(1, sched_getcpu());
+		mask = 1;
+		EXPECT_EQ(0, ThreadCtl(_NTO_TCTL_RUNMASK_GET_AND_SET, &mask));
+		EXPECT_EQ(2u, mask);
+		EXPECT_EQ(0, sched_getcpu());
+		EXPECT_FAILS(EINVAL, ThreadCtl(_NTO_TCTL_RUNMASK, nullptr));
+
+		strcpy(buffer.name.name_buf, "worker");
+		buffer.name.new_name_len = 6;
+		buffer.name.name_buf_len = 32;
+		EXPECT_EQ(0, ThreadCtl(_NTO_TCTL_NAME, &buffer.name));
+		buffer.name.new_name_len = -1;
+		EXPECT_EQ(0, ThreadCtl(_NTO_TCTL_NAME, &buffer.name));
+		EXPECT_STREQ("worker", buffer.name.name_buf);
+		buffer.name.new_name_len = 16;
+		EXPECT_FAILS(EINVAL, ThreadCtl(_NTO_TCTL_NAME, &buffer.name));
+		EXPECT_FAILS(ENOSYS, ThreadCtl(_NTO_TCTL_IO, nullptr));
+		EXPECT_EQ(-ENOSYS, ThreadCtl_r(_NTO_TCTL_IO_PRIV, nullptr));
+		return testing::Test::HasFailure();
+	});
+	child.expect_success();
+}
+
+TEST(QnxLibrary, ClocksByTheKernelsCalls)
+{
+	uint64_t now = 0, later = 0;
+	_clockperiod period = {1000000, 0}, before;
+	timespec time = {0, 100000};
+
+	EXPECT_EQ(0, ClockTime(CLOCK_REALTIME, nullptr, &now));
+	EXPECT_EQ(::time(nullptr), static_cast<time_t>(now / 1000000000));
+	EXPECT_FAILS(EINVAL, ClockTime(12345, nullptr, &now));
+	EXPECT_EQ(0, ClockPeriod(CLOCK_REALTIME, &period, nullptr, 0));
+	EXPECT_EQ(0, ClockPeriod(CLOCK_REALTIME, nullptr, &before, 0));
+	EXPECT_GE(period.nsec, before.nsec);
+	period.nsec = 0;
+	EXPECT_FAILS(EINVAL, ClockPeriod(CLOCK_REALTIME, &period, nullptr, 0));
+
+	int clock = ClockId(0, gettid());
+	EXPECT_NE(-1, clock);
+	EXPECT_EQ(0, ClockTime(clock, nullptr, &now));
+	EXPECT_EQ(0, nanospin_ns(2000000));
+	EXPECT_EQ(0, nanospin(&time));
+	EXPECT_EQ(0, ClockTime(clock, nullptr, &later));
+	EXPECT_LT(now, later);
+	EXPECT_NE(-1, ClockId(getpid(), 0));
+	EXPECT_FAILS(ESRCH, ClockId(0, 0x3ffffff));
+	time.tv_nsec = 1000000000;
+	EXPECT_EQ(EINVAL, nanospin(&time));
+}
+
+TEST_F(QnxTimer, ByTheKernelsCalls)
+{
+	struct sigevent event;
+	_itimer value = {1000000, 0}, before = {1, 1};
+
+	SIGEV_PULSE_INIT(&event, coid, 10, 4, 5);
+	int id = TimerCreate(CLOCK_MONOTONIC, &event);
+	ASSERT_NE(-1, id) << strerror(errno);
+	EXPECT_EQ(0, TimerSettime(id, 0, &value, &before));
+	EXPECT_EQ(0u, before.nsec);
+	EXPECT_EQ(5, receive_pulse(chid).value.sival_int);
+	EXPECT_EQ(0, TimerDestroy(id));
+	EXPECT_FAILS(EINVAL, TimerDestroy(id));
+}
+
+TEST(QnxLibrary, ADaemonLeavesItsParent)
+{
+	int pipe_ends[2];
+	ASSERT_EQ(0, pipe(pipe_ends));
+	Child child([&](Child &) -> int {
+		if (procmgr_daemon(7, PROCMGR_DAEMON_NOCLOSE) < 0)
+			_exit(1);
+		char cwd[PATH_MAX];
+		struct stat null, standard;
+		// What is left of the process serves as ever.
+		int channel = ChannelCreate(0);
+		char ok = getsid(0) == getpid() && getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/") &&
+			  !stat("/dev/null", &null) && !fstat(0, &standard) &&
+			  null.st_rdev == standard.st_rdev && channel > 0;
+		_exit(write(pipe_ends[1], &ok, 1) != 1);
+	});
+	int status = child.wait();
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+	char ok = 0;
+	EXPECT_EQ(1, read(pipe_ends[0], &ok, 1));
+	EXPECT_TRUE(ok);
+	close(pipe_ends[0]);
+	close(pipe_ends[1]);
+}
 
 TEST(QnxLibrary, AThreadsIdMayBeLeftOut)
 {

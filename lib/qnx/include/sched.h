@@ -8,6 +8,10 @@
 #include <features.h>
 #include <sys/types.h>
 
+/* The C library's structure has one priority, which is the one that counts. */
+#define sched_curpriority sched_priority
+#define SCHED_NOCHANGE 100
+
 __BEGIN_DECLS
 /*
  * Priorities are 1 to 99. Those from 11 on are the real-time ones of SCHED_FIFO and SCHED_RR; 10 is

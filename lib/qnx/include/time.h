@@ -35,5 +35,12 @@ extern int timer_timeout_r(clockid_t __clock, int __flags, const struct sigevent
 /* Time in nanoseconds. */
 extern void nsec2timespec(struct timespec *__time, uint64_t __ns);
 extern uint64_t timespec2nsec(const struct timespec *__time);
+
+/* Waiting without giving way: 0, or an error's number. */
+extern int nanospin(const struct timespec *__time);
+extern int nanospin_ns(unsigned long __ns);
+extern unsigned long nanospin_ns_to_count(unsigned long __ns);
+extern void nanospin_count(unsigned long __count);
+extern int nanospin_calibrate(int __disable);
 __END_DECLS
 #endif

@@ -17,6 +17,8 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/netmgr.h>
 #include <sys/siginfo.h>
 #include <sys/states.h>
 #include <sys/types.h>
@@ -25,6 +27,8 @@
 #include <unistd.h>
 
 __BEGIN_DECLS
+
+#define _NTO_VERSION 700
 
 typedef struct iovec iov_t;
 typedef int rcvid_t;
@@ -280,6 +284,66 @@ extern int TimerTimeout(clockid_t __clock, int __flags, const struct sigevent *_
 			const uint64_t *__time, uint64_t *__old);
 extern int TimerTimeout_r(clockid_t __clock, int __flags, const struct sigevent *__notify,
 			  const uint64_t *__time, uint64_t *__old);
+
+/* Threads: how they are scheduled. Priorities are those of <sched.h>; tids are Linux's. */
+
+struct _sched_info {
+	int priority_min;
+	int priority_max;
+	uint64_t interval; /* of SCHED_RR, in nanoseconds */
+	int priority_priv; /* those from here on want privilege */
+};
+
+/* The policy. */
+extern int SchedGet(pid_t __pid, int __tid, struct sched_param *__param);
+extern int SchedGet_r(pid_t __pid, int __tid, struct sched_param *__param);
+extern int SchedSet(pid_t __pid, int __tid, int __policy, const struct sched_param *__param);
+extern int SchedSet_r(pid_t __pid, int __tid, int __policy, const struct sched_param *__param);
+extern int SchedInfo(pid_t __pid, int __policy, struct _sched_info *__info);
+extern int SchedInfo_r(pid_t __pid, int __policy, struct _sched_info *__info);
+extern int SchedYield(void);
+extern int SchedYield_r(void);
+
+#define _NTO_TCTL_IO 1      /* ENOSYS, as all but the next three: it is about hardware */
+#define _NTO_TCTL_RUNMASK 4 /* data is the mask of processors, as a pointer */
+#define _NTO_TCTL_RUNMASK_GET_AND_SET 6 /* data points to a mask; 0: only get */
+#define _NTO_TCTL_NAME 11
+#define _NTO_TCTL_IO_PRIV 14
+
+struct _thread_name {
+	int new_name_len; /* of the name in name_buf to be set; -1: it is only asked for */
+	int name_buf_len; /* what there is room for: the name that was before goes there */
+	char name_buf[];
+};
+
+extern int ThreadCtl(int __command, void *__data);
+extern int ThreadCtl_r(int __command, void *__data);
+
+/* Clocks and timers */
+
+struct _clockperiod {
+	unsigned long nsec;
+	long fract; /* 0 */
+};
+
+struct _itimer {
+	uint64_t nsec;
+	uint64_t interval_nsec;
+};
+
+extern int ClockTime(clockid_t __clock, const uint64_t *__set, uint64_t *__before);
+extern int ClockTime_r(clockid_t __clock, const uint64_t *__set, uint64_t *__before);
+extern int ClockPeriod(clockid_t __clock, const struct _clockperiod *__set,
+		       struct _clockperiod *__before, int __reserved);
+extern int ClockPeriod_r(clockid_t __clock, const struct _clockperiod *__set,
+			 struct _clockperiod *__before, int __reserved);
+/* The clock of the time that a process or thread has run; -1 and ESRCH. */
+extern int ClockId(pid_t __pid, int __tid);
+extern int ClockId_r(pid_t __pid, int __tid);
+extern int TimerCreate(clockid_t __clock, const struct sigevent *__event);
+extern int TimerDestroy(int __id);
+extern int TimerSettime(int __id, int __flags, const struct _itimer *__value,
+			struct _itimer *__before);
 
 /* Nanoseconds since some moment; <sys/syspage.h> tells how many make a second. */
 extern uint64_t ClockCycles(void);

@@ -7,6 +7,8 @@
 #ifndef __STPLR_QNX_SYS_RESMGR_H
 #define __STPLR_QNX_SYS_RESMGR_H
 
+#include <fcntl.h>
 #include <sys/dispatch.h>
+#include <sys/stat.h>
 
 #endif
