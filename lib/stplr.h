@@ -372,8 +372,8 @@ struct stplr_reply_info {
  *
  * Return: bytes of the reply that are in @reply; -1: those of stplr_send_receive(), and ETIMEDOUT:
  * no reply in time, though the server may have the message (STPLR_SEND_TELL would say); EAGAIN:
- * @timeout is 0, and no server waits to receive. Where one does it gets the message, but cannot
- * answer in no time: ETIMEDOUT.
+ * @timeout is 0, and no server waits to receive. Where one does it gets the message, but its answer
+ * is not waited for: ETIMEDOUT, unless it is there at once.
  */
 ssize_t stplr_call(int connection, const void *message, size_t len, void *reply, size_t size,
 		   int64_t timeout);
