@@ -603,17 +603,20 @@ TEST_F(LibCall, IsWithdrawnWhenNobodyReceivesIt)
 
 TEST_F(LibCall, EndsWhenTheServerTakesTooLong)
 {
-	Thread client([this] {
+	std::atomic<bool> received{false}, over{false};
+	Thread server([&] {
 		char byte;
-		ssize_t got = stplr_call(connection, "x", 1, &byte, 1, STPLR_SECOND / 5);
-		return got < 0 ? -errno : got;
+		int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
+		received = true;
+		eventually([&] { return over.load(); });
+		return stplr_reply(channel, rcvid, 0, nullptr, 0) < 0 ? -errno : 0;
 	});
-	char byte;
-	int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
 
-	ASSERT_GT(rcvid, 0);
-	EXPECT_EQ(-ETIMEDOUT, client.join());
-	EXPECT_FAILS(ESRCH, stplr_reply(channel, rcvid, 0, "y", 1));
+	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
+	for (int64_t timeout = STPLR_SECOND / 20; !received; timeout *= 2)
+		EXPECT_FAILS(ETIMEDOUT, stplr_call(connection, "x", 1, nullptr, 0, timeout));
+	over = true;
+	EXPECT_EQ(-ESRCH, server.join());
 }
 
 TEST_F(LibCall, DoesNotWaitForAnAnswerWithoutTime)
@@ -1327,14 +1330,15 @@ TEST_F(LibSignal, DoNotExtendACall)
 	Child server([this](Child &) {
 		struct stplr_msg_info info;
 		char byte;
-		int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
-		// until the client gives up
-		while (stplr_msg_info(channel, rcvid, &info) == 0)
-			disturb_client();
-		return stplr_reply(channel, rcvid, 0, nullptr, 0) < 0 && errno == ESRCH ? 0 : 1;
+		for (;;) {
+			int32_t rcvid = stplr_receive(channel, &byte, 1, nullptr);
+			// until the client gives up
+			while (stplr_msg_info(channel, rcvid, &info) == 0)
+				disturb_client();
+		}
+		return 0;
 	});
 	std::vector<int64_t> deadlines;
-	const int64_t timeout = STPLR_SECOND / 2;
 
 	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
 	// cppcheck-suppress danglingLifetime; TearDown() takes it away
@@ -1347,17 +1351,19 @@ TEST_F(LibSignal, DoNotExtendACall)
 		return result;
 	};
 	Alarms handled(0);
-	int64_t begin = now(CLOCK_MONOTONIC);
-	EXPECT_FAILS(ETIMEDOUT, stplr_call(connection, "x", 1, nullptr, 0, timeout));
-	int64_t end = now(CLOCK_MONOTONIC);
-	EXPECT_GE(end - begin, timeout);
-	EXPECT_GT(deadlines.size(), 2u) << "no signal ended a system call";
-	for (int64_t deadline : deadlines) {
-		EXPECT_GE(deadline, begin + timeout);
-		EXPECT_EQ(deadlines[0], deadline);
+	// a slow machine needs more for the message to come to the server, and its signals back
+	for (int64_t timeout = STPLR_SECOND / 4; deadlines.size() <= 2; timeout *= 2) {
+		deadlines.clear();
+		int64_t begin = now(CLOCK_MONOTONIC);
+		EXPECT_FAILS(ETIMEDOUT, stplr_call(connection, "x", 1, nullptr, 0, timeout));
+		EXPECT_GE(now(CLOCK_MONOTONIC) - begin, timeout);
+		ASSERT_FALSE(deadlines.empty());
+		for (int64_t deadline : deadlines) {
+			EXPECT_GE(deadline, begin + timeout);
+			EXPECT_EQ(deadlines[0], deadline);
+		}
 	}
 	EXPECT_GT(alarms, 0);
-	server.expect_success();
 }
 
 TEST_F(LibSignal, DoNotExtendWaitsThatStartOver)
