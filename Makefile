@@ -16,34 +16,33 @@ STPLR_VERSION := $(shell sed -n 's/^.define STPLR_MODULE_VERSION "\(.*\)"/\1/p' 
 
 all: ## the module, the library, the programs (default)
 
--include stplr/build.mk lib/build.mk tests/build.mk transports/build.mk bench/build.mk
-include install.mk
+include lib/build.mk tests/build.mk transports/build.mk bench/build.mk install.mk
 
-.PHONY: all module test-modules tests demo check check-full lint bench compare packages clean help
+.PHONY: all module test-modules tests demo check check-full test lint bench compare packages dist clean help
 .DELETE_ON_ERROR:
 
 all: $(ALL)
 
 # The kernel to build the module for: KVER is a release, how one begins, or debug (see tools/kernels --help);
-# KDIR is a kernel's build folder.
-ifneq ($(filter-out help clean packages demo check check-full bench compare lint dkms-install dkms-remove,$(or $(MAKECMDGOALS),all)),)
+# KDIR is a kernel's build folder. Where there is none, only the module's own rule has something to say about it.
 ifeq ($(KDIR),)
-kernel := $(shell tools/kernels show $(KVER))
+kernel := $(shell tools/kernels show $(KVER) 2>/dev/null)
 module_release := $(firstword $(kernel))
 module_kdir := $(word 4,$(kernel))
 else
 module_release := $(or $(KVER),$(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h))
 module_kdir := $(KDIR)
 endif
-endif
 module_folder := $(B)/module/$(module_release)
+
+no_headers = echo "$(module_kdir) has no headers: install linux-headers-$(module_release)" >&2
 
 module: $(module_folder)/stplr.ko ## the module, for KVER or KDIR (default: the distribution's kernel)
 
 # Built in a copy made of links, so that several kernels' builds stand side by side.
-$(module_folder)/stplr.ko: Kbuild $(shell find stplr include -name '*.[ch]' 2>/dev/null) \
+$(module_folder)/stplr.ko: Kbuild $(shell find stplr include -name '*.[ch]') \
 		$(wildcard $(module_kdir)/.config $(module_kdir)/Module.symvers)
-	$(if $(module_kdir),,$(error no kernel to build for))
+	@[ -e "$(module_kdir)/Makefile" ] || { $(if $(module_kdir),$(no_headers),tools/kernels show $(KVER)); false; }
 	@mkdir -p $(@D)
 	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/stplr $(CURDIR)/include $(@D)
 	@find $(@D) -xtype l -delete
@@ -68,6 +67,8 @@ check: ## build for every kernel, run all tests in VMs
 	@tools/packages build check
 	@tools/check $(KERNELS)
 
+test: check ## the same as check
+
 check-full: ## check, then repeatedly under load, installing, DKMS, and the benchmark's bars: hours
 	@tools/packages build check
 	@tools/check --full $(KERNELS)
@@ -90,8 +91,13 @@ tests: $(TESTS_BINS) ## the tests' programs
 packages: ## install what the build, the checks and the checkers need (as root)
 	@tools/packages build check lint compare
 
+dist: ## the sources, as they are committed, in build/stplr-VERSION.tar.gz
+	@mkdir -p $(B)
+	git archive --prefix=stplr-$(STPLR_VERSION)/ -o $(B)/stplr-$(STPLR_VERSION).tar.gz HEAD
+
 clean: ## remove all that was built
 	rm -rf $(B)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile install.mk
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s  %s\n", $$1, $$2 }' \
+		Makefile $(filter tests/%.mk,$(MAKEFILE_LIST)) install.mk lib/build.mk $(filter transports/%.mk,$(MAKEFILE_LIST))

@@ -1,10 +1,35 @@
 # SPDX-License-Identifier: MIT
 # Installing on a system, or below DESTDIR for a package: the module for one kernel, the library (lib/build.mk), the
-# udev rule; or the module's sources, for DKMS to build it for every kernel
+# transports that are built here (transports/), the udev rule, the documents; or the module's sources, for DKMS to build
+# it for every kernel
 
 udevrulesdir ?= $(prefix)/lib/udev/rules.d
+docdir ?= $(prefix)/share/doc/stplr
 
-.PHONY: install install-module install-udev uninstall uninstall-module uninstall-udev dkms-install dkms-remove
+.PHONY: install install-module install-udev install-doc uninstall uninstall-module uninstall-udev uninstall-doc \
+	dkms-install dkms-remove
+
+# Who may not write there hears of it before anything is built.
+installing := $(filter install install-% uninstall uninstall-%,$(MAKECMDGOALS))
+places := $(if $(filter install uninstall %-module,$(installing)),$(DESTDIR)/lib/modules) \
+	$(if $(filter-out %-module,$(installing)),$(DESTDIR)$(prefix))
+refused := $(if $(installing),$(shell for place in $(places); do \
+	while [ ! -e "$$place" ]; do place=$$(dirname "$$place"); done; [ -w "$$place" ] || echo "$$place"; done))
+ifneq ($(refused),)
+$(error you may not write in $(refused): sudo make $(MAKECMDGOALS))
+endif
+
+# What installs and removes a library with its links (SO, LINKS, A), a file that tells where things are (FROM, TO), a
+# CMake package (its NAME-config.cmake.in's folder, NAME)
+install_library = $(INSTALL) -D -m 644 -t $(DESTDIR)$(libdir) $(1) $(3) && for link in $(notdir $(2)); do \
+	ln -sfn $(notdir $(1)) $(DESTDIR)$(libdir)/$$link || exit; done
+remove_library = rm -f $(addprefix $(DESTDIR)$(libdir)/,$(notdir $(1) $(2) $(3)))
+install_filled = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && sed -e '/^\# SPDX/d' -e 's|@prefix@|$(prefix)|' \
+	-e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' -e 's|@version@|$(STPLR_VERSION)|' \
+	$(1) > $(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
+install_cmake = $(call install_filled,$(1)/$(2)-config.cmake.in,$(cmakedir)/$(2)/$(2)-config.cmake) && \
+	$(call install_filled,lib/config-version.cmake.in,$(cmakedir)/$(2)/$(2)-config-version.cmake)
+run_ldconfig = [ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || PATH=$$PATH:/usr/sbin:/sbin ldconfig
 
 # Whoever names no kernel means the running one if its build folder is here.
 kernel_named := $(KVER)$(KDIR)
@@ -26,14 +51,15 @@ AR := $(CROSS_COMPILE)ar
 endif
 endif
 
-install: install-module install-lib install-udev ## install module, library, headers, man pages, udev rule (DESTDIR, prefix)
+install: install-module install-lib $(TRANSPORTS:%=install-transport-%) install-udev install-doc ## install all that is built (KVER, DESTDIR, prefix); or a part:
 
-uninstall: uninstall-module uninstall-lib uninstall-udev ## remove what install put there (the module: for KVER, or every kernel)
+# Of the transports all, for what is built here may be less than it was.
+uninstall: uninstall-module uninstall-lib uninstall-transport-cpp uninstall-transport-c-glib uninstall-udev uninstall-doc ## remove all that an install-... put there (the module: for KVER, or every kernel)
 
 # The kernel's own target compresses and signs as its configuration says; where the key is not here, as with a
 # distribution's kernel, it would complain. Its depmod is left out, for it complains where System.map is elsewhere.
 install-module: signing_key = $(shell sed -nE 's/^CONFIG_MODULE_SIG_KEY="?([^"]*)"?$$/\1/p' $(module_kdir)/include/config/auto.conf)
-install-module: module
+install-module: module ## the module
 	@[ -n "$(DESTDIR)" ] || ! ls /lib/modules/$(module_release)/updates/dkms/stplr.ko* 2>/dev/null || \
 		{ echo "DKMS has installed the module for $(module_release): make dkms-remove first" >&2; exit 1; }
 	$(MAKE) -C $(module_kdir) M=$(CURDIR)/$(module_folder) INSTALL_MOD_PATH=$(abspath $(DESTDIR)) \
@@ -49,11 +75,19 @@ uninstall-module:
 	$(if $(DESTDIR),,for release in $(files:/lib/modules/%/updates/$(notdir $(firstword $(files)))=%); do \
 		PATH=$$PATH:/usr/sbin:/sbin depmod $$release || exit; done)
 
-install-udev:
+install-udev: ## the rule that says who may open the devices
 	$(INSTALL) -D -m 644 packaging/60-stplr.rules $(DESTDIR)$(udevrulesdir)/60-stplr.rules
 
 uninstall-udev:
 	rm -f $(DESTDIR)$(udevrulesdir)/60-stplr.rules
+
+install-doc: ## README, documents, licences
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(docdir) $(wildcard *.md COPYING)
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(docdir)/docs docs/*
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(docdir)/LICENSES LICENSES/*
+
+uninstall-doc:
+	rm -rf $(DESTDIR)$(docdir)
 
 dkms-install: ## have DKMS build and install the module for the running kernel (or KVER), and for those to come
 	packaging/dkms install $(KVER)

@@ -8,6 +8,7 @@ libdir ?= $(exec_prefix)/lib
 includedir ?= $(prefix)/include
 mandir ?= $(prefix)/share/man
 pkgconfigdir ?= $(libdir)/pkgconfig
+cmakedir ?= $(libdir)/cmake
 INSTALL ?= install
 
 # The library's release is the module's; the other number changes only when programs must be built anew.
@@ -44,34 +45,29 @@ $(LIBSTPLR_A): $(LIBSTPLR_OBJECTS)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-install-lib: libstplr
-	$(INSTALL) -d $(DESTDIR)$(libdir) $(DESTDIR)$(pkgconfigdir) $(DESTDIR)$(includedir)/linux
-	$(INSTALL) -m 644 $(LIBSTPLR_SO) $(LIBSTPLR_A) $(LIBQNX_SO) $(LIBQNX_A) $(DESTDIR)$(libdir)
-	for link in $(notdir $(LIBSTPLR_LINKS)); do \
-		ln -sfn $(notdir $(LIBSTPLR_SO)) $(DESTDIR)$(libdir)/$$link || exit; done
-	for link in $(notdir $(LIBQNX_LINKS)); do \
-		ln -sfn $(notdir $(LIBQNX_SO)) $(DESTDIR)$(libdir)/$$link || exit; done
-	$(INSTALL) -m 644 lib/stplr.h $(DESTDIR)$(includedir)
-	$(INSTALL) -m 644 include/uapi/linux/stplr.h $(DESTDIR)$(includedir)/linux
+install-lib: libstplr ## libraries, headers, man pages
+	$(call install_library,$(LIBSTPLR_SO),$(LIBSTPLR_LINKS),$(LIBSTPLR_A))
+	$(call install_library,$(LIBQNX_SO),$(LIBQNX_LINKS),$(LIBQNX_A))
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir) lib/stplr.h
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/linux include/uapi/linux/stplr.h
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/stplr-kernel/linux include/linux/stplr_kernel.h
 	for header in $(LIBQNX_INCLUDES:lib/qnx/include/%=%); do \
 		$(INSTALL) -D -m 644 lib/qnx/include/$$header $(DESTDIR)$(includedir)/stplr-qnx/$$header || exit; done
-	for pc in stplr:lib stplr-qnx:lib/qnx; do \
-		sed -e '/^# SPDX/d' -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' \
-			-e 's|@includedir@|$(includedir)|' -e 's|@version@|$(LIBSTPLR_VERSION)|' \
-			$${pc#*:}/$${pc%:*}.pc.in > $(DESTDIR)$(pkgconfigdir)/$${pc%:*}.pc && \
-		chmod 644 $(DESTDIR)$(pkgconfigdir)/$${pc%:*}.pc || exit; done
+	$(call install_filled,lib/stplr.pc.in,$(pkgconfigdir)/stplr.pc)
+	$(call install_filled,lib/qnx/stplr-qnx.pc.in,$(pkgconfigdir)/stplr-qnx.pc)
+	$(call install_cmake,lib,stplr)
 	for page in $(LIBSTPLR_MAN); do \
 		$(INSTALL) -D -m 644 -t $(DESTDIR)$(mandir)/$$(basename $$(dirname $$page)) $$page || exit; done
-	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig
+	$(run_ldconfig)
 
 uninstall-lib:
-	rm -f $(addprefix $(DESTDIR)$(libdir)/,$(notdir $(LIBSTPLR_SO) $(LIBSTPLR_LINKS) $(LIBSTPLR_A)))
-	rm -f $(addprefix $(DESTDIR)$(libdir)/,$(notdir $(LIBQNX_SO) $(LIBQNX_LINKS) $(LIBQNX_A)))
+	$(call remove_library,$(LIBSTPLR_SO),$(LIBSTPLR_LINKS),$(LIBSTPLR_A))
+	$(call remove_library,$(LIBQNX_SO),$(LIBQNX_LINKS),$(LIBQNX_A))
 	rm -f $(DESTDIR)$(pkgconfigdir)/stplr.pc $(DESTDIR)$(pkgconfigdir)/stplr-qnx.pc
-	rm -rf $(DESTDIR)$(includedir)/stplr-qnx
+	rm -rf $(addprefix $(DESTDIR),$(includedir)/stplr-qnx $(includedir)/stplr-kernel $(cmakedir)/stplr)
 	rm -f $(DESTDIR)$(includedir)/stplr.h $(DESTDIR)$(includedir)/linux/stplr.h
 	rm -f $(patsubst lib/man/%,$(DESTDIR)$(mandir)/%,$(LIBSTPLR_MAN))
-	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig
+	$(run_ldconfig)
 
 # What was installed must serve a C and a C++ program, the README's own examples among them.
 check-lib: libstplr

@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: MIT
-# The RPC transports and their examples and tests: for each runtime that is installed (tools/packages build), on this
+# The RPC transports and their examples and tests: for each runtime that is installed (make packages), on this
 # machine's own processor
 
+include transports/thrift/cpp/build.mk transports/thrift/c_glib/build.mk
+
 ifeq ($(CROSS_COMPILE),)
-ifeq ($(shell pkg-config --exists thrift && command -v thrift >/dev/null && echo yes),yes)
-include transports/thrift/cpp/build.mk tests/examples/thrift/build.mk
+runtimes := $(shell for runtime in dbus-1 $$(command -v thrift >/dev/null && echo thrift thrift_c_glib); do \
+	pkg-config --exists $$runtime && echo $$runtime; done 2>/dev/null)
+ifneq ($(filter thrift,$(runtimes)),)
+ALL += stplr-thrift
+TRANSPORTS += cpp
+include tests/examples/thrift/build.mk
 endif
-ifeq ($(shell pkg-config --exists dbus-1 && echo yes),yes)
+ifneq ($(filter dbus-1,$(runtimes)),)
 include tests/examples/common/build.mk tests/examples/dbus/build.mk
-ifeq ($(shell pkg-config --exists thrift_c_glib && command -v thrift >/dev/null && echo yes),yes)
-include transports/thrift/c_glib/build.mk tests/examples/thrift/c_glib/build.mk
+ifneq ($(filter thrift_c_glib,$(runtimes)),)
+ALL += transport-c-glib
+TRANSPORTS += c-glib
+include tests/examples/thrift/c_glib/build.mk
 include tests/thrift/c_glib/build.mk
 endif
 endif

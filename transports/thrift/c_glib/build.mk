@@ -15,8 +15,6 @@ TRANSPORT_GLIB_LINKS := $(B)/lib/libstplr-thrift-c-glib.so.$(TRANSPORT_GLIB_SOVE
 	$(B)/lib/libstplr-thrift-c-glib.so
 TRANSPORT_GLIB_A := $(B)/lib/libstplr-thrift-c-glib.a
 
-ALL += transport-c-glib
-
 .PHONY: transport-c-glib install-transport-c-glib uninstall-transport-c-glib check-transport-c-glib
 
 transport-c-glib: $(TRANSPORT_GLIB_SO) $(TRANSPORT_GLIB_LINKS) $(TRANSPORT_GLIB_A)
@@ -37,28 +35,20 @@ $(TRANSPORT_GLIB_A): $(TRANSPORT_GLIB_OBJECTS)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-install-transport-c-glib: transport-c-glib
-	$(INSTALL) -d $(addprefix $(DESTDIR),$(libdir)/cmake/stplr-thrift-c-glib $(pkgconfigdir) \
-		$(includedir)/thrift/c_glib/transport)
-	$(INSTALL) -m 644 $(TRANSPORT_GLIB_SO) $(TRANSPORT_GLIB_A) $(DESTDIR)$(libdir)
-	for link in $(notdir $(TRANSPORT_GLIB_LINKS)); do \
-		ln -sfn $(notdir $(TRANSPORT_GLIB_SO)) $(DESTDIR)$(libdir)/$$link || exit; done
-	$(INSTALL) -m 644 $(TRANSPORT_GLIB_HEADERS) $(DESTDIR)$(includedir)/thrift/c_glib/transport
-	for file in stplr-thrift-c-glib.pc stplr-thrift-c-glib-config.cmake stplr-thrift-c-glib-config-version.cmake; do \
-		case $$file in *.pc) folder=$(pkgconfigdir);; *) folder=$(libdir)/cmake/stplr-thrift-c-glib;; esac; \
-		sed -e '/^# SPDX/d' -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' \
-			-e 's|@includedir@|$(includedir)|' -e 's|@version@|$(STPLR_VERSION)|' \
-			$(TRANSPORT_GLIB)/$$file.in > $(DESTDIR)$$folder/$$file && \
-		chmod 644 $(DESTDIR)$$folder/$$file || exit; done
-	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig
+install-transport-c-glib: transport-c-glib ## the transport for Thrift in C/GLib
+	$(call install_library,$(TRANSPORT_GLIB_SO),$(TRANSPORT_GLIB_LINKS),$(TRANSPORT_GLIB_A))
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/thrift/c_glib/transport $(TRANSPORT_GLIB_HEADERS)
+	$(call install_filled,$(TRANSPORT_GLIB)/stplr-thrift-c-glib.pc.in,$(pkgconfigdir)/stplr-thrift-c-glib.pc)
+	$(call install_cmake,$(TRANSPORT_GLIB),stplr-thrift-c-glib)
+	$(run_ldconfig)
 
 uninstall-transport-c-glib:
-	rm -f $(addprefix $(DESTDIR)$(libdir)/,$(notdir $(TRANSPORT_GLIB_SO) $(TRANSPORT_GLIB_LINKS) $(TRANSPORT_GLIB_A)))
+	$(call remove_library,$(TRANSPORT_GLIB_SO),$(TRANSPORT_GLIB_LINKS),$(TRANSPORT_GLIB_A))
 	rm -f $(DESTDIR)$(pkgconfigdir)/stplr-thrift-c-glib.pc
-	rm -rf $(DESTDIR)$(libdir)/cmake/stplr-thrift-c-glib
 	rm -f $(addprefix $(DESTDIR)$(includedir)/thrift/c_glib/transport/,$(notdir $(TRANSPORT_GLIB_HEADERS)))
-	cd $(DESTDIR)$(includedir) && rmdir -p thrift/c_glib/transport 2>/dev/null || true
-	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig
+	rm -rf $(DESTDIR)$(cmakedir)/stplr-thrift-c-glib
+	cd $(DESTDIR)$(includedir) 2>/dev/null && rmdir -p thrift/c_glib/transport 2>/dev/null || :
+	$(run_ldconfig)
 
 # What was installed must serve a program, by pkg-config and by CMake.
 check-transport-c-glib: libstplr transport-c-glib

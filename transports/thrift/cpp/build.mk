@@ -10,8 +10,6 @@ STAPLER_THRIFT_OBJECTS := $(patsubst transports/thrift/cpp/src/%.cpp,$(B)/thrift
 THRIFT ?= thrift
 THRIFT_LIBS := -lthrift
 
-ALL += stplr-thrift
-
 .PHONY: stplr-thrift install-transport-cpp uninstall-transport-cpp check-transport-cpp
 
 stplr-thrift: $(STAPLER_THRIFT_SO) $(STAPLER_THRIFT_LINKS) $(STAPLER_THRIFT_A)
@@ -31,26 +29,18 @@ $(STAPLER_THRIFT_A): $(STAPLER_THRIFT_OBJECTS)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-install-transport-cpp: stplr-thrift
-	$(INSTALL) -d $(addprefix $(DESTDIR),$(libdir)/cmake/stplr-thrift $(pkgconfigdir) $(includedir)/stplr/thrift)
-	$(INSTALL) -m 644 $(STAPLER_THRIFT_SO) $(STAPLER_THRIFT_A) $(DESTDIR)$(libdir)
-	for link in $(notdir $(STAPLER_THRIFT_LINKS)); do \
-		ln -sfn $(notdir $(STAPLER_THRIFT_SO)) $(DESTDIR)$(libdir)/$$link || exit; done
-	$(INSTALL) -m 644 $(STAPLER_THRIFT_HEADERS) $(DESTDIR)$(includedir)/stplr/thrift
-	for file in stplr-thrift.pc stplr-thrift-config.cmake stplr-thrift-config-version.cmake; do \
-		case $$file in *.pc) folder=$(pkgconfigdir);; *) folder=$(libdir)/cmake/stplr-thrift;; esac; \
-		sed -e '/^# SPDX/d' -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' \
-			-e 's|@includedir@|$(includedir)|' -e 's|@version@|$(STPLR_VERSION)|' \
-			transports/thrift/cpp/$$file.in > $(DESTDIR)$$folder/$$file && \
-		chmod 644 $(DESTDIR)$$folder/$$file || exit; done
-	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig
+install-transport-cpp: stplr-thrift ## the transport for Thrift in C++
+	$(call install_library,$(STAPLER_THRIFT_SO),$(STAPLER_THRIFT_LINKS),$(STAPLER_THRIFT_A))
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/stplr/thrift $(STAPLER_THRIFT_HEADERS)
+	$(call install_filled,transports/thrift/cpp/stplr-thrift.pc.in,$(pkgconfigdir)/stplr-thrift.pc)
+	$(call install_cmake,transports/thrift/cpp,stplr-thrift)
+	$(run_ldconfig)
 
 uninstall-transport-cpp:
-	rm -f $(addprefix $(DESTDIR)$(libdir)/,$(notdir $(STAPLER_THRIFT_SO) $(STAPLER_THRIFT_LINKS) $(STAPLER_THRIFT_A)))
-	rm -f $(DESTDIR)$(pkgconfigdir)/stplr-thrift.pc $(addprefix $(DESTDIR)$(includedir)/stplr/thrift/,$(notdir $(STAPLER_THRIFT_HEADERS)))
-	rm -rf $(DESTDIR)$(libdir)/cmake/stplr-thrift
-	rmdir $(DESTDIR)$(includedir)/stplr/thrift $(DESTDIR)$(includedir)/stplr 2>/dev/null || true
-	[ -n "$(DESTDIR)" ] || ! [ -w /etc/ld.so.cache ] || ldconfig
+	$(call remove_library,$(STAPLER_THRIFT_SO),$(STAPLER_THRIFT_LINKS),$(STAPLER_THRIFT_A))
+	rm -f $(DESTDIR)$(pkgconfigdir)/stplr-thrift.pc
+	rm -rf $(DESTDIR)$(cmakedir)/stplr-thrift $(DESTDIR)$(includedir)/stplr
+	$(run_ldconfig)
 
 # What was installed must serve a program, by pkg-config and by CMake.
 check-transport-cpp: libstplr stplr-thrift
