@@ -18,7 +18,7 @@ all: ## the module, the library, the programs (default)
 
 include lib/build.mk tests/build.mk transports/build.mk bench/build.mk install.mk
 
-.PHONY: all module test-modules tests demo check check-full test lint bench compare packages dist clean help
+.PHONY: all module test-modules tests demo check check-full check-fresh test lint bench compare packages dist clean help
 .DELETE_ON_ERROR:
 
 all: $(ALL)
@@ -72,6 +72,10 @@ test: check ## the same as check
 check-full: ## check, then repeatedly under load, installing, DKMS, and the benchmark's bars: hours
 	@tools/packages build check
 	@tools/check --full $(KERNELS)
+
+check-fresh: ## demo and check on a bare Debian 12 and 13, as a newcomer runs them (as root): hours
+	@tools/packages build check
+	@tests/fresh/run --full
 
 lint: ## the checkers of style: of the module, the programs, the scripts, the man pages, the spelling
 	@tools/packages build lint
