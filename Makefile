@@ -16,7 +16,7 @@ STPLR_VERSION := $(shell sed -n 's/^.define STPLR_MODULE_VERSION "\(.*\)"/\1/p' 
 
 all: ## the module, the library, the programs (default)
 
-include lib/build.mk tests/build.mk transports/build.mk bench/build.mk install.mk
+include lib/build.mk tests/build.mk transports/build.mk bench/build.mk install.mk packaging.mk
 
 .PHONY: all module test-modules tests demo check check-full check-fresh test lint bench compare packages dist clean help
 .DELETE_ON_ERROR:
@@ -104,4 +104,4 @@ clean: ## remove all that was built
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s  %s\n", $$1, $$2 }' \
-		Makefile $(filter tests/%.mk,$(MAKEFILE_LIST)) install.mk lib/build.mk $(filter transports/%.mk,$(MAKEFILE_LIST))
+		Makefile $(filter tests/%.mk,$(MAKEFILE_LIST)) install.mk packaging.mk lib/build.mk $(filter transports/%.mk,$(MAKEFILE_LIST))
