@@ -12,7 +12,7 @@ CFLAGS ?= -O2 -g -Wall -Wextra
 CXXFLAGS ?= -O2 -g -Wall -Wextra
 CPPFLAGS += -I include/uapi -I lib
 ALL := module
-STPLR_VERSION := $(shell sed -n 's/^.define STPLR_MODULE_VERSION "\(.*\)"/\1/p' stplr/stplr.h)
+STPLR_VERSION := $(shell sed -n 's/^.define STPLR_MODULE_VERSION "\(.*\)"/\1/p' stplr/version.h)
 
 all: ## the module, the library, the programs (default)
 

@@ -126,7 +126,7 @@ static int stplr_data_copy(struct stplr_channel *channel, struct stplr_data_call
 		if (!missing)
 			return 0;
 
-		stplr_count(channel->device, STPLR_COUNT_DATA_FAULTS);
+		stplr_count(&channel->device->counts, STPLR_COUNT_DATA_FAULTS);
 		faults = copied ? 0 : faults + 1;
 		if (faults > STPLR_FAULT_TRIES)
 			return -EFAULT;

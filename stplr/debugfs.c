@@ -498,24 +498,6 @@ static const struct file_operations stplr_blocked_fops = {
 
 /* counters */
 
-static const char *const stplr_counter_names[STPLR_COUNTERS] = {
-	[STPLR_COUNT_SEND_EAGAIN] = "send_eagain",
-	[STPLR_COUNT_SEND_ETIMEDOUT] = "send_etimedout",
-	[STPLR_COUNT_SEND_EINTR] = "send_eintr",
-	[STPLR_COUNT_SEND_ESRCH] = "send_esrch",
-	[STPLR_COUNT_SEND_EBADF] = "send_ebadf",
-	[STPLR_COUNT_SEND_OTHER] = "send_other",
-	[STPLR_COUNT_RECEIVE_FAULTS] = "receive_faults",
-	[STPLR_COUNT_REPLY_FAULTS] = "reply_faults",
-	[STPLR_COUNT_DATA_FAULTS] = "data_faults",
-	[STPLR_COUNT_TOO_LONG] = "too_long",
-	[STPLR_COUNT_CHUNKS] = "chunks",
-	[STPLR_COUNT_PARKED] = "parked",
-	[STPLR_COUNT_RESUMED] = "resumed",
-	[STPLR_COUNT_DROPPED] = "dropped",
-	[STPLR_COUNT_LOST] = "lost",
-};
-
 /* Adds what the channel has counted. */
 void stplr_totals_add(struct stplr_totals *totals, struct stplr_channel *channel)
 {
@@ -557,35 +539,10 @@ static int stplr_counters_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "pulses_refused %llu\n", totals.pulses_refused);
 	for (i = 0; i < STPLR_COUNTERS; i++)
 		seq_printf(seq, "%s %ld\n", stplr_counter_names[i],
-			   atomic_long_read(&device->counts[i]));
+			   atomic_long_read(&device->counts.of[i]));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stplr_counters);
-
-void stplr_count_failed_send(struct stplr_device *device, int err)
-{
-	switch (err) {
-	case -EAGAIN:
-		stplr_count(device, STPLR_COUNT_SEND_EAGAIN);
-		break;
-	case -ETIMEDOUT:
-		stplr_count(device, STPLR_COUNT_SEND_ETIMEDOUT);
-		break;
-	case -EINTR:
-	case -ERESTARTSYS:
-		stplr_count(device, STPLR_COUNT_SEND_EINTR);
-		break;
-	case -ESRCH:
-		stplr_count(device, STPLR_COUNT_SEND_ESRCH);
-		break;
-	case -EBADF:
-		stplr_count(device, STPLR_COUNT_SEND_EBADF);
-		break;
-	default:
-		stplr_count(device, STPLR_COUNT_SEND_OTHER);
-		break;
-	}
-}
 
 /* The files. Without debugfs there are none; nothing depends on them. */
 

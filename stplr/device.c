@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "stplr.h"
+#include "version.h"
 
 long stplr_version_ioctl(void __user *arg, unsigned int size)
 {

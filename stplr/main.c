@@ -1,101 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Load, unload, parameters; the devices' place in /dev and /sys. */
+/* Load and unload; the devices' place in /dev and /sys. */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/init.h>
-#include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "stplr.h"
+#include "version.h"
 
 #define STPLR_DEVICES_MAX 64
 
 static unsigned int devices = 1;
 module_param(devices, uint, 0444);
 MODULE_PARM_DESC(devices, "number of devices /dev/stplr-N, 1 to 64 (default 1)");
-
-unsigned int stplr_message_max = SZ_16M + SZ_64K;
-
-static int message_max_set(const char *value, const struct kernel_param *param)
-{
-	return param_set_uint_minmax(value, param, PAGE_SIZE, SZ_256M);
-}
-
-static const struct kernel_param_ops message_max_ops = {
-	.set = message_max_set,
-	.get = param_get_uint,
-};
-module_param_cb(message_max, &message_max_ops, &stplr_message_max, 0644);
-MODULE_PARM_DESC(message_max, "longest message in bytes, 4096 to 268435456 (default 16842752)");
-
-unsigned int stplr_user_channels = 4096;
-module_param_named(user_channels, stplr_user_channels, uint, 0644);
-MODULE_PARM_DESC(user_channels, "channels a user may have (default 4096)");
-
-unsigned int stplr_user_connections = 65536;
-module_param_named(user_connections, stplr_user_connections, uint, 0644);
-MODULE_PARM_DESC(user_connections, "connections a user may have (default 65536)");
-
-unsigned int stplr_user_messages = 65536;
-module_param_named(user_messages, stplr_user_messages, uint, 0644);
-MODULE_PARM_DESC(user_messages,
-		 "messages a user may have under way, beyond one a connection (default 65536)");
-
-unsigned int stplr_user_events = 65536;
-module_param_named(user_events, stplr_user_events, uint, 0644);
-MODULE_PARM_DESC(user_events, "events a user may have registered (default 65536)");
-
-/* 0 until the module is loaded: an eighth of what there is. */
-unsigned int stplr_user_memory;
-module_param_named(user_memory, stplr_user_memory, uint, 0644);
-MODULE_PARM_DESC(user_memory,
-		 "MiB a user's messages may hold (default, or 0 at load: 1/8 of memory)");
-
-unsigned int stplr_connection_queued = 256;
-module_param_named(connection_queued, stplr_connection_queued, uint, 0644);
-MODULE_PARM_DESC(connection_queued, "queued one-way messages a connection may have (default 256)");
-
-unsigned int stplr_channel_queued = 16384;
-module_param_named(channel_queued, stplr_channel_queued, uint, 0644);
-MODULE_PARM_DESC(channel_queued, "queued one-way messages a channel may have (default 16384)");
-
-static int objects_get(char *buffer, const struct kernel_param *param)
-{
-	return stplr_users_show(buffer);
-}
-
-static const struct kernel_param_ops objects_ops = {
-	.get = objects_get,
-};
-module_param_cb(objects, &objects_ops, NULL, 0444);
-MODULE_PARM_DESC(objects, "read only: what exists now, and the bytes that messages pin and copy");
-
-DEFINE_STATIC_KEY_FALSE(stplr_debug_key);
-unsigned int stplr_debug;
-
-/* Serialised by the kernel's lock for this module's parameters. */
-static int debug_set(const char *value, const struct kernel_param *param)
-{
-	int err = param_set_uint_minmax(value, param, 0, 4);
-
-	if (err)
-		return err;
-	if (stplr_debug)
-		static_branch_enable(&stplr_debug_key);
-	else
-		static_branch_disable(&stplr_debug_key);
-	return 0;
-}
-
-static const struct kernel_param_ops debug_ops = {
-	.set = debug_set,
-	.get = param_get_uint,
-};
-module_param_cb(debug, &debug_ops, &stplr_debug, 0644);
-MODULE_PARM_DESC(debug, "log: 0 nothing, 1 devices, 2 channels, 3 messages, 4 faults and waits");
 
 static dev_t stplr_devt;
 static struct class *stplr_class;
@@ -177,10 +96,7 @@ static int __init stplr_init(void)
 		return -EINVAL;
 	}
 
-	if (!stplr_user_memory)
-		stplr_user_memory = clamp(totalram_pages() / 8 >> (20 - PAGE_SHIFT), 64UL,
-					  1UL << 20);
-
+	stplr_params_init();
 	err = stplr_message_cache_init();
 	if (err)
 		return err;

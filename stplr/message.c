@@ -137,7 +137,7 @@ static void stplr_message_finish(struct stplr_message *message)
 
 	if (message->result == -ESRCH) {
 		connection->nr_dropped++;
-		stplr_count(channel->device, STPLR_COUNT_LOST);
+		stplr_count(&channel->device->counts, STPLR_COUNT_LOST);
 		connection->drop_pending = true;
 	}
 	connection->nr_queued--;
@@ -305,7 +305,7 @@ u64 stplr_message_park(struct stplr_message *message)
 	mmgrab(message->mm); /* so that no other gets its address */
 	list_add(&message->parked_link, &connection->parked);
 	WRITE_ONCE(connection->nr_parked, connection->nr_parked + 1);
-	stplr_count(connection->channel->device, STPLR_COUNT_PARKED);
+	stplr_count(&connection->channel->device->counts, STPLR_COUNT_PARKED);
 	return message->token;
 }
 
@@ -338,7 +338,7 @@ struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u6
 	}
 	spin_unlock(&connection->channel->lock);
 	if (found)
-		stplr_count(connection->channel->device, STPLR_COUNT_RESUMED);
+		stplr_count(&connection->channel->device->counts, STPLR_COUNT_RESUMED);
 	return found;
 }
 
@@ -367,7 +367,7 @@ void stplr_parked_drop(struct stplr_connection *connection, const struct pid *pa
 	struct stplr_message *message;
 
 	while ((message = stplr_parked_claim_left(connection, parker))) {
-		stplr_count(connection->channel->device, STPLR_COUNT_DROPPED);
+		stplr_count(&connection->channel->device->counts, STPLR_COUNT_DROPPED);
 		stplr_message_discard(message);
 		cond_resched();
 	}

@@ -9,27 +9,6 @@
 
 #include "stplr.h"
 
-/* Priorities are those of struct stplr_msg_info: 0 to 39 nice, 41 to 139 real-time. */
-#define STPLR_PRIORITY_NONE (-1)
-#define STPLR_PRIORITY_RT 40
-#define STPLR_LENT_MAX (STPLR_PRIORITY_RT + MAX_RT_PRIO - 1)
-
-/**
- * struct stplr_sched - how a thread is scheduled
- * @policy: SCHED_*
- * @nice: nice value, also while it does not count
- * @rt_priority: of SCHED_FIFO and SCHED_RR
- * @reset_on_fork: its children start without it
- * @slice: how long it runs at a time, or 0; see stplr_task_slice()
- */
-struct stplr_sched {
-	int policy;
-	int nice;
-	int rt_priority;
-	bool reset_on_fork;
-	u64 slice;
-};
-
 /**
  * struct stplr_thread - a thread that receives, on whatever channels
  * @node: in stplr_threads
@@ -80,7 +59,6 @@ struct stplr_thread {
 
 /* thread.c */
 
-int stplr_task_priority(const struct task_struct *task);
 struct stplr_thread *stplr_thread_find(const struct pid *pid);
 struct stplr_thread *stplr_thread_get(void);
 void stplr_thread_put(struct stplr_thread *thread);

@@ -198,7 +198,7 @@ static int stplr_receive_too_long(struct stplr_channel *channel, size_t needed,
 {
 	struct stplr_msg_info info = { .src_len = needed };
 
-	stplr_count(channel->device, STPLR_COUNT_TOO_LONG);
+	stplr_count(&channel->device->counts, STPLR_COUNT_TOO_LONG);
 	return copy_to_user(uinfo, &info, sizeof(info)) ? -EFAULT : -EMSGSIZE;
 }
 
@@ -287,7 +287,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		trace_stplr_copy(message, false, -EFAULT);
 		if (stplr_receive_put_back(channel, message))
 			continue;
-		stplr_count(channel->device, STPLR_COUNT_RECEIVE_FAULTS);
+		stplr_count(&channel->device->counts, STPLR_COUNT_RECEIVE_FAULTS);
 		stplr_dbg(4, "receive on channel %d: a page is missing\n", channel->chid);
 		err = -EFAULT;
 		if (faults++ < STPLR_FAULT_TRIES)

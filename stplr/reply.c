@@ -98,7 +98,7 @@ static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_mes
 	stplr_channel_check_held(channel);
 	if (err)
 		return;
-	stplr_count(channel->device, STPLR_COUNT_REPLY_FAULTS);
+	stplr_count(&channel->device->counts, STPLR_COUNT_REPLY_FAULTS);
 	stplr_dbg(4, "reply on channel %d: a page is missing\n", channel->chid);
 }
 

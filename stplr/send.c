@@ -10,12 +10,6 @@
 #include "stplr.h"
 #include "trace.h"
 
-/* A thread's priority, as in struct stplr_msg_info. */
-int stplr_priority_of(const struct task_struct *task)
-{
-	return MAX_PRIO - 1 - task->prio;
-}
-
 static int stplr_send_check(const struct stplr_msg_send *args, u32 kind)
 {
 	u32 flags = STPLR_SEND_VECTOR | STPLR_SEND_REGISTERED | STPLR_SEND_TELL;
@@ -177,7 +171,7 @@ static int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
 		err = stplr_room_wait(connection->channel, stplr_send_try_queued, message, deadline,
 				      args->clock);
 	if (err) {
-		stplr_count_failed_send(connection->channel->device, err);
+		stplr_count_failed_send(&connection->channel->device->counts, err);
 		stplr_message_free(message);
 	}
 	return err;
@@ -211,7 +205,7 @@ static struct stplr_message *stplr_send_start(struct stplr_connection *connectio
 		err = stplr_send_queue(message);
 	if (unlikely(err)) {
 		stplr_message_free(message);
-		stplr_count_failed_send(connection->channel->device, err);
+		stplr_count_failed_send(&connection->channel->device->counts, err);
 		return ERR_PTR(err);
 	}
 	return message;
@@ -268,7 +262,7 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 	received = err && message->receiver;
 	stplr_message_free(message);
 	if (unlikely(err)) {
-		stplr_count_failed_send(connection->channel->device, err);
+		stplr_count_failed_send(&connection->channel->device->counts, err);
 		if (received && args->flags & STPLR_SEND_TELL &&
 		    put_user(1, &uargs->status))
 			return -EFAULT;

@@ -95,10 +95,14 @@
 
 #include <uapi/linux/stplr.h>
 
-#include "compat.h"
-
-#define STPLR_MODULE_VERSION "0.1.0"
-#define STPLR_MODULE_VERSION_CODE (0 << 16 | 1 << 8 | 0)
+#include "base/clock.h"
+#include "base/compat.h"
+#include "base/counters.h"
+#include "base/params.h"
+#include "base/priority.h"
+#include "base/queue.h"
+#include "base/quota.h"
+#include "base/wake.h"
 
 /*
  * Bytes that go through the message itself, both ways together: what keeps a connection below 2
@@ -112,9 +116,6 @@
 
 /* A client that expects a long reply pins at least this much of its buffer. */
 #define STPLR_WINDOW_MIN (17 * PAGE_SIZE)
-
-/* The highest priority a thread can have; see struct stplr_msg_info. */
-#define STPLR_PRIORITY_MAX 140
 
 /* Parts of a vector that need no allocation. */
 #define STPLR_FAST_PARTS 8
@@ -137,86 +138,7 @@ struct stplr_registered;
 struct stplr_thread;
 struct stplr_worker;
 
-/* main.c */
-
-DECLARE_STATIC_KEY_FALSE(stplr_debug_key);
-extern unsigned int stplr_debug;
-extern unsigned int stplr_message_max;
-extern unsigned int stplr_user_channels;
-extern unsigned int stplr_user_connections;
-extern unsigned int stplr_user_messages;
-extern unsigned int stplr_user_events;
-extern unsigned int stplr_user_memory;
-extern unsigned int stplr_connection_queued;
-extern unsigned int stplr_channel_queued;
-
-/*
- * Levels of the parameter debug: 1 the module and its devices, 2 channels and connections come and
- * go, 3 messages, 4 faults and waits.
- */
-#define stplr_dbg(level, fmt, ...)                                                                 \
-	do {                                                                                       \
-		if (static_branch_unlikely(&stplr_debug_key) &&                                    \
-		    READ_ONCE(stplr_debug) >= (level))                                             \
-			pr_info("[%d] " fmt, task_pid_nr(current), ##__VA_ARGS__);                 \
-	} while (0)
-
-/* quota.c: what one user may hold */
-
-/**
- * struct stplr_user - one user's share, and how much of it is taken
- * @node: in the hash of users, under stplr_users_lock
- * @ref: one for each channel, connection and event; falls to zero under stplr_users_lock
- * @uid: who
- * @channels: channels that exist
- * @connections: connections that exist
- * @messages: messages beyond the one each connection has, notices of disconnects
- * @events: events that are registered
- * @memory: bytes pinned or copied for messages
- * @registered: bytes in the pages of registered buffers; bounded by RLIMIT_MEMLOCK
- */
-struct stplr_user {
-	struct hlist_node node;
-	refcount_t ref;
-	kuid_t uid;
-	atomic_t channels;
-	atomic_t connections;
-	atomic_t messages;
-	atomic_t events;
-	atomic_long_t memory;
-	atomic_long_t registered;
-};
-
-struct stplr_user *stplr_user_get(kuid_t uid);
-struct stplr_user *stplr_user_hold(struct stplr_user *user);
-void stplr_user_put(struct stplr_user *user);
-int stplr_charge(atomic_t *count, unsigned int limit);
-void stplr_uncharge(atomic_t *count);
-int stplr_charge_memory(struct stplr_user *user, size_t bytes);
-void stplr_uncharge_memory(struct stplr_user *user, size_t bytes);
-int stplr_users_show(char *buffer);
-
 /* debugfs.c: what root can see of a device */
-
-/* What is counted where it happens, which is never on the way of a round trip without trouble. */
-enum stplr_counter {
-	STPLR_COUNT_SEND_EAGAIN,
-	STPLR_COUNT_SEND_ETIMEDOUT,
-	STPLR_COUNT_SEND_EINTR,
-	STPLR_COUNT_SEND_ESRCH,
-	STPLR_COUNT_SEND_EBADF,
-	STPLR_COUNT_SEND_OTHER,
-	STPLR_COUNT_RECEIVE_FAULTS,
-	STPLR_COUNT_REPLY_FAULTS,
-	STPLR_COUNT_DATA_FAULTS,
-	STPLR_COUNT_TOO_LONG,
-	STPLR_COUNT_CHUNKS,
-	STPLR_COUNT_PARKED,
-	STPLR_COUNT_RESUMED,
-	STPLR_COUNT_DROPPED,
-	STPLR_COUNT_LOST,
-	STPLR_COUNTERS
-};
 
 /**
  * struct stplr_totals - what channels have counted by themselves
@@ -235,7 +157,6 @@ struct stplr_totals {
 };
 
 void stplr_totals_add(struct stplr_totals *totals, struct stplr_channel *channel);
-void stplr_count_failed_send(struct stplr_device *device, int err);
 void stplr_debugfs_init(void);
 void stplr_debugfs_exit(void);
 void stplr_debugfs_add(struct stplr_device *device);
@@ -259,7 +180,7 @@ void stplr_debugfs_remove(struct stplr_device *device);
  * @events: by id
  * @last_event: where to look for the next id
  * @totals: of channels that are gone; under @registry
- * @counts: what happens seldom, by enum stplr_counter
+ * @counts: what happens seldom
  * @debugfs: its folder there
  */
 struct stplr_device {
@@ -277,7 +198,7 @@ struct stplr_device {
 	struct xarray events;
 	u32 last_event;
 	struct stplr_totals totals;
-	atomic_long_t counts[STPLR_COUNTERS];
+	struct stplr_counts counts;
 	struct dentry *debugfs;
 };
 
@@ -292,11 +213,6 @@ struct stplr_event_owner {
 };
 
 extern const struct file_operations stplr_device_fops;
-
-static inline void stplr_count(struct stplr_device *device, enum stplr_counter counter)
-{
-	atomic_long_inc(&device->counts[counter]);
-}
 
 long stplr_version_ioctl(void __user *arg, unsigned int size);
 
@@ -327,60 +243,6 @@ struct stplr_process *stplr_process_get(struct stplr_device *device);
 struct stplr_process *stplr_process_hold(struct stplr_process *process);
 struct stplr_process *stplr_process_find(struct stplr_device *device, struct pid *pid);
 void stplr_process_put(struct stplr_process *process);
-
-/* queue.c: messages or pulses in the order in which they are received */
-
-/**
- * struct stplr_entry - what is in a queue; under channel->lock
- * @priority: the higher comes first
- * @seq: its age
- * @node: of the oldest entry of a priority: in queue->levels
- * @level: those of one priority, in a ring
- */
-struct stplr_entry {
-	int priority;
-	u64 seq;
-	struct rb_node node;
-	struct list_head level;
-};
-
-/**
- * struct stplr_queue - entries in order; under channel->lock
- * @first: to be received next, or NULL
- * @levels: those after it: the oldest of each priority
- * @nr_more: how many are after it
- */
-struct stplr_queue {
-	struct stplr_entry *first;
-	struct rb_root_cached levels;
-	unsigned int nr_more;
-};
-
-static inline unsigned int stplr_queue_len(const struct stplr_queue *queue)
-{
-	return queue->first ? 1 + queue->nr_more : 0;
-}
-
-void stplr_queue_add_slow(struct stplr_queue *queue, struct stplr_entry *entry);
-void stplr_queue_del_slow(struct stplr_queue *queue, struct stplr_entry *entry);
-struct stplr_entry *stplr_queue_next(const struct stplr_queue *queue, struct stplr_entry *entry);
-bool stplr_queue_before(const struct stplr_queue *a, const struct stplr_queue *b);
-
-static inline void stplr_queue_add(struct stplr_queue *queue, struct stplr_entry *entry)
-{
-	if (likely(!queue->first))
-		queue->first = entry;
-	else
-		stplr_queue_add_slow(queue, entry);
-}
-
-static inline void stplr_queue_del(struct stplr_queue *queue, struct stplr_entry *entry)
-{
-	if (likely(entry == queue->first && RB_EMPTY_ROOT(&queue->levels.rb_root)))
-		queue->first = NULL;
-	else
-		stplr_queue_del_slow(queue, entry);
-}
 
 /* pulse.c: pulses, beside messages */
 
@@ -1091,47 +953,6 @@ struct stplr_receiver {
 	unsigned long since;
 };
 
-/* also how much is done under a lock at once */
-#define STPLR_WAKE_BATCH 16
-
-/**
- * struct stplr_wake_batch - threads to wake once the lock is released
- * @count: how many
- * @tasks: with a reference each
- */
-struct stplr_wake_batch {
-	unsigned int count;
-	struct task_struct *tasks[STPLR_WAKE_BATCH];
-};
-
-/* A clock that is known, and a deadline that can be. */
-static inline bool stplr_deadline_valid(s64 deadline, u32 clock)
-{
-	return deadline >= STPLR_DEADLINE_NONE &&
-	       (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME || clock == CLOCK_BOOTTIME);
-}
-
-bool stplr_deadline_over(s64 deadline, clockid_t clock);
-
-/* Has it passed already? A poll has, by definition. */
-static inline bool stplr_deadline_passed(s64 deadline, clockid_t clock)
-{
-	return unlikely(deadline != STPLR_DEADLINE_NONE) && stplr_deadline_over(deadline, clock);
-}
-
-bool stplr_sleep(s64 deadline, clockid_t clock);
-void stplr_wake_task(struct task_struct *task);
-
-/* Wakes a thread and drops its reference; NULL is nobody. */
-static inline void stplr_wake(struct task_struct *task)
-{
-	if (task)
-		stplr_wake_task(task);
-}
-
-void stplr_hand_over(struct task_struct *client);
-void stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
-void stplr_wake_all(struct stplr_wake_batch *batch);
 struct task_struct *stplr_receiver_pop(struct stplr_channel *channel);
 struct task_struct *stplr_pulse_receiver_pop(struct stplr_channel *channel);
 struct task_struct *stplr_receiver_asleep(struct stplr_channel *channel, bool for_message);
@@ -1232,7 +1053,6 @@ extern atomic_t stplr_nr_marked;
 int stplr_threads_init(void);
 void stplr_threads_exit(void);
 void stplr_workers_init(struct stplr_channel *channel, const struct stplr_channel *parent);
-int stplr_priority_allowed(void);
 void stplr_workers_limit(struct stplr_channel *channel);
 void stplr_workers_lower(struct stplr_channel *channel, const struct pid *tgid);
 void stplr_workers_free(struct stplr_channel *channel);
@@ -1307,8 +1127,6 @@ static inline bool stplr_inverted(const struct stplr_channel *channel,
 }
 
 /* send.c, receive.c, reply.c, data.c: the calls */
-
-int stplr_priority_of(const struct task_struct *task);
 
 /* What a struct stplr_msg_reply may ask for. */
 #define STPLR_REPLY_FLAGS (STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED | STPLR_REPLY_NO_TRUNC)

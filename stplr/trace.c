@@ -1,7 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The tracepoints' code, once. */
+/* The tracepoints' code, once: the one place that knows what they look at. */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "stplr.h"
+#include "trace.h"
+
+static unsigned int stplr_trace_window_how(const struct stplr_window *window)
+{
+	if (!window->pages)
+		return 0;
+	return window->registered ? STPLR_IN_REGISTERED : STPLR_IN_PAGES;
+}
+
+static unsigned int stplr_trace_send_how(const struct stplr_message *message)
+{
+	const struct stplr_send_side *send = &message->send;
+	unsigned int how = stplr_trace_window_how(&send->window);
+
+	if (send->copy && (!how || send->window.len < send->len))
+		how |= stplr_inline(message, send->copy) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
+	return how;
+}
+
+static unsigned int stplr_trace_reply_how(const struct stplr_message *message)
+{
+	const struct stplr_reply_side *reply = &message->reply;
+	unsigned int how = stplr_trace_window_how(&reply->window);
+
+	if (!how && reply->buffer)
+		how = stplr_inline(message, reply->buffer) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
+	return reply->chunk_bytes ? how | STPLR_IN_CHUNK : how;
+}
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"

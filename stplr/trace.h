@@ -14,7 +14,8 @@
  *
  * All of a message's events carry the channel's id and, once it is queued, its age, which together
  * name the message. Arguments are computed in TP_fast_assign() only, and so cost nothing where the
- * event is off.
+ * event is off; and it is in trace.c alone that this is expanded, so that whoever has something to
+ * tell need not know what is told.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM stplr
@@ -25,7 +26,10 @@
 #include <linux/sched.h>
 #include <linux/tracepoint.h>
 
-#include "stplr.h"
+struct stplr_channel;
+struct stplr_message;
+struct stplr_msg_reply;
+struct stplr_pulse_entry;
 
 #ifndef STPLR_TRACE_ONCE
 #define STPLR_TRACE_ONCE
@@ -47,33 +51,6 @@
 
 /* A kind of its own, of messages that nobody waits for. */
 #define STPLR_KIND_QUEUED	16
-
-static inline unsigned int stplr_trace_window_how(const struct stplr_window *window)
-{
-	if (!window->pages)
-		return 0;
-	return window->registered ? STPLR_IN_REGISTERED : STPLR_IN_PAGES;
-}
-
-static inline unsigned int stplr_trace_send_how(const struct stplr_message *message)
-{
-	const struct stplr_send_side *send = &message->send;
-	unsigned int how = stplr_trace_window_how(&send->window);
-
-	if (send->copy && (!how || send->window.len < send->len))
-		how |= stplr_inline(message, send->copy) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
-	return how;
-}
-
-static inline unsigned int stplr_trace_reply_how(const struct stplr_message *message)
-{
-	const struct stplr_reply_side *reply = &message->reply;
-	unsigned int how = stplr_trace_window_how(&reply->window);
-
-	if (!how && reply->buffer)
-		how = stplr_inline(message, reply->buffer) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
-	return reply->chunk_bytes ? how | STPLR_IN_CHUNK : how;
-}
 
 #endif /* STPLR_TRACE_ONCE */
 

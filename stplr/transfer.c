@@ -526,7 +526,7 @@ int stplr_reply_side_attach(struct stplr_message *message, struct stplr_chunk *c
 			return err;
 		stplr_uncharge_memory(chunk->server, bytes);
 	}
-	stplr_count(message->connection->channel->device, STPLR_COUNT_CHUNKS);
+	stplr_count(&message->connection->channel->device->counts, STPLR_COUNT_CHUNKS);
 	list_add_tail(&chunk->link, &reply->chunks);
 	reply->chunk_bytes += bytes;
 	return 0;

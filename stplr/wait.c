@@ -19,111 +19,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/freezer.h>
-#include <linux/hrtimer.h>
-#include <linux/nsproxy.h>
-#include <linux/overflow.h>
-#include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 #include <linux/sched/task.h>
-#include <linux/time_namespace.h>
-#include <linux/timekeeping.h>
 
 #include "stplr.h"
 #include "trace.h"
-
-/* A deadline of the calling thread, whose time namespace may have clocks of its own. */
-static s64 stplr_deadline_host(s64 deadline, clockid_t clock)
-{
-#ifdef CONFIG_TIME_NS
-	const struct timens_offsets *offsets = &current->nsproxy->time_ns->offsets;
-	s64 offset = 0, host;
-
-	if (clock == CLOCK_MONOTONIC)
-		offset = timespec64_to_ns(&offsets->monotonic);
-	else if (clock == CLOCK_BOOTTIME)
-		offset = timespec64_to_ns(&offsets->boottime);
-	if (check_sub_overflow(deadline, offset, &host))
-		return S64_MAX;
-	return max_t(s64, host, 0);
-#else
-	return deadline;
-#endif
-}
-
-/* The rest of stplr_deadline_passed(). */
-bool stplr_deadline_over(s64 deadline, clockid_t clock)
-{
-	ktime_t now;
-
-	switch (clock) {
-	case CLOCK_REALTIME:
-		now = ktime_get_real();
-		break;
-	case CLOCK_BOOTTIME:
-		now = ktime_get_boottime();
-		break;
-	default:
-		now = ktime_get();
-		break;
-	}
-	return stplr_deadline_host(deadline, clock) <= ktime_to_ns(now);
-}
-
-/* Sleeps in the state set before; true once the deadline has passed. */
-bool stplr_sleep(s64 deadline, clockid_t clock)
-{
-	ktime_t expires;
-
-	if (likely(deadline == STPLR_DEADLINE_NONE)) {
-		schedule();
-		return false;
-	}
-	expires = ns_to_ktime(stplr_deadline_host(deadline, clock));
-	return !schedule_hrtimeout_range_clock(&expires,
-					       rt_task(current) ? 0 : current->timer_slack_ns,
-					       HRTIMER_MODE_ABS, clock);
-}
-
-/* The rest of stplr_wake(). */
-void stplr_wake_task(struct task_struct *task)
-{
-	trace_stplr_wake(task);
-	wake_up_process(task);
-	put_task_struct(task);
-}
-
-/*
- * Wakes the client of a server's thread that has nothing else to do, and lets it run first, while
- * this thread is still runnable. What the client does then may be just what this thread would have
- * slept for: in a ping-pong on one processor that saves a sleep and a wake-up each round, 2,300 of
- * 11,400 instructions (6.1, icount). If it does not, this thread comes back once and sleeps.
- */
-void stplr_hand_over(struct task_struct *client)
-{
-	if (!client)
-		return;
-	trace_stplr_wake(client);
-	wake_up_process(client);
-	if (need_resched())
-		cond_resched();
-	else if (STPLR_YIELD_TO && task_cpu(client) == raw_smp_processor_id() && !rt_task(current))
-		yield_to(client, true);
-	put_task_struct(client);
-}
-
-/* Notes a thread to be woken after unlocking; NULL is nobody. */
-void stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task)
-{
-	if (task)
-		batch->tasks[batch->count++] = task;
-}
-
-void stplr_wake_all(struct stplr_wake_batch *batch)
-{
-	while (batch->count)
-		stplr_wake(batch->tasks[--batch->count]);
-}
 
 /* The server's side */
 

@@ -3,7 +3,6 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -217,18 +216,6 @@ bool stplr_worker_rest_slow(struct stplr_channel *channel, bool waits, bool *lef
 }
 
 /* A channel's life */
-
-/* The highest priority that the calling thread could take by itself. */
-int stplr_priority_allowed(void)
-{
-	unsigned long rt = rlimit(RLIMIT_RTPRIO), nice = rlimit(RLIMIT_NICE);
-
-	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_NICE))
-		return STPLR_PRIORITY_MAX;
-	if (rt)
-		return STPLR_PRIORITY_RT + min_t(unsigned long, rt, MAX_RT_PRIO - 1);
-	return (int)min_t(unsigned long, nice, NICE_WIDTH) - 1;
-}
 
 /* How far a channel that the calling process makes may raise its threads. */
 static int stplr_boost_max(u32 flags)

@@ -10,10 +10,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hashtable.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
-#include "stplr.h"
+#include "base/params.h"
+#include "base/quota.h"
 
 static DEFINE_HASHTABLE(stplr_users, 6);
 static DEFINE_SPINLOCK(stplr_users_lock);
@@ -119,7 +121,7 @@ void stplr_uncharge_memory(struct stplr_user *user, size_t bytes)
 }
 
 /* What exists, over all users: all zero when nothing is in use. */
-int stplr_users_show(char *buffer)
+static int objects_get(char *buffer, const struct kernel_param *param)
 {
 	unsigned long users = 0, channels = 0, connections = 0, messages = 0, memory = 0;
 	unsigned long events = 0, registered = 0;
@@ -141,3 +143,9 @@ int stplr_users_show(char *buffer)
 			  "users %lu channels %lu connections %lu messages %lu events %lu memory %lu registered %lu\n",
 			  users, channels, connections, messages, events, memory, registered);
 }
+
+static const struct kernel_param_ops objects_ops = {
+	.get = objects_get,
+};
+module_param_cb(objects, &objects_ops, NULL, 0444);
+MODULE_PARM_DESC(objects, "read only: what exists now, and the bytes that messages pin and copy");

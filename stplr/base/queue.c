@@ -9,7 +9,7 @@
  * The channel's lock guards its queues.
  */
 
-#include "stplr.h"
+#include "base/queue.h"
 
 static bool stplr_entry_before(const struct stplr_entry *a, const struct stplr_entry *b)
 {
