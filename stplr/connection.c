@@ -292,6 +292,7 @@ static struct stplr_connection *stplr_connection_alloc(struct stplr_channel *cha
 	connection->user = stplr_user_get(current_euid());
 	if (!connection->user)
 		goto free_connection;
+	connection->own.sides.user = connection->user;
 	err = stplr_charge(&connection->user->connections, READ_ONCE(stplr_user_connections));
 	if (err)
 		goto put_user;

@@ -64,11 +64,11 @@ static struct stplr_message *stplr_data_begin(struct stplr_channel *channel,
 	message = stplr_received_find(channel, call->args.rcvid);
 	if (message) {
 		message->transfers++;
-		end = call->write ? message->reply.room : message->send.len;
+		end = call->write ? message->sides.reply.room : message->sides.send.len;
 		call->len = offset < end ? min_t(u64, call->buffer.len, end - offset) : 0;
 		call->direct = call->len;
 		if (call->write && call->len)
-			call->direct = stplr_reply_side_direct(message, offset, call->len, false);
+			call->direct = stplr_reply_side_direct(&message->sides, offset, call->len, false);
 	}
 	spin_unlock(&channel->lock);
 	return message;
@@ -78,8 +78,8 @@ static struct stplr_message *stplr_data_begin(struct stplr_channel *channel,
 static void stplr_data_end(struct stplr_channel *channel, const struct stplr_data_call *call,
 			   struct stplr_message *message, size_t done)
 {
-	struct stplr_reply_side *reply = &message->reply;
-	struct stplr_send_side *send = &message->send;
+	struct stplr_reply_side *reply = &message->sides.reply;
+	struct stplr_send_side *send = &message->sides.send;
 	u64 offset = call->args.offset;
 	struct task_struct *client;
 
@@ -115,10 +115,10 @@ static int stplr_data_copy(struct stplr_channel *channel, struct stplr_data_call
 			return -ESRCH;
 		missing = call->direct - done;
 		if (call->write)
-			copied = stplr_reply_side_copy(message, call->args.offset + done, missing,
+			copied = stplr_reply_side_copy(&message->sides, call->args.offset + done, missing,
 						       &iter);
 		else
-			copied = stplr_send_side_copy(message, call->args.offset + done, missing,
+			copied = stplr_send_side_copy(&message->sides, call->args.offset + done, missing,
 						      &iter);
 		done += copied;
 		missing -= copied;
@@ -153,7 +153,9 @@ static int stplr_data_hand_over(struct stplr_channel *channel, const struct stpl
 	spin_lock(&channel->lock);
 	message = stplr_received_find(channel, call->args.rcvid);
 	if (message)
-		err = stplr_reply_side_attach(message, chunk);
+		err = stplr_reply_side_attach(&message->sides, chunk);
+	if (!err)
+		stplr_count(&channel->device->counts, STPLR_COUNT_CHUNKS);
 	spin_unlock(&channel->lock);
 
 	if (err)

@@ -342,7 +342,7 @@ static void stplr_blocked_client(struct stplr_blocked_reader *reader,
 	if (!blocked)
 		return;
 	blocked->priority = message->entry.priority;
-	blocked->len = message->send.len;
+	blocked->len = message->sides.send.len;
 	if (received) {
 		blocked->rcvid = message->rcvid;
 		blocked->server = stplr_reader_pid(message->receiver);

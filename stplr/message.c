@@ -42,6 +42,7 @@ static struct stplr_message *stplr_message_new(struct stplr_connection *connecti
 		return ERR_PTR(-ENOMEM);
 	}
 	message->connection = connection;
+	message->sides.user = connection->user;
 	return message;
 }
 
@@ -77,19 +78,10 @@ struct stplr_message *stplr_message_alloc_queued(struct stplr_connection *connec
 		return message;
 	kref_get(&connection->ref);
 	message->queued = true;
+	message->sides.kept = true;
 	message->tgid = get_pid(task_tgid(current));
 	message->tid = get_pid(task_pid(current));
 	return message;
-}
-
-/* Does it hold more than itself? */
-static bool stplr_message_holds(const struct stplr_message *message)
-{
-	const struct stplr_send_side *send = &message->send;
-	const struct stplr_reply_side *reply = &message->reply;
-
-	return send->window.pages || send->copy != message->data || reply->window.pages ||
-	       reply->chunk_bytes || (reply->buffer && !stplr_inline(message, reply->buffer));
 }
 
 static void stplr_message_free_queued(struct stplr_message *message)
@@ -105,10 +97,7 @@ void stplr_message_free(struct stplr_message *message)
 	struct stplr_connection *connection = message->connection;
 	struct stplr_channel *channel = connection->channel;
 
-	if (unlikely(stplr_message_holds(message))) {
-		stplr_send_side_free(message);
-		stplr_reply_side_free(message);
-	}
+	stplr_sides_free(&message->sides);
 	put_pid(message->receiver);
 	message->receiver = NULL;
 	if (likely(message == &connection->own)) {
@@ -255,7 +244,7 @@ int stplr_message_gone(const struct stplr_message *message)
 		return -ESRCH;
 	if (message->connection->detached && !message->queued)
 		return -EBADF;
-	return message->leaving ? STPLR_WITHDRAWN : 0;
+	return message->sides.leaving ? STPLR_WITHDRAWN : 0;
 }
 
 /*
@@ -268,7 +257,7 @@ bool stplr_message_withdraw(struct stplr_message *message)
 
 	lockdep_assert_held(&message->connection->channel->lock);
 	/* a long copy looks now and then */
-	WRITE_ONCE(message->leaving, true);
+	WRITE_ONCE(message->sides.leaving, true);
 	for (;;) {
 		self = stplr_message_end(message, STPLR_WITHDRAWN);
 		if (self)

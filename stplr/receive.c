@@ -45,12 +45,12 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 	info->rcvid = message->rcvid;
 	info->kind = message->kind;
 	info->flags = message->kind == STPLR_KIND_SEND ? STPLR_INFO_NO_REPLY : 0;
-	if (len < message->send.len)
+	if (len < message->sides.send.len)
 		info->flags |= STPLR_INFO_TRUNCATED;
 	info->priority = message->entry.priority;
 	info->len = len;
-	info->src_len = message->send.len;
-	info->dst_len = message->reply.room;
+	info->src_len = message->sides.send.len;
+	info->dst_len = message->sides.reply.room;
 	if (likely(message->client)) {
 		info->pid = pid_nr_ns(task_tgid(message->client), pid_ns);
 		info->tid = pid_nr_ns(task_pid(message->client), pid_ns);
@@ -88,7 +88,7 @@ static bool stplr_receive_copy(const struct stplr_message *message, size_t len,
 	struct stplr_msg_info info;
 	bool ok;
 
-	if (stplr_send_side_copy(message, 0, len, to) != len)
+	if (stplr_send_side_copy(&message->sides, 0, len, to) != len)
 		return false;
 	stplr_receive_describe(message, len, &info);
 	pagefault_disable();
@@ -174,10 +174,10 @@ static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_mess
 
 	spin_lock(&channel->lock);
 	err = stplr_message_gone(message);
-	message->send.consumed = len;
+	message->sides.send.consumed = len;
 	if (unlikely(err)) {
 		stplr_message_ending(message, err);
-	} else if (message->kind == STPLR_KIND_SEND && len == message->send.len) {
+	} else if (message->kind == STPLR_KIND_SEND && len == message->sides.send.len) {
 		stplr_message_ending(message, 0);
 	} else {
 		WRITE_ONCE(message->state, STPLR_RECEIVED);
@@ -252,7 +252,7 @@ static int stplr_receive(struct stplr_channel *channel, bool nonblock,
 			break;
 		}
 		message = stplr_entry_message(channel->messages.first);
-		len = message->send.len;
+		len = message->sides.send.len;
 		if (len > buffer.len && args->flags & STPLR_RECEIVE_NO_TRUNC) {
 			spin_unlock(&channel->lock);
 			stplr_receive_leave(channel);
@@ -326,7 +326,7 @@ long stplr_info_ioctl(struct stplr_channel *channel, void __user *arg, unsigned 
 	spin_lock(&channel->lock);
 	message = stplr_received_find(channel, info.rcvid);
 	if (message) {
-		stplr_receive_describe(message, message->send.consumed, &info);
+		stplr_receive_describe(message, message->sides.send.consumed, &info);
 		if (message->unblocking)
 			info.flags |= STPLR_INFO_UNBLOCK;
 	}

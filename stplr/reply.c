@@ -50,12 +50,12 @@ static struct stplr_message *stplr_reply_begin(struct stplr_channel *channel,
 		message = ERR_PTR(-ESRCH);
 		goto unlock;
 	}
-	step->len = min(len, message->reply.room);
+	step->len = min(len, message->sides.reply.room);
 	if (step->len < len && args->flags & STPLR_REPLY_NO_TRUNC) {
 		message = ERR_PTR(-EMSGSIZE);
 		goto unlock;
 	}
-	step->direct = stplr_reply_side_direct(message, 0, step->len, true);
+	step->direct = stplr_reply_side_direct(&message->sides, 0, step->len, true);
 	if (step->direct < step->len && !chunk) {
 		message = NULL;
 		goto unlock;
@@ -108,17 +108,19 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 			       const struct stplr_reply_step *step, struct stplr_chunk *chunk,
 			       bool then_receive)
 {
-	struct stplr_reply_side *reply = &message->reply;
+	struct stplr_reply_side *reply = &message->sides.reply;
 	struct task_struct *client;
 	int result = message->queued ? 0 : -(int)args->error;
 	bool taken = false;
 
 	spin_lock(&channel->lock);
 	if (chunk) {
-		int err = stplr_reply_side_attach(message, chunk);
+		int err = stplr_reply_side_attach(&message->sides, chunk);
 
 		taken = !err;
-		if (err)
+		if (taken)
+			stplr_count(&channel->device->counts, STPLR_COUNT_CHUNKS);
+		else
 			result = err;
 	}
 	reply->len = step->len;
@@ -165,7 +167,7 @@ static int stplr_reply_buffer(struct stplr_channel *channel, const struct stplr_
 		}
 
 		stplr_user_buffer_iter(from, ITER_SOURCE, &iter);
-		if (likely(stplr_reply_side_copy(message, 0, step.direct, &iter) == step.direct)) {
+		if (likely(stplr_reply_side_copy(&message->sides, 0, step.direct, &iter) == step.direct)) {
 			trace_stplr_copy(message, true, step.len);
 			if (stplr_reply_commit(channel, message, args, from->len, &step, chunk,
 					       then_receive))

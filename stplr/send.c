@@ -132,7 +132,7 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 
 	message->kind = kind;
 	message->poll = 0;
-	message->leaving = false;
+	message->sides.leaving = false;
 	message->unblocking = 0;
 	message->drain = false;
 	message->result = 0;
@@ -148,9 +148,10 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 		return err;
 	err = -EMSGSIZE;
 	if (from.len <= READ_ONCE(stplr_message_max))
-		err = stplr_send_side_prepare(message, &from);
+		err = stplr_send_side_prepare(&message->sides, &from);
 	stplr_user_buffer_free(&from);
-	return err ?: stplr_reply_side_prepare(message, room);
+	return err ?: stplr_reply_side_prepare(&message->sides, room,
+					       READ_ONCE(message->connection->reply_hint));
 }
 
 /* Sends a message of which the kernel keeps a copy. */
@@ -254,10 +255,10 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 	if (!err) {
 		args->token = 0;
 		args->status = message->status;
-		args->reply_len = message->reply.len;
-		args->reply_total = message->reply.total;
-		stplr_send_learn(connection, message->reply.total);
-		err = stplr_reply_side_fetch(message, room);
+		args->reply_len = message->sides.reply.len;
+		args->reply_total = message->sides.reply.total;
+		stplr_send_learn(connection, message->sides.reply.total);
+		err = stplr_reply_side_fetch(&message->sides, room);
 	}
 	received = err && message->receiver;
 	stplr_message_free(message);

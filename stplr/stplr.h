@@ -103,22 +103,11 @@
 #include "base/queue.h"
 #include "base/quota.h"
 #include "base/wake.h"
-
-/*
- * Bytes that go through the message itself, both ways together: what keeps a connection below 2
- * KiB.
- *
- * Up to STPLR_COPY_MAX, bytes go through a buffer made for the call: a second copy of a page costs
- * 560 instructions and the buffer 200, pinning 1,100 and 300 for each further page (6.1, icount).
- */
-#define STPLR_INLINE_MAX 1024
-#define STPLR_COPY_MAX 4096
-
-/* A client that expects a long reply pins at least this much of its buffer. */
-#define STPLR_WINDOW_MIN (17 * PAGE_SIZE)
-
-/* Parts of a vector that need no allocation. */
-#define STPLR_FAST_PARTS 8
+#include "file/args.h"
+#include "file/buffer.h"
+#include "memory/buffer.h"
+#include "memory/registered.h"
+#include "memory/sides.h"
 
 #define STPLR_RECEIVED_BITS 8
 #define STPLR_WORKERS_BITS 4
@@ -134,7 +123,6 @@ struct stplr_channel;
 struct stplr_connection;
 struct stplr_device;
 struct stplr_message;
-struct stplr_registered;
 struct stplr_thread;
 struct stplr_worker;
 
@@ -556,243 +544,6 @@ struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *n
 				      clockid_t clock);
 struct stplr_channel *stplr_chid_find(struct stplr_device *device, pid_t pid, s32 chid);
 
-/* transfer.c: how bytes move */
-
-/**
- * struct stplr_user_buffer - memory of the calling process, checked
- * @len: bytes in it
- * @nr_parts: parts of @parts, none of them empty
- * @parts: @fast, or allocated; NULL: the memory lies in a registered buffer
- * @fast: the parts of most callers
- * @registered: without @parts: that buffer, with a reference
- * @start: where in it
- */
-struct stplr_user_buffer {
-	size_t len;
-	unsigned int nr_parts;
-	struct iovec *parts;
-	union {
-		struct iovec fast[STPLR_FAST_PARTS];
-		struct {
-			struct stplr_registered *registered;
-			size_t start;
-		};
-	};
-};
-
-int stplr_user_buffer_import_other(struct stplr_user_buffer *buffer,
-				   const struct stplr_buffer *from, bool vector, bool registered,
-				   struct xarray *buffers, bool write);
-void stplr_user_buffer_iter_other(const struct stplr_user_buffer *buffer, unsigned int direction,
-				  struct iov_iter *iter);
-void stplr_user_buffer_free_other(struct stplr_user_buffer *buffer);
-
-/* No memory. */
-static inline void stplr_user_buffer_none(struct stplr_user_buffer *buffer)
-{
-	buffer->parts = buffer->fast;
-	buffer->len = 0;
-	buffer->nr_parts = 0;
-}
-
-/*
- * Checks a buffer of the caller's, which, if @registered, is one of @buffers, and if @write, is to
- * be written. Undone with stplr_user_buffer_free(), which may follow a failure too.
- */
-static __always_inline int stplr_user_buffer_import(struct stplr_user_buffer *buffer,
-						    const struct stplr_buffer *from, bool vector,
-						    bool registered, struct xarray *buffers,
-						    bool write)
-{
-	stplr_user_buffer_none(buffer);
-	if (unlikely(vector | registered))
-		return stplr_user_buffer_import_other(buffer, from, vector, registered, buffers,
-						      write);
-	if (!from->len)
-		return 0;
-	if (unlikely(from->len > S64_MAX))
-		return -EINVAL;
-	if (unlikely(!access_ok(u64_to_user_ptr(from->addr), from->len)))
-		return -EFAULT;
-	buffer->len = min_t(u64, from->len, MAX_RW_COUNT);
-	buffer->nr_parts = 1;
-	buffer->fast[0].iov_base = u64_to_user_ptr(from->addr);
-	buffer->fast[0].iov_len = buffer->len;
-	return 0;
-}
-
-/* An iterator over it, from the caller (ITER_SOURCE) or to it (ITER_DEST). */
-static inline void stplr_user_buffer_iter(const struct stplr_user_buffer *buffer,
-					  unsigned int direction, struct iov_iter *iter)
-{
-	if (likely(buffer->nr_parts == 1))
-		iov_iter_ubuf(iter, direction, buffer->parts[0].iov_base, buffer->len);
-	else
-		stplr_user_buffer_iter_other(buffer, direction, iter);
-}
-
-static inline void stplr_user_buffer_free(struct stplr_user_buffer *buffer)
-{
-	if (unlikely(buffer->parts != buffer->fast))
-		stplr_user_buffer_free_other(buffer);
-}
-
-/* pages.c: pinned pages */
-
-/**
- * struct stplr_part - a run of bytes that is contiguous in its owner's address space
- * @len: bytes
- * @offset: of the first of them in its first page
- */
-struct stplr_part {
-	size_t len;
-	unsigned int offset;
-};
-
-/**
- * struct stplr_pages - pages pinned by the client that own the first bytes of one of its buffers
- * @len: how many bytes
- * @nr_parts: in how many parts, none of them empty
- * @nr_pages: how many pages; the parts' pages follow each other, none is shared between two
- * @charged: bytes charged to the user
- * @parts: stand behind the pages
- * @pages: the pages
- */
-struct stplr_pages {
-	size_t len;
-	unsigned int nr_parts;
-	unsigned int nr_pages;
-	size_t charged;
-	struct stplr_part *parts;
-	struct page *pages[];
-};
-
-/* How many pages are pinned, or let go of, before others may run. */
-#define STPLR_PIN_BATCH 512
-
-void stplr_unpin(struct page **pages, unsigned int nr_pages, bool dirty);
-struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size_t window,
-				    bool write, struct stplr_user *user);
-void stplr_pages_unpin(struct stplr_pages *pages, size_t written, struct stplr_user *user);
-size_t stplr_pages_copy(const struct stplr_pages *pages, size_t offset, size_t len,
-			struct iov_iter *iter, const bool *leaving);
-
-/* Of at least one byte. */
-static inline unsigned int stplr_pages_of(const void __user *base, size_t len)
-{
-	return DIV_ROUND_UP(offset_in_page(base) + len, PAGE_SIZE);
-}
-
-/* registered.c: memory that is pinned once and then named by an index */
-
-/**
- * struct stplr_registered - a registered buffer; constant but for @ref
- * @ref: the table of its connection or channel, each message and each server's call that uses it
- * @mm: whose memory; kept, not its contents, so that no other can be taken for it
- * @payer: whose RLIMIT_MEMLOCK
- * @user: who is shown to have it; kept by the connection or channel, which it never outlives
- * @charged: pages charged
- * @write: bytes may be put there
- * @bvecs: the pages once more, as iterators want them; stand behind the pages
- * @part: the only part of @pages
- * @pages: the pages; last, since their array is part of it
- */
-struct stplr_registered {
-	struct kref ref;
-	struct mm_struct *mm;
-	struct user_struct *payer;
-	struct stplr_user *user;
-	unsigned int charged;
-	bool write;
-	struct bio_vec *bvecs;
-	struct stplr_part part;
-	struct stplr_pages pages;
-};
-
-void stplr_buffers_init(struct xarray *buffers);
-void stplr_buffers_end(struct xarray *buffers);
-long stplr_buffer_register_ioctl(struct xarray *buffers, struct stplr_user *user, void __user *arg,
-				 unsigned int size);
-long stplr_buffer_unregister_ioctl(struct xarray *buffers, const void __user *arg,
-				   unsigned int size);
-int stplr_registered_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from,
-			    struct xarray *buffers, bool write);
-void stplr_registered_iter(const struct stplr_registered *registered, size_t start, size_t len,
-			   unsigned int direction, struct iov_iter *iter);
-void stplr_registered_put(struct stplr_registered *registered);
-
-/* transfer.c again: the two sides of a message */
-
-/**
- * struct stplr_chunk - reply bytes that found no pinned page, for the client to fetch
- * @link: in reply->chunks
- * @server: who pays until the client does
- * @offset: where they belong in the client's buffer
- * @len: how many
- * @data: the bytes
- */
-struct stplr_chunk {
-	struct list_head link;
-	struct stplr_user *server;
-	size_t offset;
-	size_t len;
-	u8 data[];
-};
-
-/**
- * struct stplr_window - the first bytes of a client's buffer, in place
- * @pages: where they are; NULL: nowhere, and the rest means nothing
- * @registered: whose pages these are, with a reference; NULL: they are pinned for the message
- * @start: where in the pages they begin
- * @len: how many
- */
-struct stplr_window {
-	struct stplr_pages *pages;
-	struct stplr_registered *registered;
-	size_t start;
-	size_t len;
-};
-
-/**
- * struct stplr_send_side - the bytes a client sends, and where the server finds them
- * @len: how many
- * @consumed: how many were read without a gap, from the first on; under channel->lock
- * @window: the first of them
- * @copy: the others: message->data, or allocated
- */
-struct stplr_send_side {
-	size_t len;
-	size_t consumed;
-	struct stplr_window window;
-	u8 *copy;
-};
-
-/**
- * struct stplr_reply_side - the room a client offers for a reply, and what came
- * @room: bytes
- * @window: the first of them
- * @written: up to where @window was written
- * @buffer: without a window: where a reply goes that is no longer than ...
- * @buffer_room: ... this; the rest of message->data, or allocated
- * @buffer_len: bytes of the reply that are there
- * @chunks: bytes that go neither way, in the order written
- * @chunk_bytes: their number
- * @len: bytes of the reply in the room
- * @total: bytes the server replied
- */
-struct stplr_reply_side {
-	size_t room;
-	struct stplr_window window;
-	size_t written;
-	u8 *buffer;
-	size_t buffer_room;
-	size_t buffer_len;
-	struct list_head chunks;
-	size_t chunk_bytes;
-	size_t len;
-	size_t total;
-};
-
 /* message.c: a message's life */
 
 /* The result of a message that its client took back; no server can give it, no client sees it. */
@@ -823,7 +574,6 @@ enum stplr_message_state {
  * @poll: to be received by a thread that waits already, or not at all: the error then, else 0
  * @wake_on_receive: the client sets another timer once the message is received
  * @drain: the client is to be woken, once, when a transfer ends
- * @leaving: the client takes the message back: as soon as a transfer under way lets it
  * @unblocking: the client wants to be unblocked: STPLR_UNBLOCK_*
  * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to
  *	@connection
@@ -844,9 +594,7 @@ enum stplr_message_state {
  * @tgid: of the sender, if @queued; holds a reference
  * @tid: likewise
  * @unblock: the notice of @unblocking
- * @send: what is sent
- * @reply: where the reply goes
- * @data: short messages and replies
+ * @sides: its bytes: what is sent, and where the reply goes
  */
 struct stplr_message {
 	struct stplr_connection *connection;
@@ -859,7 +607,6 @@ struct stplr_message {
 	int poll;
 	bool wake_on_receive;
 	bool drain;
-	bool leaving;
 	u8 unblocking;
 	bool queued;
 	int result;
@@ -880,21 +627,13 @@ struct stplr_message {
 	struct pid *tid;
 	struct stplr_pulse_entry unblock;
 
-	struct stplr_send_side send;
-	struct stplr_reply_side reply;
-	u8 data[STPLR_INLINE_MAX] __aligned(8);
+	struct stplr_sides sides;
 };
 
 /* The message in a queue's entry. */
 static inline struct stplr_message *stplr_entry_message(struct stplr_entry *entry)
 {
 	return container_of(entry, struct stplr_message, entry);
-}
-
-/* Is it a place in the message itself? */
-static inline bool stplr_inline(const struct stplr_message *message, const u8 *buffer)
-{
-	return buffer >= message->data && buffer < message->data + STPLR_INLINE_MAX;
 }
 
 int stplr_message_cache_init(void);
@@ -916,26 +655,6 @@ void stplr_message_discard(struct stplr_message *message);
 u64 stplr_message_park(struct stplr_message *message);
 struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token, u32 kind);
 void stplr_parked_drop(struct stplr_connection *connection, const struct pid *parker);
-
-/* transfer.c again: the bytes of a message */
-
-int stplr_buffer_cache_init(void);
-void stplr_buffer_cache_exit(void);
-int stplr_send_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *from);
-void stplr_send_side_free(struct stplr_message *message);
-size_t stplr_send_side_copy(const struct stplr_message *message, size_t offset, size_t len,
-			    struct iov_iter *to);
-int stplr_reply_side_prepare(struct stplr_message *message, const struct stplr_user_buffer *room);
-void stplr_reply_side_free(struct stplr_message *message);
-size_t stplr_reply_side_direct(const struct stplr_message *message, size_t offset, size_t len,
-			       bool whole);
-size_t stplr_reply_side_copy(struct stplr_message *message, size_t offset, size_t len,
-			     struct iov_iter *from);
-int stplr_reply_side_attach(struct stplr_message *message, struct stplr_chunk *chunk);
-int stplr_reply_side_fetch(struct stplr_message *message, const struct stplr_user_buffer *room);
-struct stplr_chunk *stplr_chunk_new(struct stplr_user *server, const struct stplr_user_buffer *from,
-				    size_t skip, size_t len, size_t offset);
-void stplr_chunk_free(struct stplr_chunk *chunk);
 
 /* wait.c: how threads sleep and wake */
 
@@ -1184,29 +903,5 @@ static inline void stplr_channel_check_held(struct stplr_channel *channel)
 }
 
 void stplr_channel_end_queued(struct stplr_channel *channel, bool polled);
-
-/*
- * Arguments come in the size the caller knows. The usual one, exactly ours, is copied with a
- * constant size, which hardened usercopy need not look up.
- */
-static __always_inline int stplr_args_get(void *args, size_t known, const void __user *from,
-					  unsigned int size)
-{
-	if (likely(size == known))
-		return copy_from_user(args, from, known) ? -EFAULT : 0;
-	if (size < known)
-		return -EINVAL;
-	return copy_struct_from_user(args, known, from, size);
-}
-
-/* An answer that is all output, in the size the caller knows: cut, or followed by zeros. */
-static inline int stplr_args_put(void __user *to, unsigned int size, const void *args, size_t known)
-{
-	if (copy_to_user(to, args, min_t(size_t, size, known)))
-		return -EFAULT;
-	if (size > known && clear_user(to + known, size - known))
-		return -EFAULT;
-	return 0;
-}
 
 #endif /* STPLR_PRIVATE_H */

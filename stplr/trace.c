@@ -15,21 +15,21 @@ static unsigned int stplr_trace_window_how(const struct stplr_window *window)
 
 static unsigned int stplr_trace_send_how(const struct stplr_message *message)
 {
-	const struct stplr_send_side *send = &message->send;
+	const struct stplr_send_side *send = &message->sides.send;
 	unsigned int how = stplr_trace_window_how(&send->window);
 
 	if (send->copy && (!how || send->window.len < send->len))
-		how |= stplr_inline(message, send->copy) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
+		how |= stplr_inline(&message->sides, send->copy) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
 	return how;
 }
 
 static unsigned int stplr_trace_reply_how(const struct stplr_message *message)
 {
-	const struct stplr_reply_side *reply = &message->reply;
+	const struct stplr_reply_side *reply = &message->sides.reply;
 	unsigned int how = stplr_trace_window_how(&reply->window);
 
 	if (!how && reply->buffer)
-		how = stplr_inline(message, reply->buffer) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
+		how = stplr_inline(&message->sides, reply->buffer) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
 	return reply->chunk_bytes ? how | STPLR_IN_CHUNK : how;
 }
 

@@ -109,8 +109,8 @@ TRACE_EVENT(stplr_send,
 		STPLR_TRACE_ASSIGN_IDS(message);
 		__entry->kind = message->queued ? STPLR_KIND_QUEUED : message->kind;
 		__entry->priority = message->entry.priority;
-		__entry->len = message->send.len;
-		__entry->room = message->reply.room;
+		__entry->len = message->sides.send.len;
+		__entry->room = message->sides.reply.room;
 		__entry->how = stplr_trace_send_how(message);
 	),
 
@@ -146,7 +146,7 @@ TRACE_EVENT(stplr_receive,
 		__entry->client_tid = message->queued ? pid_nr(message->tid) :
 							task_pid_nr(message->client);
 		__entry->priority = message->entry.priority;
-		__entry->len = message->send.len;
+		__entry->len = message->sides.send.len;
 	),
 
 	TP_printk(STPLR_TRACE_IDS_FORMAT " rcvid=%d client_pid=%d client_tid=%d priority=%d len=%llu",
@@ -175,7 +175,7 @@ TRACE_EVENT(stplr_reply,
 		__entry->rcvid = message->rcvid;
 		__entry->error = args->error;
 		__entry->status = args->status;
-		__entry->len = min_t(u64, total, message->reply.room);
+		__entry->len = min_t(u64, total, message->sides.reply.room);
 		__entry->total = total;
 	),
 
@@ -202,7 +202,7 @@ TRACE_EVENT(stplr_done,
 		STPLR_TRACE_ASSIGN_IDS(message);
 		__entry->rcvid = message->rcvid;
 		__entry->result = result;
-		__entry->len = result ? 0 : message->reply.len;
+		__entry->len = result ? 0 : message->sides.reply.len;
 		__entry->how = stplr_trace_reply_how(message);
 	),
 

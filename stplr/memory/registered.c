@@ -23,10 +23,13 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 
-#include "stplr.h"
+#include <uapi/linux/stplr.h>
+
+#include "base/compat.h"
+#include "base/quota.h"
+#include "memory/registered.h"
 
 /* Where the index stands in an address that names a byte of a registered buffer. */
 #define STPLR_INDEX_SHIFT 48
@@ -181,28 +184,27 @@ static struct stplr_registered *stplr_registered_alloc(unsigned int nr_pages)
 	return registered;
 }
 
-/* Pins what @args says of the caller's memory. */
-static struct stplr_registered *stplr_registered_new(const struct stplr_buffer_register *args,
-						     struct stplr_user *user)
+/* Pins @len bytes of the caller's memory, at least one, for @user to be shown with. */
+struct stplr_registered *stplr_registered_new(char __user *base, size_t len, bool write,
+					      struct stplr_user *user)
 {
-	char __user *base = u64_to_user_ptr(args->addr);
 	struct stplr_registered *registered;
 	unsigned int nr_pages;
 	int err;
 
-	if (!access_ok(base, args->len))
+	if (!access_ok(base, len))
 		return ERR_PTR(-EFAULT);
-	nr_pages = stplr_pages_of(base, args->len);
+	nr_pages = stplr_pages_of(base, len);
 	registered = stplr_registered_alloc(nr_pages);
 	if (!registered)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&registered->ref);
 	registered->mm = current->mm;
 	registered->user = user;
-	registered->write = args->flags & STPLR_BUFFER_WRITE;
+	registered->write = write;
 	registered->part.offset = offset_in_page(base);
-	registered->part.len = args->len;
-	registered->pages.len = args->len;
+	registered->part.len = len;
+	registered->pages.len = len;
 
 	err = stplr_registered_charge(registered, nr_pages);
 	if (err) {
@@ -219,51 +221,34 @@ static struct stplr_registered *stplr_registered_new(const struct stplr_buffer_r
 	return registered;
 }
 
-/* Registers memory of the caller's for @user, who has the connection or channel of @buffers. */
-long stplr_buffer_register_ioctl(struct xarray *buffers, struct stplr_user *user, void __user *arg,
-				 unsigned int size)
+/* A table, which needs no memory while it is empty. */
+void stplr_buffers_init(struct xarray *buffers)
 {
-	struct stplr_buffer_register __user *uargs = arg;
-	struct stplr_registered *registered;
-	struct stplr_buffer_register args;
-	u32 index;
-	int err;
-
-	err = stplr_args_get(&args, sizeof(args), uargs, size);
-	if (err)
-		return err;
-	if (args.flags & ~STPLR_BUFFER_WRITE || !args.len || args.len > SZ_1G)
-		return -EINVAL;
-
-	/* The place is taken first, and empty for everybody until the buffer is there. */
-	err = xa_alloc(buffers, &index, NULL, XA_LIMIT(0, STPLR_BUFFERS_MAX - 1), GFP_KERNEL);
-	if (err)
-		return err == -EBUSY ? -EDQUOT : err;
-	registered = stplr_registered_new(&args, user);
-	err = PTR_ERR_OR_ZERO(registered);
-	if (!err && put_user(index, &uargs->index)) {
-		stplr_registered_put(registered);
-		err = -EFAULT;
-	}
-	if (err)
-		xa_erase(buffers, index);
-	else
-		xa_store(buffers, index, registered, GFP_KERNEL);
-	stplr_dbg(2, "register %llu bytes as %u: %d\n", args.len, index, err);
-	return err;
+	xa_init_flags(buffers, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 }
 
-/* What still uses the buffer goes on to do so. Whoever has the descriptor may do this. */
-long stplr_buffer_unregister_ioctl(struct xarray *buffers, const void __user *arg,
-				   unsigned int size)
+/* Takes a place, which is empty for everybody until the buffer is there. */
+int stplr_buffers_reserve(struct xarray *buffers, u32 *index)
+{
+	int err = xa_alloc(buffers, index, NULL, XA_LIMIT(0, STPLR_BUFFERS_MAX - 1), GFP_KERNEL);
+
+	return err == -EBUSY ? -EDQUOT : err;
+}
+
+/* Puts the buffer on the place that was taken for it, with its reference; NULL: gives that back. */
+void stplr_buffers_set(struct xarray *buffers, u32 index, struct stplr_registered *registered)
+{
+	if (registered)
+		xa_store(buffers, index, registered, GFP_KERNEL);
+	else
+		xa_erase(buffers, index);
+}
+
+/* What still uses the buffer goes on to do so; ENOENT. */
+int stplr_buffers_remove(struct xarray *buffers, u32 index)
 {
 	struct stplr_registered *registered;
-	u32 index;
-	int err;
 
-	err = stplr_args_get(&index, sizeof(index), arg, size);
-	if (err)
-		return err;
 	xa_lock(buffers);
 	registered = xa_load(buffers, index);
 	if (registered) /* not a place that is only taken */
@@ -273,12 +258,6 @@ long stplr_buffer_unregister_ioctl(struct xarray *buffers, const void __user *ar
 		return -ENOENT;
 	stplr_registered_put(registered);
 	return 0;
-}
-
-/* A table, which needs no memory while it is empty. */
-void stplr_buffers_init(struct xarray *buffers)
-{
-	xa_init_flags(buffers, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 }
 
 /* Unregisters all, when the last descriptor is closed. */
@@ -316,26 +295,25 @@ static bool stplr_registered_allows(const struct stplr_registered *registered, u
 	       start <= registered->part.len && len <= registered->part.len - start;
 }
 
-/* Checks a buffer of the caller's that lies in a registered one; EINVAL. */
-int stplr_registered_import(struct stplr_user_buffer *buffer, const struct stplr_buffer *from,
-			    struct xarray *buffers, bool write)
+/*
+ * The buffer that @address names, with a reference, if the caller may use so many bytes from there
+ * on, and the first of them; EINVAL.
+ */
+struct stplr_registered *stplr_registered_find(struct xarray *buffers, u64 address, u64 len,
+					       bool write, size_t *start)
 {
-	u64 start = from->addr & GENMASK_ULL(STPLR_INDEX_SHIFT - 1, 0);
 	struct stplr_registered *registered;
 
 	BUILD_BUG_ON(STPLR_REGISTERED(1, 0) != BIT_ULL(STPLR_INDEX_SHIFT));
-	registered = stplr_registered_get(buffers, from->addr >> STPLR_INDEX_SHIFT);
+	*start = address & GENMASK_ULL(STPLR_INDEX_SHIFT - 1, 0);
+	registered = stplr_registered_get(buffers, address >> STPLR_INDEX_SHIFT);
 	if (!registered)
-		return -EINVAL;
-	if (!stplr_registered_allows(registered, start, from->len, write)) {
+		return ERR_PTR(-EINVAL);
+	if (!stplr_registered_allows(registered, *start, len, write)) {
 		stplr_registered_put(registered);
-		return -EINVAL;
+		return ERR_PTR(-EINVAL);
 	}
-	buffer->parts = NULL;
-	buffer->len = from->len;
-	buffer->registered = registered;
-	buffer->start = start;
-	return 0;
+	return registered;
 }
 
 /* An iterator over @len bytes from @start on, of which none can be missing. */

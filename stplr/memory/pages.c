@@ -13,7 +13,9 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "stplr.h"
+#include "base/compat.h"
+#include "base/quota.h"
+#include "memory/pages.h"
 
 /*
  * Pinning is done with interrupts off, where the pages are present; it and unpinning go by batches.
@@ -84,11 +86,11 @@ static unsigned int stplr_pin_refuse(struct page **pages, unsigned int nr_pages)
 }
 
 /*
- * Pins the pages of the first @window bytes of the caller's @buffer, for as long as the server
+ * Pins the pages of the first @window bytes at @from, the caller's, for as long as the server
  * thinks. Fewer than asked for, or NULL, is no error: the rest is copied, and that is where a bad
  * address is found.
  */
-struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size_t window,
+struct stplr_pages *stplr_pages_pin(const struct iovec *from, unsigned int nr_from, size_t window,
 				    bool write, struct stplr_user *user)
 {
 	unsigned int gup_flags = FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
@@ -96,10 +98,10 @@ struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size
 	struct stplr_pages *pages;
 	size_t left = window;
 
-	for (i = 0; i < buffer->nr_parts && left; i++, nr_parts++) {
-		size_t len = min(buffer->parts[i].iov_len, left);
+	for (i = 0; i < nr_from && left; i++, nr_parts++) {
+		size_t len = min(from[i].iov_len, left);
 
-		nr_pages += stplr_pages_of(buffer->parts[i].iov_base, len);
+		nr_pages += stplr_pages_of(from[i].iov_base, len);
 		left -= len;
 	}
 
@@ -119,7 +121,7 @@ struct stplr_pages *stplr_pages_pin(const struct stplr_user_buffer *buffer, size
 	pages->len = 0;
 
 	for (i = 0; i < nr_parts; i++) {
-		const struct iovec *iov = &buffer->parts[i];
+		const struct iovec *iov = &from[i];
 		struct page **next = pages->pages + pages->nr_pages;
 		struct stplr_part *part = &pages->parts[i];
 		unsigned int wanted, got;

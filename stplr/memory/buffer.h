@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Memory of the calling process, checked: in one piece, in parts, or in a registered buffer. */
+#ifndef STPLR_MEMORY_BUFFER_H
+#define STPLR_MEMORY_BUFFER_H
+
+#include <linux/fs.h>
+#include <linux/types.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include <uapi/linux/stplr.h>
+
+struct stplr_registered;
+struct xarray;
+
+/* Parts of a vector that need no allocation. */
+#define STPLR_FAST_PARTS 8
+
+/**
+ * struct stplr_user_buffer - memory of the calling process, checked
+ * @len: bytes in it
+ * @nr_parts: parts of @parts, none of them empty
+ * @parts: @fast, or allocated; NULL: the memory lies in a registered buffer
+ * @fast: the parts of most callers
+ * @registered: without @parts: that buffer, with a reference
+ * @start: where in it
+ */
+struct stplr_user_buffer {
+	size_t len;
+	unsigned int nr_parts;
+	struct iovec *parts;
+	union {
+		struct iovec fast[STPLR_FAST_PARTS];
+		struct {
+			struct stplr_registered *registered;
+			size_t start;
+		};
+	};
+};
+
+int stplr_user_buffer_import_other(struct stplr_user_buffer *buffer,
+				   const struct stplr_buffer *from, bool vector, bool registered,
+				   struct xarray *buffers, bool write);
+void stplr_user_buffer_iter_other(const struct stplr_user_buffer *buffer, unsigned int direction,
+				  struct iov_iter *iter);
+void stplr_user_buffer_free_other(struct stplr_user_buffer *buffer);
+
+/* No memory. */
+static inline void stplr_user_buffer_none(struct stplr_user_buffer *buffer)
+{
+	buffer->parts = buffer->fast;
+	buffer->len = 0;
+	buffer->nr_parts = 0;
+}
+
+/*
+ * Checks a buffer of the caller's, which, if @registered, is one of @buffers, and if @write, is to
+ * be written. Undone with stplr_user_buffer_free(), which may follow a failure too.
+ */
+static __always_inline int stplr_user_buffer_import(struct stplr_user_buffer *buffer,
+						    const struct stplr_buffer *from, bool vector,
+						    bool registered, struct xarray *buffers,
+						    bool write)
+{
+	stplr_user_buffer_none(buffer);
+	if (unlikely(vector | registered))
+		return stplr_user_buffer_import_other(buffer, from, vector, registered, buffers,
+						      write);
+	if (!from->len)
+		return 0;
+	if (unlikely(from->len > S64_MAX))
+		return -EINVAL;
+	if (unlikely(!access_ok(u64_to_user_ptr(from->addr), from->len)))
+		return -EFAULT;
+	buffer->len = min_t(u64, from->len, MAX_RW_COUNT);
+	buffer->nr_parts = 1;
+	buffer->fast[0].iov_base = u64_to_user_ptr(from->addr);
+	buffer->fast[0].iov_len = buffer->len;
+	return 0;
+}
+
+/* An iterator over it, from the caller (ITER_SOURCE) or to it (ITER_DEST). */
+static inline void stplr_user_buffer_iter(const struct stplr_user_buffer *buffer,
+					  unsigned int direction, struct iov_iter *iter)
+{
+	if (likely(buffer->nr_parts == 1))
+		iov_iter_ubuf(iter, direction, buffer->parts[0].iov_base, buffer->len);
+	else
+		stplr_user_buffer_iter_other(buffer, direction, iter);
+}
+
+static inline void stplr_user_buffer_free(struct stplr_user_buffer *buffer)
+{
+	if (unlikely(buffer->parts != buffer->fast))
+		stplr_user_buffer_free_other(buffer);
+}
+
+#endif /* STPLR_MEMORY_BUFFER_H */
