@@ -9,15 +9,21 @@
  * and printed after.
  */
 
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/debugfs.h>
 #include <linux/jiffies.h>
 #include <linux/pid_namespace.h>
 #include <linux/seq_file.h>
 #include <linux/user_namespace.h>
 
-#include "stplr.h"
+#include "base/counters.h"
+#include "base/quota.h"
+#include "core/channel.h"
+#include "core/connection.h"
+#include "core/device.h"
+#include "core/pool.h"
+#include "core/process.h"
+#include "core/receiver.h"
+#include "debugfs.h"
 
 /* Most threads and messages that are looked at under one channel's lock at a time. */
 #define STPLR_LOOK_MAX 256
@@ -102,13 +108,6 @@ static unsigned int stplr_count_received(const struct stplr_channel *channel)
 		}
 	}
 	return count;
-}
-
-/* Messages given to servers so far: each has got an rcvid, and another if it was put back. */
-static u64 stplr_channel_receives(const struct stplr_channel *channel)
-{
-	lockdep_assert_held(&channel->lock);
-	return channel->rcvid_rounds * (u64)S32_MAX + channel->last_rcvid - channel->nr_put_back;
 }
 
 static void *stplr_channels_start(struct seq_file *seq, loff_t *pos)
@@ -497,19 +496,6 @@ static const struct file_operations stplr_blocked_fops = {
 };
 
 /* counters */
-
-/* Adds what the channel has counted. */
-void stplr_totals_add(struct stplr_totals *totals, struct stplr_channel *channel)
-{
-	spin_lock(&channel->lock);
-	totals->sends += channel->last_seq - channel->nr_pulses;
-	totals->receives += stplr_channel_receives(channel);
-	totals->replies += channel->nr_replies;
-	totals->pulses += channel->nr_pulses;
-	spin_unlock(&channel->lock);
-	if (channel->pool)
-		totals->pulses_refused += READ_ONCE(channel->pool->nr_refused);
-}
 
 static int stplr_counters_show(struct seq_file *seq, void *unused)
 {

@@ -7,7 +7,15 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "stplr.h"
+#include "base/compat.h"
+#include "base/params.h"
+#include "core/device.h"
+#include "core/life.h"
+#include "core/object.h"
+#include "core/thread.h"
+#include "debugfs.h"
+#include "file/device.h"
+#include "memory/sides.h"
 #include "version.h"
 
 #define STPLR_DEVICES_MAX 64

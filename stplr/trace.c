@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The tracepoints' code, once: the one place that knows what they look at. */
 
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+#include <linux/pid.h>
 
-#include "stplr.h"
+#include <uapi/linux/stplr.h>
+
+#include "core/channel.h"
+#include "core/connection.h"
+#include "core/device.h"
+#include "core/message.h"
+#include "core/pool.h"
+#include "core/process.h"
 #include "trace.h"
 
 static unsigned int stplr_trace_window_how(const struct stplr_window *window)
@@ -19,7 +26,8 @@ static unsigned int stplr_trace_send_how(const struct stplr_message *message)
 	unsigned int how = stplr_trace_window_how(&send->window);
 
 	if (send->copy && (!how || send->window.len < send->len))
-		how |= stplr_inline(&message->sides, send->copy) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
+		how |= stplr_inline(&message->sides, send->copy) ? STPLR_IN_MESSAGE :
+								   STPLR_IN_BUFFER;
 	return how;
 }
 
@@ -29,7 +37,8 @@ static unsigned int stplr_trace_reply_how(const struct stplr_message *message)
 	unsigned int how = stplr_trace_window_how(&reply->window);
 
 	if (!how && reply->buffer)
-		how = stplr_inline(&message->sides, reply->buffer) ? STPLR_IN_MESSAGE : STPLR_IN_BUFFER;
+		how = stplr_inline(&message->sides, reply->buffer) ? STPLR_IN_MESSAGE :
+								     STPLR_IN_BUFFER;
 	return reply->chunk_bytes ? how | STPLR_IN_CHUNK : how;
 }
 

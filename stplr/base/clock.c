@@ -48,16 +48,11 @@ bool stplr_deadline_over(s64 deadline, clockid_t clock)
 	return stplr_deadline_host(deadline, clock) <= ktime_to_ns(now);
 }
 
-/* Sleeps in the state set before; true once the deadline has passed. */
-bool stplr_sleep(s64 deadline, clockid_t clock)
+/* The rest of stplr_sleep(). */
+bool stplr_sleep_until(s64 deadline, clockid_t clock)
 {
-	ktime_t expires;
+	ktime_t expires = ns_to_ktime(stplr_deadline_host(deadline, clock));
 
-	if (likely(deadline == STPLR_DEADLINE_NONE)) {
-		schedule();
-		return false;
-	}
-	expires = ns_to_ktime(stplr_deadline_host(deadline, clock));
 	return !schedule_hrtimeout_range_clock(&expires,
 					       rt_task(current) ? 0 : current->timer_slack_ns,
 					       HRTIMER_MODE_ABS, clock);

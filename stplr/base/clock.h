@@ -4,6 +4,7 @@
 #define STPLR_BASE_CLOCK_H
 
 #include <linux/compiler.h>
+#include <linux/sched.h>
 #include <linux/time.h>
 #include <linux/types.h>
 
@@ -24,6 +25,15 @@ static inline bool stplr_deadline_passed(s64 deadline, clockid_t clock)
 	return unlikely(deadline != STPLR_DEADLINE_NONE) && stplr_deadline_over(deadline, clock);
 }
 
-bool stplr_sleep(s64 deadline, clockid_t clock);
+bool stplr_sleep_until(s64 deadline, clockid_t clock);
+
+/* Sleeps in the state set before; true once the deadline has passed. */
+static inline bool stplr_sleep(s64 deadline, clockid_t clock)
+{
+	if (unlikely(deadline != STPLR_DEADLINE_NONE))
+		return stplr_sleep_until(deadline, clock);
+	schedule();
+	return false;
+}
 
 #endif /* STPLR_BASE_CLOCK_H */

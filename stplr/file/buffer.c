@@ -3,18 +3,22 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/sizes.h>
 
 #include <uapi/linux/stplr.h>
 
 #include "base/params.h"
+#include "core/channel.h"
+#include "core/connection.h"
 #include "file/args.h"
 #include "file/buffer.h"
 #include "memory/registered.h"
 
 /* Registers memory of the caller's for @user, who has the connection or channel of @buffers. */
-long stplr_buffer_register_ioctl(struct xarray *buffers, struct stplr_user *user, void __user *arg,
-				 unsigned int size)
+static long stplr_buffer_register(struct xarray *buffers, struct stplr_user *user, void __user *arg,
+				  unsigned int size)
 {
 	struct stplr_buffer_register __user *uargs = arg;
 	struct stplr_registered *registered;
@@ -44,12 +48,41 @@ long stplr_buffer_register_ioctl(struct xarray *buffers, struct stplr_user *user
 }
 
 /* Whoever has the descriptor may do this. */
-long stplr_buffer_unregister_ioctl(struct xarray *buffers, const void __user *arg,
-				   unsigned int size)
+static long stplr_buffer_unregister(struct xarray *buffers, const void __user *arg,
+				    unsigned int size)
 {
 	u32 index;
 	int err;
 
 	err = stplr_args_get(&index, sizeof(index), arg, size);
 	return err ?: stplr_buffers_remove(buffers, index);
+}
+
+long stplr_channel_buffer_register_ioctl(struct file *file, void __user *arg, unsigned int size)
+{
+	struct stplr_channel *channel = file->private_data;
+
+	return stplr_buffer_register(&channel->buffers, channel->user, arg, size);
+}
+
+long stplr_channel_buffer_unregister_ioctl(struct file *file, void __user *arg, unsigned int size)
+{
+	struct stplr_channel *channel = file->private_data;
+
+	return stplr_buffer_unregister(&channel->buffers, arg, size);
+}
+
+long stplr_connection_buffer_register_ioctl(struct file *file, void __user *arg, unsigned int size)
+{
+	struct stplr_connection *connection = file->private_data;
+
+	return stplr_buffer_register(&connection->buffers, connection->user, arg, size);
+}
+
+long stplr_connection_buffer_unregister_ioctl(struct file *file, void __user *arg,
+					      unsigned int size)
+{
+	struct stplr_connection *connection = file->private_data;
+
+	return stplr_buffer_unregister(&connection->buffers, arg, size);
 }

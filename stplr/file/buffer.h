@@ -5,12 +5,12 @@
 
 #include <linux/types.h>
 
-struct stplr_user;
-struct xarray;
+struct file;
 
-long stplr_buffer_register_ioctl(struct xarray *buffers, struct stplr_user *user, void __user *arg,
-				 unsigned int size);
-long stplr_buffer_unregister_ioctl(struct xarray *buffers, const void __user *arg,
-				   unsigned int size);
+long stplr_channel_buffer_register_ioctl(struct file *file, void __user *arg, unsigned int size);
+long stplr_channel_buffer_unregister_ioctl(struct file *file, void __user *arg, unsigned int size);
+long stplr_connection_buffer_register_ioctl(struct file *file, void __user *arg, unsigned int size);
+long stplr_connection_buffer_unregister_ioctl(struct file *file, void __user *arg,
+					      unsigned int size);
 
 #endif /* STPLR_FILE_BUFFER_H */

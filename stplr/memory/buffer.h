@@ -16,6 +16,12 @@ struct xarray;
 /* Parts of a vector that need no allocation. */
 #define STPLR_FAST_PARTS 8
 
+/*
+ * A server whose own memory goes again as fast as it is faulted in gets EFAULT after so many
+ * tries.
+ */
+#define STPLR_FAULT_TRIES 64
+
 /**
  * struct stplr_user_buffer - memory of the calling process, checked
  * @len: bytes in it

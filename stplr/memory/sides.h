@@ -27,7 +27,7 @@ struct stplr_user_buffer;
 /**
  * struct stplr_send_side - the bytes a client sends, and where the server finds them
  * @len: how many
- * @consumed: how many were read without a gap, from the first on; under channel->lock
+ * @consumed: how many were read without a gap, from the first on; under the lock of the message
  * @window: the first of them
  * @copy: the others: in the sides, or allocated
  */
@@ -87,8 +87,6 @@ static inline bool stplr_inline(const struct stplr_sides *sides, const u8 *buffe
 {
 	return buffer >= sides->data && buffer < sides->data + STPLR_INLINE_MAX;
 }
-
-/* transfer.c again: the bytes of a message */
 
 /* Do they hold more than themselves? */
 static inline bool stplr_sides_hold(const struct stplr_sides *sides)

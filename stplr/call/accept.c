@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A listening channel's server takes the next connection. */
+
+#include <linux/err.h>
+#include <linux/spinlock.h>
+
+#include "call/accept.h"
+#include "core/backlog.h"
+#include "core/channel.h"
+#include "core/end.h"
+#include "core/object.h"
+#include "core/wait.h"
+
+/*
+ * Takes the next connection; its place in the backlog stays reserved until it is known whether
+ * the caller gets it: stplr_accept_done() or stplr_accept_undo() follows.
+ */
+struct stplr_channel *stplr_accept(struct stplr_channel *listener, s64 deadline, clockid_t clock)
+{
+	struct stplr_channel *child;
+	int err;
+
+	spin_lock(&listener->lock);
+	err = stplr_receiver_wait(listener, false, deadline, clock);
+	child = err ? ERR_PTR(err) : stplr_backlog_pop(listener);
+	spin_unlock(&listener->lock);
+	if (err == -EINTR)
+		stplr_receive_leave(listener);
+	return child;
+}
+
+void stplr_accept_done(struct stplr_channel *listener)
+{
+	stplr_backlog_unreserve(listener);
+}
+
+/*
+ * The connection is not lost for what went wrong: it takes its place again, unless the listener has
+ * ended.
+ */
+void stplr_accept_undo(struct stplr_channel *listener, struct stplr_channel *child)
+{
+	if (stplr_backlog_add(listener, child, true)) {
+		stplr_backlog_unreserve(listener);
+		stplr_channel_destroy(child);
+	} else if (READ_ONCE(child->peer.closed)) {
+		stplr_peer_closed(child);
+	}
+	stplr_channel_put(child);
+}

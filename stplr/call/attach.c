@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A client connects to a channel, and leaves it. */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/poll.h>
+#include <linux/user_namespace.h>
+#include <linux/wait.h>
+#include <uapi/linux/stplr.h>
+
+#include "base/params.h"
+#include "call/attach.h"
+#include "call/event.h"
+#include "core/backlog.h"
+#include "core/channel.h"
+#include "core/client.h"
+#include "core/connection.h"
+#include "core/device.h"
+#include "core/end.h"
+#include "core/life.h"
+#include "core/name.h"
+#include "core/object.h"
+#include "core/process.h"
+#include "core/watch.h"
+#include "memory/registered.h"
+#include "trace.h"
+
+/*
+ * Gives the connection its channel: the one attached to, or, if that listens, one that it has for
+ * itself.
+ */
+static int stplr_connection_join(struct stplr_connection *connection,
+				 struct stplr_channel *channel,
+				 const struct stplr_connect_attach *args)
+{
+	int err;
+
+	if (channel->flags & STPLR_CHANNEL_LISTEN) {
+		channel = stplr_backlog_join(channel, connection, args->deadline, args->clock);
+		if (IS_ERR(channel))
+			return PTR_ERR(channel);
+	} else {
+		kref_get(&channel->ref);
+		err = stplr_client_join(connection, channel);
+		if (err) {
+			stplr_channel_put(channel);
+			return err;
+		}
+	}
+	connection->channel = channel;
+	return 0;
+}
+
+/* The channel that the caller asks for, with a reference. */
+static struct stplr_channel *stplr_attach_find(struct stplr_device *device,
+					       const struct stplr_connect_attach *args,
+					       const char *name)
+{
+	if (!args->name_len)
+		return stplr_chid_find(device, args->pid, args->chid);
+	if (stplr_name_check(name, args->name_len))
+		return ERR_PTR(-EINVAL);
+	return stplr_name_wait(device, name, args->deadline, args->clock);
+}
+
+static bool stplr_attach_expected(const struct stplr_channel *channel,
+				  const struct stplr_connect_attach *args)
+{
+	return !(args->flags & STPLR_CONNECT_UID) ||
+	       uid_eq(channel->cred->euid, make_kuid(current_user_ns(), args->uid));
+}
+
+static struct stplr_connection *stplr_attach_to(struct stplr_channel *channel,
+						const struct stplr_connect_attach *args)
+{
+	struct stplr_connection *connection;
+	int err;
+
+	if (channel->flags & STPLR_CHANNEL_PRIVATE && channel->creator->pid != task_tgid(current))
+		return ERR_PTR(-EACCES);
+	if (!stplr_attach_expected(channel, args))
+		return ERR_PTR(-EPERM);
+	connection = stplr_connection_alloc(channel->device);
+	if (IS_ERR(connection))
+		return connection;
+	err = stplr_connection_join(connection, channel, args);
+	if (err) {
+		stplr_connection_free(connection);
+		return ERR_PTR(err);
+	}
+	return connection;
+}
+
+/*
+ * A connection of the calling process, by @name or by what @args says, which its server does not
+ * see yet: stplr_attach_enter() or one of the two after that follows.
+ */
+struct stplr_connection *stplr_attach(struct stplr_device *device,
+				      const struct stplr_connect_attach *args, const char *name)
+{
+	struct stplr_channel *channel = stplr_attach_find(device, args, name);
+	struct stplr_connection *connection;
+
+	if (IS_ERR(channel))
+		return ERR_CAST(channel);
+	connection = stplr_attach_to(channel, args);
+	stplr_channel_put(channel);
+	return connection;
+}
+
+/* From here on the server may see the connection; or ESRCH. */
+int stplr_attach_enter(struct stplr_connection *connection)
+{
+	stplr_client_announce(connection);
+	stplr_connection_list(connection);
+	return stplr_backlog_enter(connection->channel);
+}
+
+/* It does not come about: its last descriptor, to be closed next, does the rest. */
+void stplr_attach_forgo(struct stplr_connection *connection)
+{
+	stplr_backlog_forgo(connection->channel);
+}
+
+/* It does not come about, and never had a descriptor. */
+void stplr_attach_undo(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+
+	stplr_backlog_forgo(channel);
+	stplr_client_leave(connection, channel);
+	stplr_peer_closed(channel);
+	stplr_connection_put(connection);
+}
+
+/* Ends the connection for all who have it. */
+int stplr_detach(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+	bool detached;
+
+	spin_lock(&channel->lock);
+	detached = connection->detached;
+	connection->detached = true;
+	spin_unlock(&channel->lock);
+	if (detached)
+		return -EBADF;
+
+	trace_stplr_death(STPLR_DEATH_DETACH, channel, connection->coid);
+	stplr_connection_end_messages(connection);
+	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
+	wake_up_interruptible(&channel->room);
+	stplr_events_end(channel->device, &connection->events);
+	stplr_connection_unwatch(connection);
+	stplr_client_leave(connection, channel);
+	stplr_peer_closed(channel);
+	stplr_dbg(2, "connection %u detached\n", connection->coid);
+	return 0;
+}
+
+/* The last descriptor is closed: no thread is in a call, but messages may be parked. */
+void stplr_attach_end(struct stplr_connection *connection)
+{
+	stplr_parked_drop(connection, NULL);
+	stplr_events_end(connection->channel->device, &connection->events);
+	stplr_connection_unwatch(connection);
+	stplr_buffers_end(&connection->buffers);
+	WARN_ON(connection->busy || !list_empty(&connection->messages));
+	trace_stplr_death(STPLR_DEATH_CONNECTION, connection->channel, connection->coid);
+	stplr_dbg(2, "connection %u ended\n", connection->coid);
+	stplr_client_leave(connection, connection->channel);
+	stplr_peer_closed(connection->channel);
+	stplr_connection_put(connection);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A client connects to a channel, and leaves it. */
+#ifndef STPLR_CALL_ATTACH_H
+#define STPLR_CALL_ATTACH_H
+
+struct stplr_connect_attach;
+struct stplr_connection;
+struct stplr_device;
+
+struct stplr_connection *stplr_attach(struct stplr_device *device,
+				      const struct stplr_connect_attach *args, const char *name);
+int stplr_attach_enter(struct stplr_connection *connection);
+void stplr_attach_forgo(struct stplr_connection *connection);
+void stplr_attach_undo(struct stplr_connection *connection);
+int stplr_detach(struct stplr_connection *connection);
+void stplr_attach_end(struct stplr_connection *connection);
+
+#endif /* STPLR_CALL_ATTACH_H */

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The client's calls: a message is prepared, queued, and waited for. */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/wait.h>
+#include <uapi/linux/stplr.h>
+
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/params.h"
+#include "base/priority.h"
+#include "base/wake.h"
+#include "call/send.h"
+#include "core/connection.h"
+#include "core/device.h"
+#include "core/life.h"
+#include "core/messages.h"
+#include "core/process.h"
+#include "core/raise.h"
+#include "core/receiver.h"
+#include "core/wait.h"
+#include "core/worker.h"
+#include "memory/buffer.h"
+#include "memory/sides.h"
+#include "trace.h"
+
+/* Why nothing can be sent, or 0. */
+static int stplr_send_refused(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+
+	lockdep_assert_held(&channel->lock);
+	if (unlikely(connection->detached))
+		return -EBADF;
+	if (unlikely(connection->drop_pending)) {
+		connection->drop_pending = false;
+		return -ECONNRESET;
+	}
+	return unlikely(channel->dead || channel->shutdown) ? -ESRCH : 0;
+}
+
+/* Queues the message; the receiver that takes it, or NULL. */
+static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
+{
+	struct stplr_channel *channel = message->connection->channel;
+
+	/* under the lock: who raises this thread is either seen here, or finds it queued */
+	message->entry.priority = stplr_priority_of(current);
+	message->entry.seq = ++channel->last_seq;
+	message->since = jiffies;
+	trace_stplr_send(message);
+	WRITE_ONCE(message->state, STPLR_QUEUED);
+	stplr_message_enqueue(channel, message);
+	return stplr_receiver_pop(channel);
+}
+
+/*
+ * Queues a message that its client waits for, and wakes a receiver; or message->poll without one.
+ */
+static int stplr_send_queue(struct stplr_message *message)
+{
+	struct stplr_connection *connection = message->connection;
+	struct stplr_channel *channel = connection->channel;
+	struct task_struct *receiver, *asleep;
+	int err;
+
+	spin_lock(&channel->lock);
+	err = stplr_send_refused(connection);
+	if (!err && message->poll && hlist_empty(&channel->receivers))
+		err = message->poll;
+	if (unlikely(err)) {
+		spin_unlock(&channel->lock);
+		return err;
+	}
+	receiver = stplr_send_enqueue(message);
+	asleep = receiver || likely(hlist_empty(&channel->coming)) ?
+			 NULL :
+			 stplr_receiver_asleep(channel, true);
+	if (stplr_inverted(channel, receiver, message->entry.priority))
+		stplr_unlock_and_raise(channel, receiver, message->entry.priority);
+	else
+		spin_unlock(&channel->lock);
+
+	stplr_wake(receiver ?: asleep);
+	stplr_channel_wake_pollers(channel);
+	return 0;
+}
+
+/* Queues a message that nobody waits for; ENOSPC at a bound. */
+static int stplr_send_try_queued(struct stplr_channel *channel, void *arg)
+{
+	struct stplr_message *message = arg;
+	struct stplr_connection *connection = message->connection;
+	struct task_struct *receiver = NULL;
+	int err;
+
+	spin_lock(&channel->lock);
+	err = stplr_send_refused(connection);
+	if (!err && (connection->nr_queued >= READ_ONCE(stplr_connection_queued) ||
+		     channel->nr_queued >= READ_ONCE(stplr_channel_queued)))
+		err = -ENOSPC;
+	if (!err) {
+		connection->nr_queued++;
+		channel->nr_queued++;
+		receiver = stplr_send_enqueue(message) ?: stplr_receiver_asleep(channel, true);
+	}
+	spin_unlock(&channel->lock);
+	if (err)
+		return err;
+
+	stplr_wake(receiver);
+	stplr_channel_wake_pollers(channel);
+	return 0;
+}
+
+/* Reads the message to be sent; its reply goes to @room. */
+static int stplr_send_prepare(struct stplr_message *message, u32 kind,
+			      const struct stplr_msg_send *args,
+			      const struct stplr_user_buffer *room)
+{
+	struct stplr_user_buffer from;
+	int err;
+
+	message->kind = kind;
+	message->poll = 0;
+	message->sides.leaving = false;
+	message->unblocking = 0;
+	message->drain = false;
+	message->result = 0;
+	message->status = 0;
+	message->rcvid = 0;
+	message->uid = current_euid();
+	message->gid = current_egid();
+
+	err = stplr_user_buffer_import(&from, &args->send, args->flags & STPLR_SEND_VECTOR,
+				       args->flags & STPLR_SEND_REGISTERED,
+				       &message->connection->buffers, false);
+	if (err)
+		return err;
+	err = -EMSGSIZE;
+	if (from.len <= READ_ONCE(stplr_message_max))
+		err = stplr_send_side_prepare(&message->sides, &from);
+	stplr_user_buffer_free(&from);
+	return err ?: stplr_reply_side_prepare(&message->sides, room,
+					       READ_ONCE(message->connection->reply_hint));
+}
+
+/* Prepares a message that the calling thread waits for, and queues it. */
+static struct stplr_message *stplr_send_start(struct stplr_connection *connection, u32 kind,
+					      bool nonblock, struct stplr_msg_send *args,
+					      const struct stplr_user_buffer *room)
+{
+	struct stplr_message *message;
+	int err;
+
+	message = stplr_message_claim(connection);
+	if (IS_ERR(message))
+		return message;
+	message->client = current;
+	err = stplr_send_prepare(message, kind, args, room);
+
+	/* Not to wait, or not any more: only a receiver that is there already will do. */
+	if (nonblock || args->send_deadline == STPLR_DEADLINE_POLL)
+		message->poll = -EAGAIN;
+	else if (stplr_deadline_passed(args->send_deadline, args->clock))
+		message->poll = -ETIMEDOUT;
+	if (unlikely(message->poll))
+		args->send_deadline = STPLR_DEADLINE_NONE;
+	message->wake_on_receive = args->reply_deadline != args->send_deadline &&
+				   args->reply_deadline != STPLR_DEADLINE_NONE;
+
+	if (!err)
+		err = stplr_send_queue(message);
+	if (unlikely(err)) {
+		stplr_message_free(message);
+		stplr_count_failed_send(&connection->channel->device->counts, err);
+		return ERR_PTR(err);
+	}
+	return message;
+}
+
+/* Follows the lengths of the replies: up at once, down by a quarter a call. */
+static void stplr_send_learn(struct stplr_connection *connection, size_t total)
+{
+	size_t hint = READ_ONCE(connection->reply_hint);
+
+	hint = max(total, hint - hint / 4);
+	if (hint != connection->reply_hint)
+		WRITE_ONCE(connection->reply_hint, hint);
+}
+
+/*
+ * Waits for the end of a message that was sent, and takes its result. The message is gone after, or
+ * parked: then it is the connection's, and another thread's if it guesses the token.
+ */
+static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_send *args,
+			     const struct stplr_user_buffer *room, struct stplr_sent *sent)
+{
+	struct stplr_connection *connection = message->connection;
+	int err;
+
+	err = stplr_client_wait(message, args, &sent->token);
+	if (unlikely(sent->token))
+		return err;
+	if (!err)
+		err = message->result;
+	trace_stplr_done(message, err);
+	if (!err) {
+		args->token = 0;
+		args->status = message->status;
+		args->reply_len = message->sides.reply.len;
+		args->reply_total = message->sides.reply.total;
+		stplr_send_learn(connection, message->sides.reply.total);
+		err = stplr_reply_side_fetch(&message->sides, room);
+	}
+	if (unlikely(err))
+		sent->received = message->receiver;
+	stplr_message_free(message);
+	if (unlikely(err))
+		stplr_count_failed_send(&connection->channel->device->counts, err);
+	return err;
+}
+
+/* There are parked messages: one to go on waiting for, or one to be dropped for the next. */
+static void stplr_send_parked(struct stplr_connection *connection, struct stplr_msg_send *args)
+{
+	if (!args->token) {
+		stplr_parked_drop(connection, task_pid(current));
+	} else if (args->flags & STPLR_REPLY_REGISTERED) {
+		/* the room is the message's already, whatever became of its index */
+		args->flags &= ~STPLR_REPLY_REGISTERED;
+		args->reply.len = 0;
+	}
+}
+
+/* Sends a message of which the kernel keeps a copy: STPLR_SEND_QUEUED. */
+int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
+		      struct stplr_msg_send *args)
+{
+	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->send_deadline;
+	struct stplr_user_buffer no_room;
+	struct stplr_message *message;
+	int err;
+
+	if (unlikely(READ_ONCE(connection->nr_parked)))
+		stplr_send_parked(connection, args);
+	message = stplr_message_alloc_queued(connection);
+	if (IS_ERR(message))
+		return PTR_ERR(message);
+	stplr_user_buffer_none(&no_room);
+	err = stplr_send_prepare(message, STPLR_KIND_SEND, args, &no_room);
+	if (!err)
+		err = stplr_room_wait(connection->channel, stplr_send_try_queued, message, deadline,
+				      args->clock);
+	if (err) {
+		stplr_count_failed_send(&connection->channel->device->counts, err);
+		stplr_message_free(message);
+	}
+	return err;
+}
+
+/*
+ * Sends a message and waits for its end: with @args->token, for that of one that was parked. On
+ * success @args has what the server answered.
+ */
+int stplr_send(struct stplr_connection *connection, u32 kind, bool nonblock,
+	       struct stplr_msg_send *args, struct stplr_sent *sent)
+{
+	struct stplr_user_buffer room;
+	struct stplr_message *message;
+	int err;
+
+	if (unlikely(READ_ONCE(connection->nr_parked)))
+		stplr_send_parked(connection, args);
+	/* A one-way message that was received in part is waited for as long as for its receipt. */
+	if (kind == STPLR_KIND_SEND)
+		args->reply_deadline = args->send_deadline;
+	err = stplr_user_buffer_import(&room, &args->reply, args->flags & STPLR_REPLY_VECTOR,
+				       args->flags & STPLR_REPLY_REGISTERED, &connection->buffers,
+				       true);
+	if (err)
+		return err;
+
+	if (unlikely(READ_ONCE(connection->process->serves)))
+		stplr_thread_block(connection);
+	if (unlikely(args->token)) {
+		message = stplr_parked_claim(connection, args->token, kind);
+		if (!message)
+			message = ERR_PTR(-ENOENT);
+		else if (READ_ONCE(connection->process->serves))
+			stplr_raise_resumed(message);
+	} else {
+		message = stplr_send_start(connection, kind, nonblock, args, &room);
+	}
+
+	err = PTR_ERR_OR_ZERO(message);
+	if (!err)
+		err = stplr_send_finish(message, args, &room, sent);
+	stplr_user_buffer_free(&room);
+	stplr_dbg(3, "%s on connection %u: %d\n",
+		  kind == STPLR_KIND_SEND ? "send" : "send and receive", connection->coid, err);
+	return err;
+}
+
+/* The client could not be told of the token: what was parked is dropped. */
+void stplr_send_forget(struct stplr_connection *connection, u64 token, u32 kind)
+{
+	struct stplr_message *message = stplr_parked_claim(connection, token, kind);
+
+	if (message)
+		stplr_message_discard(message);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The server's end. */
+#ifndef STPLR_CORE_CHANNEL_H
+#define STPLR_CORE_CHANNEL_H
+
+#include <linux/hashtable.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+#include <uapi/linux/stplr.h>
+
+#include "base/queue.h"
+
+struct cred;
+struct file;
+struct pid;
+struct stplr_device;
+struct stplr_pool;
+struct stplr_process;
+struct stplr_totals;
+struct stplr_user;
+struct stplr_worker;
+
+#define STPLR_RECEIVED_BITS 8
+#define STPLR_WORKERS_BITS 4
+
+/**
+ * struct stplr_peer - the one client of an accepted channel; constant but for @waiting and @closed
+ * @listener: the channel it connected to; holds a reference
+ * @waiting: in the listener's backlog; under the listener's lock
+ * @pid: the process that connected; holds a reference
+ * @uid: its effective user then
+ * @gid: its effective group then
+ * @scoid: its id as a client
+ * @coid: the connection's id
+ * @closed: the connection is gone; under the accepted channel's lock
+ */
+struct stplr_peer {
+	struct stplr_channel *listener;
+	struct list_head waiting;
+	struct pid *pid;
+	kuid_t uid;
+	kgid_t gid;
+	u32 scoid;
+	u32 coid;
+	bool closed;
+};
+
+/**
+ * struct stplr_channel - the server's end
+ * @ref: the file, each connection, and whoever looks it up
+ * @device: where it lives
+ * @id: names it on the device, among those that live; 0 before it is in device->channels
+ * @creator: the process that made it
+ * @cred: the creator's, to decide who may attach
+ * @user: who pays
+ * @flags: STPLR_CHANNEL_*
+ * @file: its file; only compared
+ * @chid: its id in the creator, 0 for an accepted channel
+ * @backlog_max: of a listening channel: how many connections may wait
+ * @boost_max: the highest priority that a message may lend, or -1
+ * @peer: of an accepted channel (peer.listener is set): its client
+ * @pool: of pulses, made with the first of them; then constant
+ * @clients: by scoid; under device->registry
+ * @buffers: registered ones of its servers, by index; under its own lock
+ * @registered: it can be found; under device->registry, as are the next five
+ * @name_node: in device->names
+ * @name: its name, or ""
+ * @owner: of the name
+ * @group: of the name
+ * @mode: of the name
+ * @lock: guards what follows, see README.md
+ * @dead: it has ended: nothing is queued or received any more
+ * @shutdown: nothing is queued or received any more, replies still pass
+ * @messages: those to be received
+ * @pulses: likewise
+ * @last_seq: age of the last one queued
+ * @last_rcvid: the last one given out
+ * @rcvid_rounds: how often they started from 1 again
+ * @nr_put_back: messages that took their place in the queue again
+ * @nr_replies: messages that were answered
+ * @nr_pulses: pulses that were queued
+ * @receivers: threads that wait for a message, the last that came first
+ * @pulse_receivers: threads that wait for a pulse only
+ * @coming: threads that were taken off these two, and have not looked yet at what there is
+ * @last_worker: the one that received last, or stplr_nobody
+ * @lowest: no worker that can be raised is worth less by itself, as far as was noticed
+ * @workers: threads that receive here, by struct pid
+ * @nr_workers: their number
+ * @watches: connections whose owners want to be told when it ends
+ * @received: messages that wait for their reply, by rcvid
+ * @nr_polled: those in @messages whose sender does not wait for a receiver
+ * @nr_coming: those in @coming that look for a message
+ * @left: a process with several threads has closed its last descriptor
+ * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
+ * @finished: such messages that have ended, to be freed once the lock is released
+ * @backlog: of a listening channel: accepted channels to be
+ * @nr_backlog: how many, and places reserved for such
+ * @readable: who polls the channel
+ * @hangup: who polls its connections
+ * @room: who waits for room in the queue or the backlog
+ */
+struct stplr_channel {
+	struct kref ref;
+	struct stplr_device *device;
+	u32 id;
+	struct stplr_process *creator;
+	const struct cred *cred;
+	struct stplr_user *user;
+	u32 flags;
+	struct file *file;
+	s32 chid;
+	u32 backlog_max;
+	int boost_max;
+	struct stplr_peer peer;
+	struct stplr_pool *pool;
+	struct xarray clients;
+	struct xarray buffers;
+
+	bool registered;
+	struct hlist_node name_node;
+	char name[STPLR_NAME_MAX + 1];
+	kuid_t owner;
+	kgid_t group;
+	umode_t mode;
+
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	bool dead;
+	bool shutdown;
+	struct stplr_queue messages;
+	struct stplr_queue pulses;
+	u64 last_seq;
+	s32 last_rcvid;
+	unsigned int rcvid_rounds;
+	u64 nr_put_back;
+	u64 nr_replies;
+	u64 nr_pulses;
+	struct hlist_head receivers;
+	struct hlist_head pulse_receivers;
+	struct hlist_head coming;
+	struct stplr_worker *last_worker;
+	int lowest;
+	unsigned int nr_workers;
+	DECLARE_HASHTABLE(workers, STPLR_WORKERS_BITS);
+	struct list_head watches;
+	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
+	unsigned int nr_polled;
+	unsigned int nr_coming;
+	bool left;
+	unsigned int nr_queued;
+	struct list_head finished;
+	struct list_head backlog;
+	unsigned int nr_backlog;
+	wait_queue_head_t readable;
+	wait_queue_head_t hangup;
+	wait_queue_head_t room;
+};
+
+void stplr_channel_wake_pollers(struct stplr_channel *channel);
+u64 stplr_channel_receives(const struct stplr_channel *channel);
+void stplr_totals_add(struct stplr_totals *totals, struct stplr_channel *channel);
+
+#endif /* STPLR_CORE_CHANNEL_H */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The client's end. */
+#ifndef STPLR_CORE_CONNECTION_H
+#define STPLR_CORE_CONNECTION_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#include "core/device.h"
+#include "core/message.h"
+
+struct stplr_channel;
+struct stplr_client;
+struct stplr_process;
+struct stplr_user;
+struct stplr_watch;
+
+/* bits of connection->busy */
+#define STPLR_OWN_MESSAGE 0
+
+/**
+ * struct stplr_connection - the client's end
+ * @ref: the file, each queued message
+ * @channel: to which
+ * @process: who made it
+ * @user: who pays
+ * @coid: its id on the device
+ * @cookie: what the server attached to it
+ * @client: its process as the channel knows it, until it is detached; under device->registry
+ * @events: registered on it
+ * @busy: STPLR_OWN_MESSAGE: @own is in use
+ * @reply_hint: how long replies have been lately
+ * @watch: who is told when the channel ends, or NULL; under channel->lock
+ * @buffers: registered ones of its clients, by index; under its own lock
+ * @detached: ended by its owner; under channel->lock, as is what follows but @own
+ * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
+ * @nr_dropped: such messages that were lost with the channel
+ * @drop_pending: and the client was not told yet
+ * @nr_parked: messages whose thread may come back; read without the lock too
+ * @last_token: given to the last message that was parked
+ * @messages: messages in use beyond @own
+ * @parked: those whose thread may come back, @own among them
+ * @own: the message most sends use
+ */
+struct stplr_connection {
+	struct kref ref;
+	struct stplr_channel *channel;
+	struct stplr_process *process;
+	struct stplr_user *user;
+	u32 coid;
+	u64 cookie;
+	struct stplr_client *client;
+	struct stplr_event_owner events;
+	unsigned long busy;
+	size_t reply_hint;
+	struct stplr_watch *watch;
+	struct xarray buffers;
+	bool detached;
+	bool drop_pending;
+	unsigned int nr_queued;
+	u64 nr_dropped;
+	unsigned int nr_parked;
+	u64 last_token;
+	struct list_head messages;
+	struct list_head parked;
+	struct stplr_message own;
+};
+
+#endif /* STPLR_CORE_CONNECTION_H */

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* /dev/stplr-N, a domain of channels and names. */
+#ifndef STPLR_CORE_DEVICE_H
+#define STPLR_CORE_DEVICE_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/hashtable.h>
+#include <linux/idr.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "base/counters.h"
+
+struct dentry;
+
+/**
+ * struct stplr_totals - what channels have counted by themselves
+ * @sends: messages queued
+ * @receives: messages received
+ * @replies: replies that reached their client
+ * @pulses: pulses and notices queued
+ * @pulses_refused: pulses that found the pool used up
+ */
+struct stplr_totals {
+	u64 sends;
+	u64 receives;
+	u64 replies;
+	u64 pulses;
+	u64 pulses_refused;
+};
+
+/**
+ * struct stplr_device - /dev/stplr-N, a domain of channels and names
+ * @dev: its place in /sys and /dev; holds the memory
+ * @cdev: the character device
+ * @index: N
+ * @registry: guards @names and @processes
+ * @names: channels by name
+ * @processes: processes that made a channel or a connection here, by struct pid
+ * @names_made: how often a name came; read without the lock too
+ * @named: woken when a name comes
+ * @channels: by an id of their own; changed under @registry
+ * @connections: by coid, those that have a descriptor; they leave it under @registry
+ * @scoids: ids of processes
+ * @events: by id
+ * @last_event: where to look for the next id
+ * @totals: of channels that are gone; under @registry
+ * @counts: what happens seldom
+ * @debugfs: its folder there
+ */
+struct stplr_device {
+	struct device dev;
+	struct cdev cdev;
+	unsigned int index;
+	struct mutex registry; /* guards the two below, and all that hangs on them */
+	DECLARE_HASHTABLE(names, 8);
+	DECLARE_HASHTABLE(processes, 8);
+	unsigned int names_made;
+	wait_queue_head_t named;
+	struct xarray channels;
+	struct xarray connections;
+	struct ida scoids;
+	struct xarray events;
+	u32 last_event;
+	struct stplr_totals totals;
+	struct stplr_counts counts;
+	struct dentry *debugfs;
+};
+
+/**
+ * struct stplr_event_owner - a connection or an open device, with the events registered on it
+ * @events: under device->registry, as is the next
+ * @ended: no more come
+ */
+struct stplr_event_owner {
+	struct list_head events;
+	bool ended;
+};
+
+#endif /* STPLR_CORE_DEVICE_H */

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What ends, and whom that wakes: a channel, a server's process, an accepted channel's client, a
+ * connection's messages. Above all that it ends.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/fdtable.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+
+#include "base/params.h"
+#include "base/wake.h"
+#include "core/backlog.h"
+#include "core/channel.h"
+#include "core/connection.h"
+#include "core/end.h"
+#include "core/life.h"
+#include "core/messages.h"
+#include "core/name.h"
+#include "core/notice.h"
+#include "core/object.h"
+#include "core/pulse.h"
+#include "core/raise.h"
+#include "core/receiver.h"
+#include "core/watch.h"
+#include "trace.h"
+
+/* After a batch of what was to be done under the lock: more may be left if it was full. */
+static bool stplr_channel_batch(struct stplr_channel *channel, struct stplr_wake_batch *batch,
+				unsigned int done)
+	__releases(&channel->lock)
+{
+	bool finished = !list_empty(&channel->finished);
+
+	spin_unlock(&channel->lock);
+	stplr_wake_all(batch);
+	if (finished)
+		stplr_channel_reap(channel);
+	cond_resched();
+	return done == STPLR_WAKE_BATCH;
+}
+
+/*
+ * Ends the queued messages, with ESRCH; or, if @polled, only those whose sender does not wait, with
+ * the error that such a sender gets: the last ones, of which there are more than threads that come.
+ */
+void stplr_channel_end_queued(struct stplr_channel *channel, bool polled)
+{
+	struct stplr_wake_batch batch = { .count = 0 };
+	struct stplr_entry *entry, *next;
+	unsigned int done, taken;
+
+	do {
+		done = 0;
+		spin_lock(&channel->lock);
+		taken = polled ? channel->nr_coming : 0;
+		for (entry = channel->messages.first; entry && done < STPLR_WAKE_BATCH;
+		     entry = next) {
+			struct stplr_message *message = stplr_entry_message(entry);
+
+			if (polled && !stplr_polled_in_vain(channel))
+				break;
+			next = stplr_queue_next(&channel->messages, entry);
+			if (polled && !message->poll)
+				continue;
+			if (taken) {
+				taken--;
+				continue;
+			}
+			stplr_wake_add(&batch, stplr_message_end(message, polled ? message->poll :
+										   -ESRCH));
+			done++;
+		}
+	} while (stplr_channel_batch(channel, &batch, done));
+}
+
+/*
+ * Ends with ESRCH the messages that @tgid has received and nobody else can answer, or all received
+ * ones.
+ */
+static void stplr_channel_end_received(struct stplr_channel *channel, const struct pid *tgid)
+{
+	struct stplr_wake_batch batch = { .count = 0 };
+	struct stplr_message *message;
+	struct hlist_node *next;
+	unsigned int bucket = 0, done;
+	bool none;
+
+	spin_lock(&channel->lock);
+	none = hash_empty(channel->received);
+	spin_unlock(&channel->lock);
+	if (none)
+		return;
+
+	while (bucket < HASH_SIZE(channel->received)) {
+		done = 0;
+		spin_lock(&channel->lock);
+		hlist_for_each_entry_safe(message, next, &channel->received[bucket],
+					  received_node) {
+			if (tgid && message->receiver != tgid &&
+			    pid_has_task(message->receiver, PIDTYPE_TGID))
+				continue;
+			stplr_wake_add(&batch, stplr_message_end(message, -ESRCH));
+			if (++done == STPLR_WAKE_BATCH)
+				break;
+		}
+		if (!stplr_channel_batch(channel, &batch, done))
+			bucket++;
+	}
+}
+
+static void stplr_channel_wake_receivers(struct stplr_channel *channel)
+{
+	struct stplr_wake_batch batch = { .count = 0 };
+	struct task_struct *receiver;
+	unsigned int done;
+
+	do {
+		done = 0;
+		spin_lock(&channel->lock);
+		while (done < STPLR_WAKE_BATCH &&
+		       (receiver = stplr_pulse_receiver_pop(channel))) {
+			stplr_wake_add(&batch, receiver);
+			done++;
+		}
+	} while (stplr_channel_batch(channel, &batch, done));
+}
+
+/* Nothing is received any more: drops what is queued. */
+static void stplr_pulses_end(struct stplr_channel *channel)
+{
+	enum stplr_pulse_origin origin = STPLR_PULSE_POOL;
+	struct stplr_pulse_entry *pulse;
+
+	do {
+		spin_lock(&channel->lock);
+		pulse = stplr_pulse_first(channel);
+		if (pulse) {
+			origin = pulse->origin;
+			stplr_pulse_dequeue(channel, pulse);
+		}
+		spin_unlock(&channel->lock);
+		if (pulse)
+			stplr_pulse_release(channel, pulse, origin);
+		cond_resched();
+	} while (pulse);
+}
+
+static void stplr_backlog_end(struct stplr_channel *listener);
+
+/* Whoever waits for the channel looks again. */
+static void stplr_channel_wake_everyone(struct stplr_channel *channel)
+{
+	stplr_channel_wake_receivers(channel);
+	wake_up_interruptible_poll(&channel->readable, EPOLLHUP | EPOLLERR);
+	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
+	wake_up_interruptible(&channel->room);
+	stplr_backlog_end(channel);
+}
+
+/*
+ * Ends the channel: it cannot be found, nothing new comes, whoever waits for it is woken. ESRCH if
+ * it has ended.
+ */
+int stplr_channel_destroy(struct stplr_channel *channel)
+{
+	bool dead;
+
+	stplr_name_unregister(channel);
+
+	spin_lock(&channel->lock);
+	dead = channel->dead;
+	channel->dead = true;
+	spin_unlock(&channel->lock);
+	if (dead)
+		return -ESRCH;
+
+	trace_stplr_death(STPLR_DEATH_CHANNEL, channel, 0);
+	stplr_channel_end_queued(channel, false);
+	stplr_pulses_end(channel);
+	stplr_channel_end_watches(channel);
+	stplr_channel_end_received(channel, NULL);
+	stplr_channel_wake_everyone(channel);
+	stplr_workers_lower(channel, NULL);
+	stplr_channel_uncharge(channel);
+	stplr_dbg(2, "channel %d ended\n", channel->chid);
+	return 0;
+}
+
+/* Nobody will accept any more: the clients of what waits learn it. */
+static void stplr_backlog_end(struct stplr_channel *listener)
+{
+	struct stplr_channel *child;
+
+	for (;;) {
+		spin_lock(&listener->lock);
+		child = stplr_backlog_pop(listener);
+		spin_unlock(&listener->lock);
+		if (!child)
+			return;
+		stplr_backlog_unreserve(listener);
+		stplr_channel_destroy(child);
+		stplr_channel_put(child);
+		cond_resched();
+	}
+}
+
+/* Nothing is received any more, and so nothing is sent; what was received can be answered. */
+int stplr_channel_shutdown(struct stplr_channel *channel)
+{
+	bool dead;
+
+	spin_lock(&channel->lock);
+	dead = channel->dead;
+	channel->shutdown = true;
+	spin_unlock(&channel->lock);
+	if (dead)
+		return -ESRCH;
+
+	trace_stplr_death(STPLR_DEATH_SHUTDOWN, channel, 0);
+	stplr_channel_end_queued(channel, false);
+	stplr_pulses_end(channel);
+	stplr_channel_wake_everyone(channel);
+	stplr_dbg(2, "channel %d shut down\n", channel->chid);
+	return 0;
+}
+
+/*
+ * The client of an accepted channel has closed: what it has queued is still received, then EPIPE.
+ * If the channel still waits to be accepted and nothing is queued, nobody will miss it.
+ */
+void stplr_peer_closed(struct stplr_channel *channel)
+{
+	struct stplr_channel *listener = channel->peer.listener;
+	bool unseen = false;
+
+	if (!listener)
+		return;
+	spin_lock(&channel->lock);
+	channel->peer.closed = true;
+	if (!channel->nr_queued && !channel->pulses.first)
+		unseen = true;
+	spin_unlock(&channel->lock);
+
+	if (unseen) {
+		spin_lock(&listener->lock);
+		unseen = !list_empty(&channel->peer.waiting);
+		if (unseen) {
+			list_del_init(&channel->peer.waiting);
+			listener->nr_backlog--;
+		}
+		spin_unlock(&listener->lock);
+	}
+	if (unseen) {
+		wake_up_interruptible(&listener->room);
+		stplr_channel_destroy(channel);
+		stplr_channel_put(channel);
+		return;
+	}
+	stplr_channel_wake_receivers(channel);
+	wake_up_interruptible_poll(&channel->readable, EPOLLIN | EPOLLHUP);
+}
+
+static int stplr_is_file(const void *file, struct file *other, unsigned int fd)
+{
+	return file == other;
+}
+
+/* Has the calling process a descriptor of the channel? */
+bool stplr_channel_held(const struct stplr_channel *channel)
+{
+	return iterate_fd(current->files, 0, stplr_is_file, channel->file);
+}
+
+/* The process can answer no more: it has no descriptor of the channel any more. */
+void stplr_channel_end_process(struct stplr_channel *channel, const struct pid *tgid)
+{
+	stplr_channel_end_received(channel, tgid);
+	stplr_workers_lower(channel, tgid);
+}
+
+/* The rest of stplr_channel_check_held(). */
+void stplr_channel_check_left(struct stplr_channel *channel)
+{
+	if (!stplr_channel_held(channel))
+		stplr_channel_end_process(channel, task_tgid(current));
+}
+
+/* Ends all that its threads wait for, or have parked. */
+void stplr_connection_end_messages(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+	struct stplr_wake_batch batch = { .count = 0 };
+	struct stplr_message *message;
+	LIST_HEAD(left);
+	bool more;
+
+	/* no more will be queued; one whose owner frees it meanwhile is taken off either list */
+	spin_lock(&channel->lock);
+	list_splice_init(&connection->messages, &left);
+	stplr_wake_add(&batch, stplr_message_end(&connection->own, -EBADF));
+	spin_unlock(&channel->lock);
+	stplr_wake_all(&batch);
+
+	do {
+		unsigned int done = 0;
+
+		spin_lock(&channel->lock);
+		while (done++ < STPLR_WAKE_BATCH && !list_empty(&left)) {
+			message = list_first_entry(&left, struct stplr_message, link);
+			list_move(&message->link, &connection->messages);
+			stplr_wake_add(&batch, stplr_message_end(message, -EBADF));
+		}
+		more = !list_empty(&left);
+		spin_unlock(&channel->lock);
+		stplr_wake_all(&batch);
+		cond_resched();
+	} while (more);
+}
+
+/*
+ * The receiver, which may have been woken for it, leaves what there is to another. Senders that
+ * relied on a waiting receiver are told if there is none.
+ */
+void stplr_receive_leave(struct stplr_channel *channel)
+{
+	struct task_struct *other, *pulse_other = NULL;
+	bool refuse;
+
+	spin_lock(&channel->lock);
+	other = stplr_receiver_pop(channel);
+	if (channel->pulses.first)
+		pulse_other = stplr_pulse_receiver_pop(channel);
+	refuse = stplr_polled_in_vain(channel);
+	spin_unlock(&channel->lock);
+
+	stplr_wake(other);
+	stplr_wake(pulse_other);
+	stplr_raise_again(channel);
+	if (refuse)
+		stplr_channel_end_queued(channel, true);
+}

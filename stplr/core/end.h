@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What ends, and whom that wakes. */
+#ifndef STPLR_CORE_END_H
+#define STPLR_CORE_END_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+
+#include "core/channel.h"
+
+struct pid;
+struct stplr_connection;
+
+void stplr_channel_end_queued(struct stplr_channel *channel, bool polled);
+int stplr_channel_destroy(struct stplr_channel *channel);
+int stplr_channel_shutdown(struct stplr_channel *channel);
+void stplr_peer_closed(struct stplr_channel *channel);
+bool stplr_channel_held(const struct stplr_channel *channel);
+void stplr_channel_end_process(struct stplr_channel *channel, const struct pid *tgid);
+void stplr_channel_check_left(struct stplr_channel *channel);
+void stplr_connection_end_messages(struct stplr_connection *connection);
+void stplr_receive_leave(struct stplr_channel *channel);
+
+/*
+ * A message has just become the calling process's to answer. If that has closed its last
+ * descriptor meanwhile, flush was too early to see it; if not, flush will. Under the lock flush
+ * sets @left and looks, we add and then look.
+ */
+static inline void stplr_channel_check_held(struct stplr_channel *channel)
+{
+	if (unlikely(READ_ONCE(channel->left)))
+		stplr_channel_check_left(channel);
+}
+
+#endif /* STPLR_CORE_END_H */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One send of one thread, and the states it goes through; see README.md. */
+#ifndef STPLR_CORE_MESSAGE_H
+#define STPLR_CORE_MESSAGE_H
+
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+#include "base/queue.h"
+#include "core/pool.h"
+#include "memory/sides.h"
+
+struct mm_struct;
+struct pid;
+struct stplr_connection;
+struct stplr_worker;
+struct task_struct;
+
+/* The result of a message that its client took back; no server can give it, no client sees it. */
+#define STPLR_WITHDRAWN (-ERESTARTNOINTR)
+
+/* A client that a signal or deadline has hit, on a channel with STPLR_CHANNEL_UNBLOCK */
+#define STPLR_UNBLOCK_WANTED BIT(0) /* it wants to be unblocked */
+#define STPLR_UNBLOCK_TOLD BIT(1)   /* and its server has a notice of it */
+
+enum stplr_message_state {
+	STPLR_DONE,
+	STPLR_QUEUED,
+	STPLR_RECEIVING,
+	STPLR_RECEIVED,
+	STPLR_REPLYING,
+	STPLR_ENDING,
+};
+
+/**
+ * struct stplr_message - one send of one thread
+ * @connection: over which it came
+ * @link: in connection->messages, unless it is the connection's own; if @queued, in
+ *	channel->finished
+ * @state: under channel->lock; its client may read it without
+ * @transfers: reads and writes under way; under channel->lock
+ * @since: when it was queued, then when it was received, in jiffies; likewise
+ * @kind: STPLR_KIND_*
+ * @poll: to be received by a thread that waits already, or not at all: the error then, else 0
+ * @wake_on_receive: the client sets another timer once the message is received
+ * @drain: the client is to be woken, once, when a transfer ends
+ * @unblocking: the client wants to be unblocked: STPLR_UNBLOCK_*
+ * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to
+ *	@connection
+ * @parked_link: in connection->parked: its client has left the call for a signal and may come back
+ * @result: 0 or -errno, from ENDING on
+ * @status: of the reply
+ * @rcvid: given out, or 0
+ * @entry: in channel->messages while QUEUED; its priority is the client's when it queued
+ * @received_node: in channel->received while RECEIVED
+ * @worker: who received it, while it is RECEIVING or RECEIVED; only compared
+ * @receiver: process that received it, or NULL; holds a reference
+ * @client: thread that waits, or NULL
+ * @uid: of the client
+ * @gid: of the client
+ * @token: names it while it is parked
+ * @parker: thread that parked it; holds a reference
+ * @mm: whose memory it is about, once parked; only compared
+ * @tgid: of the sender, if @queued; holds a reference
+ * @tid: likewise
+ * @unblock: the notice of @unblocking
+ * @sides: its bytes: what is sent, and where the reply goes
+ */
+struct stplr_message {
+	struct stplr_connection *connection;
+	struct list_head link;
+
+	enum stplr_message_state state;
+	unsigned int transfers;
+	unsigned long since;
+	u32 kind;
+	int poll;
+	bool wake_on_receive;
+	bool drain;
+	u8 unblocking;
+	bool queued;
+	int result;
+	s32 status;
+	s32 rcvid;
+	struct stplr_entry entry;
+	struct hlist_node received_node;
+	const struct stplr_worker *worker;
+	struct pid *receiver;
+	struct task_struct *client;
+	kuid_t uid;
+	kgid_t gid;
+	u64 token;
+	struct pid *parker;
+	struct mm_struct *mm;
+	struct list_head parked_link;
+	struct pid *tgid;
+	struct pid *tid;
+	struct stplr_pulse_entry unblock;
+
+	struct stplr_sides sides;
+};
+
+/* The message in a queue's entry. */
+static inline struct stplr_message *stplr_entry_message(struct stplr_entry *entry)
+{
+	return container_of(entry, struct stplr_message, entry);
+}
+
+#endif /* STPLR_CORE_MESSAGE_H */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A channel's messages: those to be received, and those to be answered. All under channel->lock;
+ * here, and not in a file of their own, since a round trip takes each of these steps once.
+ */
+#ifndef STPLR_CORE_MESSAGES_H
+#define STPLR_CORE_MESSAGES_H
+
+#include <linux/hashtable.h>
+#include <linux/limits.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "core/channel.h"
+#include "core/message.h"
+
+static inline void stplr_message_enqueue(struct stplr_channel *channel,
+					 struct stplr_message *message)
+{
+	lockdep_assert_held(&channel->lock);
+	channel->nr_polled += !!message->poll;
+	stplr_queue_add(&channel->messages, &message->entry);
+}
+
+static inline void stplr_message_dequeue(struct stplr_channel *channel,
+					 struct stplr_message *message)
+{
+	lockdep_assert_held(&channel->lock);
+	channel->nr_polled -= !!message->poll;
+	stplr_queue_del(&channel->messages, &message->entry);
+}
+
+/* Is there a sender that relies on a thread, with none on its way? It is to be told. */
+static inline bool stplr_polled_in_vain(const struct stplr_channel *channel)
+{
+	lockdep_assert_held(&channel->lock);
+	return unlikely(channel->nr_polled > channel->nr_coming);
+}
+
+static inline struct stplr_message *stplr_received_lookup(struct stplr_channel *channel,
+							  s32 rcvid)
+{
+	struct stplr_message *message;
+
+	lockdep_assert_held(&channel->lock);
+	hash_for_each_possible(channel->received, message, received_node, rcvid) {
+		if (message->rcvid == rcvid)
+			return message;
+	}
+	return NULL;
+}
+
+/* 1 to 2^31-1, round and round; one that is still to be answered is left out. */
+static inline s32 stplr_rcvid_next(struct stplr_channel *channel)
+{
+	lockdep_assert_held(&channel->lock);
+	do {
+		if (unlikely(channel->last_rcvid == S32_MAX)) {
+			channel->last_rcvid = 0;
+			channel->rcvid_rounds++;
+		}
+		channel->last_rcvid++;
+	} while (unlikely(stplr_received_lookup(channel, channel->last_rcvid)));
+	return channel->last_rcvid;
+}
+
+static inline void stplr_received_add(struct stplr_channel *channel, struct stplr_message *message)
+{
+	lockdep_assert_held(&channel->lock);
+	hash_add(channel->received, &message->received_node, message->rcvid);
+}
+
+static inline void stplr_received_del(struct stplr_channel *channel, struct stplr_message *message)
+{
+	lockdep_assert_held(&channel->lock);
+	hash_del(&message->received_node);
+}
+
+/* The message with this rcvid, if the calling process received it. */
+static inline struct stplr_message *stplr_received_find(struct stplr_channel *channel, s32 rcvid)
+{
+	struct stplr_message *message = stplr_received_lookup(channel, rcvid);
+
+	return message && message->receiver == task_tgid(current) ? message : NULL;
+}
+
+#endif /* STPLR_CORE_MESSAGES_H */

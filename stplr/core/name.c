@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Names, channel ids, and who may connect by them. */
+
+#include <linux/cred.h>
+#include <linux/ctype.h>
+#include <linux/sched/signal.h>
+#include <linux/stringhash.h>
+#include <linux/user_namespace.h>
+
+#include <uapi/linux/stplr.h>
+
+#include "base/clock.h"
+#include "core/channel.h"
+#include "core/device.h"
+#include "core/name.h"
+#include "core/process.h"
+
+/* Salted by an address, so that nobody can choose names that collide. */
+static u32 stplr_name_key(const struct stplr_device *device, const char *name)
+{
+	return full_name_hash(device, name, strlen(name));
+}
+
+/* ASCII, whatever the kernel's ctype thinks of other bytes. */
+int stplr_name_check(const char *name, size_t len)
+{
+	size_t i;
+
+	if (len < 1 || len > STPLR_NAME_MAX)
+		return -EINVAL;
+	for (i = 0; i < len; i++) {
+		unsigned char c = name[i];
+
+		if (c >= 0x80 || !(isalnum(c) || c == '.' || c == '_' || c == '-'))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static struct stplr_channel *stplr_name_lookup(struct stplr_device *device, const char *name)
+{
+	struct stplr_channel *channel;
+
+	lockdep_assert_held(&device->registry);
+	hash_for_each_possible(device->names, channel, name_node,
+			       stplr_name_key(device, name)) {
+		if (!strcmp(channel->name, name))
+			return channel;
+	}
+	return NULL;
+}
+
+/* Lets a channel be found: gives it its chid, and its name if it has one. */
+int stplr_name_register(struct stplr_channel *channel)
+{
+	struct stplr_device *device = channel->device;
+	u32 chid;
+	int err;
+
+	/* a place first, without the mutex, for memory may take its time */
+	err = xa_alloc(&channel->creator->channels, &chid, NULL, XA_LIMIT(1, INT_MAX),
+		       GFP_KERNEL_ACCOUNT);
+	if (err)
+		/* 2^31 channels: the user's bound is met long before */
+		return err == -EBUSY ? -EDQUOT : err;
+
+	mutex_lock(&device->registry);
+	if (channel->name[0] && stplr_name_lookup(device, channel->name)) {
+		mutex_unlock(&device->registry);
+		xa_erase(&channel->creator->channels, chid);
+		return -EEXIST;
+	}
+	channel->chid = chid;
+	/* its place is there: cannot fail */
+	xa_store(&channel->creator->channels, chid, channel, GFP_KERNEL_ACCOUNT);
+	if (channel->name[0]) {
+		hash_add(device->names, &channel->name_node,
+			 stplr_name_key(device, channel->name));
+		WRITE_ONCE(device->names_made, device->names_made + 1);
+	}
+	channel->registered = true;
+	mutex_unlock(&device->registry);
+
+	if (channel->name[0])
+		__wake_up(&device->named, TASK_NORMAL, 0, channel->name);
+	return 0;
+}
+
+/* Nobody finds the channel any more, its name and chid are free; may be called again. */
+void stplr_name_unregister(struct stplr_channel *channel)
+{
+	struct stplr_device *device = channel->device;
+
+	mutex_lock(&device->registry);
+	if (channel->registered) {
+		xa_erase(&channel->creator->channels, channel->chid);
+		if (channel->name[0])
+			hash_del(&channel->name_node);
+		channel->registered = false;
+	}
+	mutex_unlock(&device->registry);
+}
+
+/* The write bit that applies to the caller, as for a file. */
+static bool stplr_name_permitted(const struct stplr_channel *channel)
+{
+	umode_t mode = channel->mode;
+
+	if (uid_eq(current_fsuid(), channel->owner))
+		mode >>= 6;
+	else if (in_group_p(channel->group))
+		mode >>= 3;
+	return (mode & 2) || ns_capable(channel->cred->user_ns, CAP_DAC_OVERRIDE);
+}
+
+/* The channel of this name with a reference, if the caller may connect to it; ENOENT, EACCES. */
+static struct stplr_channel *stplr_name_find(struct stplr_device *device, const char *name)
+{
+	struct stplr_channel *channel;
+
+	mutex_lock(&device->registry);
+	channel = stplr_name_lookup(device, name);
+	if (!channel)
+		channel = ERR_PTR(-ENOENT);
+	else if (!stplr_name_permitted(channel))
+		channel = ERR_PTR(-EACCES);
+	else
+		kref_get(&channel->ref);
+	mutex_unlock(&device->registry);
+	return channel;
+}
+
+/**
+ * struct stplr_name_waiter - a thread that waits for a name
+ * @wait: in device->named
+ * @name: which
+ */
+struct stplr_name_waiter {
+	wait_queue_entry_t wait;
+	const char *name;
+};
+
+/* Wakes those only who wait for this name. */
+static int stplr_name_wake(wait_queue_entry_t *wait, unsigned int mode, int flags, void *name)
+{
+	struct stplr_name_waiter *waiter = container_of(wait, struct stplr_name_waiter, wait);
+
+	return strcmp(waiter->name, name) ? 0 : default_wake_function(wait, mode, flags, name);
+}
+
+/* The same, waiting for the name; in addition ENOENT without waiting, ETIMEDOUT, ERESTARTSYS. */
+struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, s64 deadline,
+				      clockid_t clock)
+{
+	struct stplr_name_waiter waiter = { .name = name };
+	struct stplr_channel *channel;
+	bool expired = false;
+
+	init_waitqueue_func_entry(&waiter.wait, stplr_name_wake);
+	waiter.wait.private = current;
+	INIT_LIST_HEAD(&waiter.wait.entry);
+
+	for (;;) {
+		unsigned int names_seen = READ_ONCE(device->names_made);
+
+		channel = stplr_name_find(device, name);
+		if (channel != ERR_PTR(-ENOENT) || deadline == STPLR_DEADLINE_POLL)
+			break;
+		if (expired) {
+			channel = ERR_PTR(-ETIMEDOUT);
+			break;
+		}
+		if (signal_pending(current)) {
+			channel = ERR_PTR(-ERESTARTSYS);
+			break;
+		}
+		/* The look-up above took a mutex, so it cannot be repeated once set to sleep. */
+		prepare_to_wait(&device->named, &waiter.wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (READ_ONCE(device->names_made) == names_seen)
+			expired = stplr_sleep(deadline, clock);
+		finish_wait(&device->named, &waiter.wait);
+	}
+	return channel;
+}
+
+/* A process lives while one of its threads does, whether it was reaped or not. */
+static bool stplr_pid_alive(struct pid *pid)
+{
+	struct task_struct *task;
+	bool alive;
+
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_TGID);
+	alive = task && atomic_read(&task->signal->live) > 0;
+	rcu_read_unlock();
+	return alive;
+}
+
+static bool stplr_chid_permitted(const struct stplr_channel *channel)
+{
+	return channel->flags & STPLR_CHANNEL_ATTACH_ANY ||
+	       uid_eq(current_euid(), channel->cred->euid) ||
+	       ns_capable(channel->cred->user_ns, CAP_SYS_PTRACE);
+}
+
+/*
+ * The channel with this id in that process, with a reference; pid 0 is the caller; ESRCH, EACCES.
+ */
+struct stplr_channel *stplr_chid_find(struct stplr_device *device, pid_t pid, s32 chid)
+{
+	struct stplr_channel *channel = ERR_PTR(-ESRCH);
+	struct stplr_process *process;
+	struct pid *target;
+
+	target = pid ? find_get_pid(pid) : get_pid(task_tgid(current));
+	if (!target)
+		return channel;
+	if (!stplr_pid_alive(target))
+		goto put_target;
+
+	mutex_lock(&device->registry);
+	process = stplr_process_find(device, target);
+	if (process) {
+		struct stplr_channel *found = xa_load(&process->channels, chid);
+
+		if (found && !stplr_chid_permitted(found)) {
+			channel = ERR_PTR(-EACCES);
+		} else if (found) {
+			kref_get(&found->ref);
+			channel = found;
+		}
+	}
+	mutex_unlock(&device->registry);
+put_target:
+	put_pid(target);
+	return channel;
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What threads wait for, and what ends that.
+ *
+ * A client waits for its message to be DONE, a server's thread for the queue to have something.
+ * Whoever changes that does so under channel->lock, takes a reference to the thread there, and
+ * wakes it after unlocking, so that the woken does not run into the lock:
+ *
+ *	sleeper					waker
+ *	set_current_state(INTERRUPTIBLE)	lock; change what is waited for; unlock
+ *	look at what is waited for		wake_up_process()
+ *	schedule()
+ *
+ * set_current_state() and wake_up_process() are full barriers, and so either the sleeper sees the
+ * change or the waker sees a thread that sleeps. All sleeps end with a fatal signal at once and
+ * may be frozen.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/freezer.h>
+#include <linux/sched/signal.h>
+#include <linux/signal.h>
+#include <linux/wait.h>
+#include <uapi/linux/stplr.h>
+
+#include "base/clock.h"
+#include "base/params.h"
+#include "base/wake.h"
+#include "core/channel.h"
+#include "core/connection.h"
+#include "core/life.h"
+#include "core/message.h"
+#include "core/notice.h"
+#include "core/receiver.h"
+#include "core/wait.h"
+#include "core/worker.h"
+#include "trace.h"
+
+/* Is there something to be received? */
+static bool stplr_receivable(const struct stplr_channel *channel, bool pulses_only)
+{
+	if (likely(channel->messages.first && !pulses_only))
+		return true;
+	return channel->pulses.first || !list_empty(&channel->backlog);
+}
+
+/*
+ * Waits until there is a message or pulse, or only a pulse; or in a listening channel's backlog a
+ * connection. Called and left with the lock, which is released meanwhile. A receiver that was
+ * taken off the list for a message finds it, or somebody else has taken it.
+ */
+int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 deadline,
+			clockid_t clock)
+{
+	struct hlist_head *receivers = pulses_only ? &channel->pulse_receivers :
+						     &channel->receivers;
+	struct stplr_receiver self = { .task = current };
+	bool expired = false, left = false;
+
+	for (;;) {
+		lockdep_assert_held(&channel->lock);
+		if (channel->dead)
+			return -ESRCH;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (channel->shutdown)
+			return -ESHUTDOWN;
+		if (stplr_receivable(channel, pulses_only))
+			return 0;
+		if (channel->peer.closed)
+			return -EPIPE;
+		if (deadline == STPLR_DEADLINE_POLL)
+			return -EAGAIN;
+		if (expired)
+			return -ETIMEDOUT;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		/* once: to whom it is left that may need this thread's processor */
+		if (!left && stplr_worker_rest(channel, &left))
+			continue;
+
+		self.since = jiffies;
+		self.for_message = false;
+		hlist_add_head(&self.link, receivers);
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		spin_unlock(&channel->lock);
+		expired = stplr_sleep(deadline, clock);
+		spin_lock(&channel->lock);
+		left = false;
+		hlist_del(&self.link);
+		channel->nr_coming -= self.for_message;
+	}
+}
+
+/* Who needs room, in a queue or a backlog */
+
+/*
+ * Calls @try until it does not fail for want of room (ENOSPC), and returns what it returned; or
+ * EAGAIN, ETIMEDOUT, ERESTARTSYS. @try may be called while set to sleep: it does no more than take
+ * the lock.
+ */
+int stplr_room_wait(struct stplr_channel *channel, int (*try)(struct stplr_channel *, void *),
+		    void *arg, s64 deadline, clockid_t clock)
+{
+	DEFINE_WAIT(wait);
+	bool expired = false;
+	int err;
+
+	err = try(channel, arg);
+	if (likely(err != -ENOSPC))
+		return err;
+	if (deadline == STPLR_DEADLINE_POLL)
+		return -EAGAIN;
+
+	for (;;) {
+		prepare_to_wait(&channel->room, &wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		err = try(channel, arg);
+		if (err != -ENOSPC)
+			break;
+		err = -ETIMEDOUT;
+		if (expired)
+			break;
+		err = -ERESTARTSYS;
+		if (signal_pending(current))
+			break;
+		expired = stplr_sleep(deadline, clock);
+	}
+	finish_wait(&channel->room, &wait);
+	return err;
+}
+
+/* The client's side */
+
+/* What the calling thread's pending signals will do to it. */
+enum stplr_signals {
+	STPLR_SIGNALS_NONE, /* stop it, or nothing */
+	STPLR_SIGNALS_HANDLE,
+	STPLR_SIGNALS_KILL,
+};
+
+static enum stplr_signals stplr_signals_pending(void)
+{
+	enum stplr_signals found = STPLR_SIGNALS_NONE;
+	/* its own does not change under a thread */
+	struct sighand_struct *sighand = rcu_dereference_raw(current->sighand);
+	sigset_t pending;
+	int signo;
+
+	if (fatal_signal_pending(current))
+		return STPLR_SIGNALS_KILL;
+
+	spin_lock_irq(&sighand->siglock);
+	sigorsets(&pending, &current->pending.signal, &current->signal->shared_pending.signal);
+	sigandnsets(&pending, &pending, &current->blocked);
+	for (signo = 1; signo <= _NSIG; signo++) {
+		__sighandler_t handler = sighand->action[signo - 1].sa.sa_handler;
+
+		if (!sigismember(&pending, signo) || handler == SIG_IGN)
+			continue;
+		if (handler != SIG_DFL) {
+			found = max(found, STPLR_SIGNALS_HANDLE);
+		} else if (!sig_kernel_ignore(signo) && !sig_kernel_stop(signo) &&
+			   !(current->signal->flags & SIGNAL_UNKILLABLE)) {
+			found = STPLR_SIGNALS_KILL;
+			break;
+		}
+	}
+	spin_unlock_irq(&sighand->siglock);
+	return found;
+}
+
+/*
+ * The server knows that the client wants to be unblocked: now only the end of the message counts,
+ * or of the client. Signals that dump core do not wake a killable thread, so it looks once a
+ * second.
+ */
+static int stplr_client_wait_unblocked(struct stplr_message *message)
+{
+	struct stplr_channel *channel = message->connection->channel;
+	bool withdrawn = false;
+
+	for (;;) {
+		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
+		/* pairs with stplr_message_done(), as in stplr_client_wait() */
+		if (smp_load_acquire(&message->state) == STPLR_DONE)
+			break;
+		if (stplr_signals_pending() == STPLR_SIGNALS_KILL) {
+			__set_current_state(TASK_RUNNING);
+			spin_lock(&channel->lock);
+			if (message->state != STPLR_DONE) {
+				trace_stplr_death(STPLR_DEATH_CLIENT, channel,
+						  message->connection->coid);
+				withdrawn = stplr_message_withdraw(message);
+			}
+			spin_unlock(&channel->lock);
+			break;
+		}
+		schedule_timeout(HZ);
+	}
+	__set_current_state(TASK_RUNNING);
+	return withdrawn ? -EINTR : 0;
+}
+
+/*
+ * A signal came, or the timer for @fired. What that means depends on how far the message is: 0 go
+ * on waiting, or an error. Then the message is out of the server's reach; or, with a @token, left
+ * there, parked. On a channel with the unblock flag, -EAGAIN: the server was told instead, and the
+ * client waits for what it answers.
+ */
+static int stplr_client_interrupted(struct stplr_message *message,
+				    const struct stplr_msg_send *args, s64 fired, u64 *token)
+{
+	struct stplr_channel *channel = message->connection->channel;
+	bool told = channel->flags & STPLR_CHANNEL_UNBLOCK;
+	enum stplr_signals signals = told ? stplr_signals_pending() : STPLR_SIGNALS_NONE;
+	struct task_struct *receiver = NULL;
+	bool received, expired;
+	s64 deadline;
+	int err = 0;
+
+	spin_lock(&channel->lock);
+	if (message->state == STPLR_DONE)
+		goto unlock;
+
+	received = message->state != STPLR_QUEUED && message->state != STPLR_RECEIVING;
+	deadline = received ? args->reply_deadline : args->send_deadline;
+	expired = fired != STPLR_DEADLINE_NONE && fired == deadline;
+	if (fatal_signal_pending(current) || (received && signals == STPLR_SIGNALS_KILL)) {
+		trace_stplr_death(STPLR_DEATH_CLIENT, channel, message->connection->coid);
+		stplr_message_withdraw(message);
+		err = -EINTR;
+	} else if (received && told && (expired || signals == STPLR_SIGNALS_HANDLE)) {
+		receiver = stplr_unblock_request(message);
+		err = -EAGAIN;
+	} else if (expired) {
+		err = stplr_message_withdraw(message) ? -ETIMEDOUT : 0;
+	} else if (signal_pending(current) && received) {
+		*token = stplr_message_park(message);
+		err = -ERESTARTSYS;
+	} else if (signal_pending(current)) {
+		err = stplr_message_withdraw(message) ? -ERESTARTSYS : 0;
+	}
+unlock:
+	spin_unlock(&channel->lock);
+	stplr_wake(receiver);
+	if (err == -EAGAIN)
+		stplr_channel_wake_pollers(channel);
+	stplr_dbg(4, "interrupted: %d\n", err);
+	return err;
+}
+
+/*
+ * Waits until the message is DONE (0, see message->result), or withdrawn or, with a token, parked
+ * (an error).
+ */
+int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args,
+		      u64 *token)
+{
+	s64 fired = STPLR_DEADLINE_NONE;
+	int err;
+
+	for (;;) {
+		enum stplr_message_state state;
+		s64 deadline;
+
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		/* pairs with stplr_message_done(): DONE comes after all else the server writes */
+		state = smp_load_acquire(&message->state);
+		if (state == STPLR_DONE)
+			break;
+		if (unlikely(signal_pending(current) || fired != STPLR_DEADLINE_NONE)) {
+			__set_current_state(TASK_RUNNING);
+			err = stplr_client_interrupted(message, args, fired, token);
+			if (err == -EAGAIN)
+				return stplr_client_wait_unblocked(message);
+			if (err)
+				return err;
+			fired = STPLR_DEADLINE_NONE;
+			continue;
+		}
+		deadline = state == STPLR_QUEUED || state == STPLR_RECEIVING ? args->send_deadline :
+									       args->reply_deadline;
+		if (stplr_sleep(deadline, args->clock))
+			fired = deadline;
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
