@@ -6,7 +6,27 @@
  * does it for its own. A thread that is cancelled in a send drops its message: the server's reply
  * fails with ESRCH.
  */
+#include "cancel.h"
 #include "qnx.h"
+
+/*
+ * A signal came, and the server has the message. As in QNX the call ends then, and the server's
+ * reply finds nobody. Going on with a deadline that has passed drops the message, unless it was
+ * answered meanwhile.
+ */
+int send_drop(int fd, struct stplr_msg_send *args)
+{
+	int ret;
+
+	args->reply_deadline = 1;
+	args->clock = CLOCK_MONOTONIC;
+	do
+		ret = stplr_msg_send_receive(fd, args);
+	while (ret && errno == EINTR && args->token);
+	if (ret && (errno == ETIMEDOUT || errno == ENOENT))
+		errno = EINTR;
+	return ret;
+}
 
 struct sending {
 	int connection;

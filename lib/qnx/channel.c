@@ -9,7 +9,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "channel.h"
+#include "connection.h"
+#include "device.h"
 #include "qnx.h"
+#include "rcvid.h"
+#include "timeout.h"
 
 #define CHUNK 64
 #define CHUNKS 1024

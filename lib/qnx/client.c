@@ -4,7 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "channel.h"
+#include "connection.h"
 #include "qnx.h"
+#include "timeout.h"
 
 /* With scoid -1 the caller itself. */
 static int own_info(struct stplr_client_info *answer, gid_t *groups, int room)

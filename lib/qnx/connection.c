@@ -5,7 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "channel.h"
+#include "connection.h"
+#include "device.h"
+#include "event.h"
 #include "qnx.h"
+#include "timeout.h"
 
 /* What is known of a descriptor that became a connection here. */
 struct entry {

@@ -6,7 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "channel.h"
+#include "connection.h"
+#include "device.h"
+#include "event.h"
 #include "qnx.h"
+#include "rcvid.h"
+#include "service.h"
+#include "timeout.h"
+#include "timer.h"
 
 /* So that programs that count on the lowest descriptors get them. */
 #define DESCRIPTOR_LOW 200

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "channel.h"
 #include "qnx.h"
 
 #define CHANNEL_FLAGS (_NTO_CHF_UNBLOCK | _NTO_CHF_DISCONNECT | _NTO_CHF_COID_DISCONNECT)

@@ -23,7 +23,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "channel.h"
+#include "connection.h"
+#include "device.h"
+#include "event.h"
+#include "priority.h"
 #include "qnx.h"
+#include "rcvid.h"
+#include "service.h"
+#include "thread.h"
+#include "timeout.h"
 
 /* In place of __sigev_local: the kernel or this library has no room for the event. */
 #define NO_ROOM (-1)

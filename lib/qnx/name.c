@@ -16,8 +16,12 @@
 #include <sys/dispatch.h>
 #include <unistd.h>
 
+#include "channel.h"
+#include "connection.h"
+#include "device.h"
 #include "dispatch.h"
 #include "qnx.h"
+#include "service.h"
 
 #define ATTACH_FLAGS (_NTO_CHF_UNBLOCK | _NTO_CHF_DISCONNECT | _NTO_CHF_COID_DISCONNECT)
 #define PULSES 1024

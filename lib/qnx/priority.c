@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "priority.h"
 #include "qnx.h"
 
 extern int real_pthread_getschedparam(pthread_t thread, int *policy,

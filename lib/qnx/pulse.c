@@ -2,7 +2,10 @@
 /* MsgSendPulse() */
 #include <string.h>
 
+#include "connection.h"
+#include "priority.h"
 #include "qnx.h"
+#include "timeout.h"
 
 static int send_pulse(int coid, int priority, int code, union sigval value)
 {

@@ -16,7 +16,9 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include "channel.h"
 #include "qnx.h"
+#include "rcvid.h"
 
 struct entry {
 	_Atomic uint32_t id; /* the number; ANSWERED with it once answered; 0 never used */

@@ -3,7 +3,14 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "cancel.h"
+#include "channel.h"
+#include "connection.h"
+#include "priority.h"
 #include "qnx.h"
+#include "rcvid.h"
+#include "thread.h"
+#include "timeout.h"
 
 /* The bytes of a pulse, wherever in the program's buffers they lie. */
 static void copy_pulse(struct stplr_pulse *pulse, const struct stplr_buffer *buffer, bool vector,

@@ -7,8 +7,12 @@
  * The kernel takes so many bytes at once (message_max), and looks at what the server names; QNX at
  * what there is. So where that was too much, the call is made again with less.
  */
+#include "channel.h"
 #include "errors.h"
 #include "qnx.h"
+#include "rcvid.h"
+#include "send.h"
+#include "timeout.h"
 
 static int own_fault(int result)
 {

@@ -8,8 +8,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "cancel.h"
+#include "connection.h"
 #include "errors.h"
 #include "qnx.h"
+#include "send.h"
+#include "thread.h"
+#include "timeout.h"
 
 static bool passed(int64_t deadline, clockid_t clock)
 {
@@ -19,25 +24,6 @@ static bool passed(int64_t deadline, clockid_t clock)
 		return false;
 	clock_gettime(clock, &time);
 	return timespec2nsec(&time) >= (uint64_t)deadline;
-}
-
-/*
- * A signal came, and the server has the message. As in QNX the call ends then, and the server's
- * reply finds nobody. Going on with a deadline that has passed drops the message, unless it was
- * answered meanwhile.
- */
-int send_drop(int fd, struct stplr_msg_send *args)
-{
-	int ret;
-
-	args->reply_deadline = 1;
-	args->clock = CLOCK_MONOTONIC;
-	do
-		ret = stplr_msg_send_receive(fd, args);
-	while (ret && errno == EINTR && args->token);
-	if (ret && (errno == ETIMEDOUT || errno == ENOENT))
-		errno = EINTR;
-	return ret;
 }
 
 bool vector_overflows(const iov_t *iov, size_t parts)

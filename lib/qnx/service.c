@@ -18,7 +18,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "connection.h"
+#include "device.h"
+#include "event.h"
 #include "qnx.h"
+#include "service.h"
+#include "timeout.h"
+#include "timer.h"
 
 #define LOCAL_MAX 128 /* codes of pulses */
 #define REDIRECT_MAX 64

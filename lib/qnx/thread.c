@@ -10,7 +10,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "channel.h"
+#include "event.h"
 #include "qnx.h"
+#include "service.h"
+#include "thread.h"
 
 extern int real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 			       void *(*start)(void *), void *arg) __asm__("pthread_create");

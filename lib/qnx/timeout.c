@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "qnx.h"
+#include "timeout.h"
 
 /* A deadline that has passed: the call ends with ETIMEDOUT, unless it need not wait. */
 #define PASSED 1

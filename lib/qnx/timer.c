@@ -15,7 +15,13 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "connection.h"
+#include "device.h"
+#include "event.h"
+#include "priority.h"
 #include "qnx.h"
+#include "service.h"
+#include "timer.h"
 
 extern int real_timer_create(clockid_t clock, void *event, timer_t *timer) __asm__("timer_create");
 extern int real_timer_delete(timer_t timer) __asm__("timer_delete");

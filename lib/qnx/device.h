@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The device, and what forks leave of it */
+#ifndef STPLR_QNX_DEVICE_H
+#define STPLR_QNX_DEVICE_H
+
+#include <stdint.h>
+
+extern uint64_t device_features;
+/* The device's descriptor, which is opened at need. */
+int device_get(void);
+/* The same after a call on it failed: opened anew if the program has closed it; or error. */
+int device_again(int error);
+/* How many forks lie behind this process, its own and its parents'. */
+extern unsigned fork_count;
+
+#endif
