@@ -45,7 +45,8 @@ int main(int argc, char **argv)
 			continue;
 		}
 		if (msg.hdr.type == _IO_CONNECT) {
-			/* name_open(), where a global name service runs, or STPLR_QNX_CONNECT is set */
+			/* name_open(), where a global name service runs, or STPLR_QNX_CONNECT is
+			 * set */
 			printf("connect\n");
 			MsgReply(rcvid, EOK, NULL, 0);
 			continue;
