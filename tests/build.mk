@@ -33,3 +33,4 @@ $(B)/tests/compat_peer: tests/unit/compat/compat_peer.c include/uapi/linux/stplr
 -include $(wildcard $(B)/tests/*.d $(B)/tests/support/*.d)
 -include tests/client-server/build.mk
 -include tests/qnx/build.mk
+-include tests/stress/build.mk
