@@ -190,8 +190,7 @@ TEST_F(AcceptTest, AnAttachThatFailsIsNotSeen)
 		setrlimit(RLIMIT_NOFILE, &before);
 		EXPECT_EQ(-EMFILE, result);
 	}
-	sleep_ms(50);
-	EXPECT_FALSE(waiting.done());
+	EXPECT_TRUE(waiting.wait_blocked(STPLR_CHANNEL_ACCEPT));
 	Fd client = connect("narrow");
 	EXPECT_GE(Fd(waiting.join()), 0);
 }
@@ -315,8 +314,7 @@ TEST_F(AcceptTest, ClientsCloseIsSeen)
 	Thread server([&] { return receive(channel).result; });
 	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
 	connection.reset();
-	sleep_ms(20);
-	EXPECT_FALSE(server.done());
+	EXPECT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
 	EXPECT_EQ(0, events(channel) & POLLHUP);
 	copy.reset();
 	EXPECT_EQ(-EPIPE, server.join());
@@ -414,7 +412,9 @@ TEST_F(AcceptTest, ReadableWhileAConnectionWaits)
 
 TEST_F(AcceptTest, FailureKeepsTheConnection)
 {
-	Fd connection = connect();
+	// And its turn.
+	Fd connection = connect(), next = connect();
+	EXPECT_EQ(0, send_queued(next, "next"));
 	void *page =
 		mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	*static_cast<stplr_channel_accept *>(page) = accept_args();
@@ -435,6 +435,8 @@ TEST_F(AcceptTest, FailureKeepsTheConnection)
 	OneWaySender client(connection, "still");
 	EXPECT_EQ("still", receive(channel).text);
 	EXPECT_EQ(0, client.finish());
+	Fd second = accept();
+	EXPECT_EQ("next", receive(second).text);
 }
 
 TEST_F(AcceptTest, ServerWithAThreadAClient)

@@ -181,6 +181,80 @@ TEST_F(AttachTest, CreatorIsAZombie)
 	server.expect_success();
 }
 
+TEST_F(AttachTest, CreatorIsAZombieAndItsHeirHasTheChannel)
+{
+	// Its number is still its own, and the channel still there.
+	Child creator([&](Child &self) {
+		Fd channel = new_channel(device, "heirloom");
+		self.tell(channel.get());
+		self.hear();
+		return 0;
+	});
+	Fd channel = fd_of(creator.pid(), creator.hear());
+	Fd connection = new_connection(device, creator.pid(), 1);
+	creator.tell(0);
+	ASSERT_TRUE(eventually([&] { return thread_state(creator.pid(), creator.pid()) == 'Z'; }));
+	EXPECT_EQ(-ESRCH, attach(creator.pid(), 1));
+	Fd by_name = new_connection(device, "heirloom");
+	EXPECT_EQ(0, send_queued(connection, "x"));
+	EXPECT_EQ("x", poll_receive(channel).text);
+	creator.expect_success();
+}
+
+// Real and effective users that differ: the effective one counts, of both.
+TEST_F(AttachTest, EffectiveUsersMustBeTheSame)
+{
+	const struct {
+		unsigned server[2], client[2]; // real, effective
+		bool may;
+	} cases[] = {
+		{{kUser, kStranger}, {kUser, kStranger}, true},
+		{{kUser, kStranger}, {kStranger, kUser}, false},
+		{{kUser, kStranger}, {kUser, kUser}, false},
+		{{kStranger, kUser}, {kStranger, kStranger}, false},
+		{{kStranger, kUser}, {kStranger, kUser}, true},
+		{{kUser, kUser}, {kStranger, kUser}, true},
+		{{kUser, kUser}, {kUser, kStranger}, false},
+		{{0, kUser}, {0, kUser}, true},
+		{{0, kUser}, {0, kStranger}, false},
+	};
+
+	for (const auto &each : cases) {
+		Child server([&](Child &self) {
+			EXPECT_EQ(0, setresuid(each.server[0], each.server[1], each.server[1]));
+			Fd channel = new_channel(device);
+			self.tell(0);
+			self.hear();
+			return 0;
+		});
+		server.hear();
+		Child client([&](Child &) {
+			EXPECT_EQ(0, setresuid(each.client[0], each.client[1], each.client[1]));
+			long fd = attach(server.pid(), 1);
+			EXPECT_TRUE(each.may ? fd >= 0 : fd == -EACCES)
+				<< result_name(fd) << ": server " << each.server[0] << ", "
+				<< each.server[1] << ", client " << each.client[0] << ", "
+				<< each.client[1];
+			// What is told of the server, and asked of it, is its effective user.
+			stplr_connect_info info;
+			if (fd >= 0) {
+				EXPECT_EQ(0, connect_info(fd, info));
+				EXPECT_EQ(each.server[1], info.uid);
+			}
+			return 0;
+		});
+		client.expect_success();
+		stplr_connect_attach args = attach_args(server.pid(), 1, STPLR_CONNECT_UID);
+		args.uid = each.server[1];
+		EXPECT_GE(Fd(connect_attach(device, args)), 0);
+		args.uid = each.server[0];
+		if (each.server[0] != each.server[1])
+			EXPECT_EQ(-EPERM, connect_attach(device, args)) << "its real user";
+		server.tell(0);
+		server.expect_success();
+	}
+}
+
 TEST_F(AttachTest, AnotherUserMayNot)
 {
 	auto server = serve();

@@ -175,9 +175,8 @@ TEST_F(ReceiverDeathTest, WakesItsOwnClientsOnly)
 	one->wait();
 	Sender &victim = one_was_first ? first : second, &other = one_was_first ? second : first;
 	EXPECT_EQ(-ESRCH, victim.finish().result);
-	sleep_ms(20);
-	EXPECT_FALSE(other.done());
-	EXPECT_FALSE(third.done()) << "queued: whoever still holds the channel may take it";
+	EXPECT_TRUE(other.wait_blocked());
+	EXPECT_TRUE(third.wait_blocked()) << "queued: whoever still holds the channel may take it";
 	Received message = receive(channel);
 	EXPECT_EQ("third", message.text);
 	EXPECT_EQ(0, reply(channel, message.rcvid(), "saved"));
@@ -216,8 +215,7 @@ TEST_F(ReceiverDeathTest, ReceiverThatClosesItsLastDescriptor)
 	server.hear();
 	server.tell(0);
 	server.hear();
-	sleep_ms(30);
-	EXPECT_FALSE(client.done()) << "one descriptor is left";
+	EXPECT_TRUE(client.wait_blocked()) << "one descriptor is left";
 	server.tell(0);
 	server.hear();
 	EXPECT_EQ(-ESRCH, client.finish().result);
@@ -249,8 +247,7 @@ TEST_F(ReceiverDeathTest, OtherHoldersCloseIsNotTheReceivers)
 	killed.hear();
 	killed.kill(SIGKILL);
 	killed.wait();
-	sleep_ms(20);
-	EXPECT_FALSE(client.done());
+	EXPECT_TRUE(client.wait_blocked());
 	EXPECT_EQ(0, reply(channel, message.rcvid(), "fine"));
 	EXPECT_EQ("fine", client.finish().text);
 }
@@ -300,6 +297,51 @@ TEST_F(DeathTest, CreatorFlagEndsTheChannelWithItsCreator)
 	// The sibling's receive ended too; it exits by itself.
 	EXPECT_TRUE(eventually(
 		[&] { return kill(sibling, 0) < 0 || thread_state(sibling, sibling) == 'Z'; }));
+}
+
+TEST_F(DeathTest, HeirsOfAChannelWithTheCreatorFlag)
+{
+	Child creator([&](Child &self) {
+		Fd channel = new_channel(device, "creator", STPLR_CHANNEL_CREATOR);
+		self.tell(channel.get());
+		pause();
+		return 0;
+	});
+	int fd = creator.hear();
+	Fd connection = new_connection(device, "creator");
+	Fd heir = fd_of(creator.pid(), fd);
+	// An heir that leaves takes nothing with it but what it has received.
+	Child leaver([&](Child &self) {
+		Fd own = std::move(heir);
+		Received message = receive(own);
+		self.tell(message.result);
+		self.hear();
+		return 0;
+	});
+	Sender lost(connection, "lost"), kept(connection, "kept");
+	EXPECT_EQ(0, leaver.hear());
+	Received message = receive(heir);
+	Sender &its = message.text == "kept" ? kept : lost, &other = &its == &kept ? lost : kept;
+	Sender queued(connection, "queued");
+	ASSERT_TRUE(queued.wait_blocked());
+	leaver.tell(0);
+	leaver.expect_success();
+	EXPECT_EQ(-ESRCH, other.finish().result);
+	EXPECT_TRUE(its.wait_blocked());
+	EXPECT_TRUE(queued.wait_blocked());
+	// With its creator it ends for whoever is left.
+	Thread waiting([&] {
+		receive(heir);
+		return receive(heir).result;
+	});
+	ASSERT_TRUE(waiting.wait_blocked(STPLR_MSG_RECEIVE));
+	creator.kill(SIGKILL);
+	EXPECT_EQ(-ESRCH, its.finish().result);
+	EXPECT_EQ(-ESRCH, queued.finish().result);
+	EXPECT_EQ(-ESRCH, waiting.join());
+	EXPECT_EQ(-ESRCH, reply(heir, message.rcvid()));
+	EXPECT_EQ(-ESRCH, receive(heir).result);
+	EXPECT_EQ(-ESRCH, send_receive(connection, "x").result);
 }
 
 TEST_F(DeathTest, WithoutTheFlagTheChannelOutlivesItsCreator)

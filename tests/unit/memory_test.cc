@@ -215,6 +215,40 @@ TEST_F(MemoryTest, PagesCleanedWhileBlockedAreWrittenBackAgain)
 	}
 }
 
+TEST_F(MemoryTest, UnalignedEndsAreWrittenBackToo)
+{
+	// The same, with a reply that begins and ends in the middle of pages: one byte of the last.
+	const size_t page = page_size(), start = page - 7;
+	std::string path = disk_directory() + "/stplr-memory-test.XXXXXX";
+	Fd file(mkostemp(path.data(), O_CLOEXEC));
+	ASSERT_GE(file, 0) << path << ": " << strerror(errno);
+	std::shared_ptr<void> removal(nullptr, [&](void *) { unlink(path.c_str()); });
+	for (size_t pages : {1, 2, 15, 40}) {
+		const size_t size = (pages + 2) * page, length = pages * page + 8;
+		std::vector<char> bytes(size), through(size);
+		ASSERT_EQ(ssize_t(size), pwrite(file, bytes.data(), size, 0));
+		{
+			Mapping room(size, PROT_READ | PROT_WRITE, MAP_SHARED, file);
+			for (int pass = 0; pass < 2; pass++) {
+				stplr_msg_send args =
+					send_args(buffer("x"), buffer(room.data() + start, length));
+				Thread client([&] { return msg_send_receive(connection, args); });
+				Received message = receive(channel);
+				ASSERT_EQ(0, msync(room.data(), size, MS_SYNC)) << strerror(errno);
+				fill_pattern(bytes.data(), length, pass);
+				stplr_msg_reply answer =
+					reply_args(message.rcvid(), buffer(bytes.data(), length));
+				ASSERT_EQ(0, msg_reply(channel, answer));
+				ASSERT_EQ(0, client.join());
+			}
+		}
+		ASSERT_EQ(0, fsync(file));
+		posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+		ASSERT_EQ(ssize_t(size), pread(file, through.data(), size, 0));
+		EXPECT_TRUE(expect_pattern(through.data() + start, length, 1)) << pages;
+	}
+}
+
 TEST_F(MemoryTest, PagesOnlyEverReadAreKeptOnceARoom)
 {
 	// What was only read is mapped clean, and the reply is written past the mapping: unless
@@ -512,7 +546,10 @@ TEST_P(SilentMemoryTest, KilledClient)
 		return 1;
 	});
 	client.hear();
-	sleep_ms(30);
+	EXPECT_TRUE(eventually([&] {
+		char state = thread_state(client.pid(), client.pid());
+		return state == 'S' || state == 'D';
+	}));
 	expect_served();
 	client.kill(SIGKILL);
 	int status = client.wait();

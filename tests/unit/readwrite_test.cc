@@ -167,12 +167,32 @@ TEST_F(ReadWriteTest, OneWayStaysUntilTheRestIsRead)
 	OneWaySender client(connection, "hello, world");
 	Received message = receive(channel, 5);
 	EXPECT_EQ(uint32_t(STPLR_INFO_TRUNCATED | STPLR_INFO_NO_REPLY), message.info.flags);
-	sleep_ms(20);
-	EXPECT_FALSE(client.done());
+	EXPECT_TRUE(client.wait_blocked());
 	EXPECT_EQ(", ", read_text(message.rcvid(), 5, 2));
 	EXPECT_EQ("world", read_text(message.rcvid(), 7, 5));
 	EXPECT_EQ(0, client.finish());
 	EXPECT_EQ("ESRCH", read_text(message.rcvid(), 0, 5));
+}
+
+TEST_F(ReadWriteTest, OneWayReadWithAGapStays)
+{
+	OneWaySender client(connection, "hello, world");
+	Received message = receive(channel, 5);
+	stplr_msg_info info = {};
+	info.rcvid = message.rcvid();
+	EXPECT_EQ("world", read_text(message.rcvid(), 7, 5)) << "its end before its middle";
+	EXPECT_TRUE(client.wait_blocked());
+	ASSERT_EQ(0, call(channel, STPLR_MSG_INFO, &info));
+	EXPECT_EQ(5u, info.len);
+	EXPECT_EQ(",", read_text(message.rcvid(), 5, 1));
+	EXPECT_EQ("world", read_text(message.rcvid(), 7, 5)) << "one byte is missing";
+	EXPECT_TRUE(client.wait_blocked());
+	info.rcvid = message.rcvid();
+	ASSERT_EQ(0, call(channel, STPLR_MSG_INFO, &info));
+	EXPECT_EQ(6u, info.len);
+	EXPECT_EQ("hell", read_text(message.rcvid(), 0, 4)) << "what was read before";
+	EXPECT_EQ(" world", read_text(message.rcvid(), 6, 6));
+	EXPECT_EQ(0, client.finish());
 }
 
 TEST_F(ReadWriteTest, OneWayReleasedByAReply)

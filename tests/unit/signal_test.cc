@@ -329,6 +329,27 @@ TEST_F(SignalTest, UnknownTokens)
 	EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
 }
 
+TEST_F(SignalTest, ForkedProcesssToken)
+{
+	// The same structure at the same address, over the same connection: but what the reply goes
+	// to is the parent's memory.
+	Parked client(connection, buffer("x"), buffer(room, sizeof(room)));
+	Received message = receive(channel);
+	client.park();
+	Child child([&](Child &) {
+		stplr_msg_send args = client.args;
+		EXPECT_EQ(-ENOENT, call(connection, STPLR_MSG_SEND_RECEIVE, &args));
+		EXPECT_EQ(0u, args.token) << "used up";
+		EXPECT_EQ(-ENOENT, call(connection, STPLR_MSG_SEND_RECEIVE, &client.args));
+		EXPECT_EQ("", std::string(room));
+		return 0;
+	});
+	child.expect_success();
+	EXPECT_EQ(0, reply(channel, message.rcvid(), "mine"));
+	EXPECT_EQ(0, client.resume());
+	EXPECT_STREQ("mine", room);
+}
+
 TEST_F(SignalTest, OtherConnectionsToken)
 {
 	Fd other = new_connection(device, 0, chid);
@@ -444,8 +465,7 @@ TEST_F(SignalTest, StoppedServer)
 		ASSERT_TRUE(eventually(
 			[&] { return thread_state(server.pid(), server.pid()) == 'T'; }));
 		Sender client(connection, "patience");
-		sleep_ms(20);
-		EXPECT_FALSE(client.done());
+		EXPECT_TRUE(client.wait_blocked());
 		server.kill(SIGCONT);
 		EXPECT_EQ("patience", client.finish().text);
 	}

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <cerrno>
 #include <cstring>
@@ -190,6 +191,15 @@ long echo_until_error(int channel, size_t room)
 PairTest::PairTest() : device(open_device()), channel(new_channel(device, {}, 0, &chid))
 {
 	connection = new_connection(device, 0, chid);
+}
+
+Fd fd_of(pid_t pid, int fd)
+{
+	Fd process(syscall(SYS_pidfd_open, pid, 0));
+	Fd same(syscall(SYS_pidfd_getfd, process.get(), fd, 0));
+
+	EXPECT_GE(same, 0) << strerror(errno);
+	return same;
 }
 
 void become_user(unsigned uid, unsigned gid)

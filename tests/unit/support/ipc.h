@@ -132,5 +132,8 @@ protected:
 	Fd connection;
 };
 
+// A descriptor like that which another process has.
+Fd fd_of(pid_t pid, int fd);
+
 // Makes all of this process and its future children an ordinary user; exits when it cannot.
 void become_user(unsigned uid, unsigned gid);
