@@ -448,9 +448,10 @@ void run_client()
 	std::vector<std::thread> threads;
 
 	shelves = new Shelf[kShelves];
-	own.notes().live = true;
 	for (uint32_t i = 0; i < 5; i++)
 		threads.emplace_back(client_thread);
+	// Not before: while one thread executes none can be made.
+	own.notes().live = true;
 	for (auto &thread : threads)
 		thread.join();
 	Self self;

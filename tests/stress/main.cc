@@ -44,7 +44,7 @@ Prints calls, kills and messages, and exits with 0 if all adds up and the module
 )";
 
 // How long nothing at all may happen while the last clients come to their end.
-constexpr int kPatience = 60;
+constexpr int kPatience = 30;
 
 [[noreturn]] void die(const char *text)
 {
@@ -249,7 +249,7 @@ void Storm::disturb()
 // Until the next disturbance: some calls, so that a slow machine comes to something, too.
 void Storm::let_be()
 {
-	const uint64_t until = progress() + random_.below(400);
+	const uint64_t until = progress() + random_.below(150);
 
 	for (int pauses = 0; pauses < 100 && progress() < until; pauses++)
 		usleep(2000);
@@ -476,8 +476,8 @@ int main(int argc, char **argv)
 		}
 	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	narrow("connection_queued", "3");
-	narrow("channel_queued", "8");
+	narrow("connection_queued", "1");
+	narrow("channel_queued", "2");
 	setvbuf(stdout, nullptr, _IOLBF, 0);
 	printf("storm of %u seconds, seed %u\n", seconds, seed);
 	for (time_t end = time(nullptr) + seconds; good && time(nullptr) < end; rounds++) {

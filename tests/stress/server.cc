@@ -539,9 +539,9 @@ void run_server()
 	std::vector<std::thread> threads;
 
 	stands = new Stand[kStands];
-	own.notes().live = true;
 	for (uint32_t i = 0; i < 5; i++)
 		threads.emplace_back(server_thread, i);
+	own.notes().live = true;
 	for (auto &thread : threads)
 		thread.join();
 	for (uint32_t i = 0; i < kStands; i++)
