@@ -345,7 +345,7 @@ TEST(ClientTest, ClosingTheTransportEndsACallOfAnotherThread)
 		Client client(service);
 		Thread thread([&] { return failure([&] { client->nap(3000); }); });
 
-		EXPECT_TRUE(thread.wait_asleep());
+		EXPECT_TRUE(thread.wait_received());
 		const int64_t ms = elapsed([&] { client.transport->close(); });
 		EXPECT_EQ(int(TTransportException::END_OF_FILE), thread.join());
 		return ms;

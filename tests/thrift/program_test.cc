@@ -274,8 +274,7 @@ TEST(TimerTest, ASignalEndsTheServerThoughATickWaits)
 		return 0;
 	});
 
-	ASSERT_TRUE(ticker.wait_asleep());
-	sleep_ms(100); // let the server have it
+	ASSERT_TRUE(ticker.wait_received());
 	server.signal(SIGTERM);
 	EXPECT_EQ(0, ticker.join());
 	EXPECT_EQ(0, server.wait());
@@ -293,8 +292,7 @@ TEST(DeathTest, TheServerDiesDuringACall)
 		return failure([&] { client.tick(tick, id); });
 	});
 
-	ASSERT_TRUE(ticker.wait_asleep());
-	sleep_ms(100); // let the server have it
+	ASSERT_TRUE(ticker.wait_received());
 	server.signal(SIGKILL);
 	EXPECT_EQ(int(TTransportException::END_OF_FILE), ticker.join());
 	std::string name;

@@ -93,7 +93,7 @@ TEST_F(AcceptedTest, TheEndOfTheStream)
 TEST_F(AcceptedTest, PeekWaitsForACall)
 {
 	Thread caller([&] {
-		sleep_ms(100);
+		EXPECT_TRUE(eventually([] { return thread_state(getpid(), getpid()) == 'S'; }));
 		clientSends("call");
 		return 0;
 	});
@@ -361,8 +361,7 @@ TEST(ServerTest, ShortOfDescriptorsItWaits)
 		FewDescriptors few;
 		Thread acceptor([&] { return failure([&] { server.accept(); }); });
 
-		sleep_ms(200);
-		EXPECT_FALSE(acceptor.done());
+		ASSERT_TRUE(acceptor.wait_asleep());
 		few.release();
 		EXPECT_EQ(-1, acceptor.join());
 	}
@@ -371,7 +370,7 @@ TEST(ServerTest, ShortOfDescriptorsItWaits)
 	FewDescriptors few;
 	Thread acceptor([&] { return failure([&] { server.accept(); }); });
 
-	sleep_ms(200);
+	ASSERT_TRUE(acceptor.wait_asleep());
 	server.interrupt();
 	EXPECT_EQ(int(TTransportException::INTERRUPTED), acceptor.join());
 }

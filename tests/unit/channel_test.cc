@@ -166,8 +166,7 @@ TEST_F(ChannelTest, LastCloseEndsIt)
 	Fd copy(dup(channel));
 
 	channel.reset();
-	sleep_ms(20);
-	EXPECT_FALSE(client.done());
+	EXPECT_TRUE(client.wait_blocked());
 	copy.reset();
 	EXPECT_EQ(-ESRCH, client.finish().result);
 	EXPECT_EQ(-ESRCH, send_receive(connection, "y").result);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -244,7 +245,8 @@ TEST_F(PollingTest, SendOnlyToAWaitingServer)
 	Thread server([&] {
 		EXPECT_EQ("x", receive(channel).text);
 		Received message = receive(channel);
-		sleep_ms(30);
+		EXPECT_TRUE(eventually(
+			[] { return blocked_in(getpid(), getpid(), STPLR_MSG_SEND_RECEIVE); }));
 		return reply(channel, message.rcvid());
 	});
 	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
@@ -290,7 +292,8 @@ TEST_F(PollingTest, NonblockingClientWaitsForItsReply)
 	ASSERT_EQ(0, fcntl(connection, F_SETFL, O_NONBLOCK));
 	Thread server([&] {
 		Received message = receive(channel);
-		sleep_ms(30);
+		EXPECT_TRUE(eventually(
+			[] { return blocked_in(getpid(), getpid(), STPLR_MSG_SEND_RECEIVE); }));
 		return reply(channel, message.rcvid(), "late");
 	});
 	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
@@ -301,15 +304,17 @@ TEST_F(PollingTest, NonblockingClientWaitsForItsReply)
 TEST_F(PollingTest, ReplyDeadlineOfZeroDoesNotWaitForTheReply)
 {
 	// Received, but its reply cannot be there yet.
+	std::atomic<bool> returned{false};
 	Thread server([&] {
 		Received message = receive(channel);
-		sleep_ms(50);
+		EXPECT_TRUE(eventually([&] { return returned.load(); }));
 		return reply(channel, message.rcvid());
 	});
 	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
 	stplr_msg_send args = send_args(buffer("x"), {});
 	args.reply_deadline = STPLR_DEADLINE_POLL;
 	long result = msg_send_receive(connection, args);
+	returned = true;
 	EXPECT_TRUE(result == -EAGAIN || result == -ETIMEDOUT) << result_name(result);
 	EXPECT_EQ(-ESRCH, server.join());
 }

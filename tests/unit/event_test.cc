@@ -294,23 +294,51 @@ TEST_F(EventTest, FullPool)
 	EXPECT_EQ(STPLR_PULSES_DEFAULT, count);
 }
 
+// A process that allows a signal as one user and is another when it is delivered, as if it had
+// executed a set-uid program. Who may signal whom is kill(2)'s rule: the effective or real user of
+// who allowed it against the real or saved one of the process now.
 TEST_F(EventTest, SignalOfAnotherUserNow)
 {
-	Child client([&](Child &self) {
-		stplr_event_register args = event_args(STPLR_EVENT_SIGNAL);
-		args.signo = SIGUSR2;
-		signal(SIGUSR2, SIG_IGN);
-		become_user(1234, 1234);
-		self.tell(add(connection, args));
-		// as if it had executed a program of root's
-		self.hear();
-		return 0;
-	});
-	long id = client.hear();
-	ASSERT_LT(0, id);
-	EXPECT_EQ(0, deliver(channel, id));
-	client.tell(1);
-	client.expect_success();
+	const struct {
+		uid_t then[3], now[3]; // real, effective, saved
+		long result;
+	} cases[] = {
+		{{1234, 1234, 0}, {1234, 0, 0}, 0},
+		{{1234, 1234, 0}, {0, 0, 1234}, 0},
+		{{1234, 1234, 0}, {0, 0, 0}, -EPERM},
+		{{1234, 1234, 0}, {0, 1234, 0}, -EPERM}, // only its effective user is the same
+		{{1234, 0, 0}, {5678, 5678, 5678}, -EPERM},
+		{{1234, 5678, 0}, {1234, 0, 0}, 0},
+		{{1234, 5678, 0}, {5678, 0, 0}, 0},
+		{{1234, 5678, 0}, {0, 0, 5678}, 0},
+	};
+
+	for (uint32_t type : {STPLR_EVENT_SIGNAL, STPLR_EVENT_SIGNAL_THREAD})
+		for (const auto &each : cases) {
+			Child client([&](Child &self) {
+				static std::atomic<int> signals{0};
+				stplr_event_register args = event_args(type);
+				args.signo = SIGUSR2;
+				signal(SIGUSR2, [](int) { signals++; });
+				EXPECT_EQ(0, setresuid(each.then[0], each.then[1], each.then[2]));
+				self.tell(add(connection, args));
+				self.hear();
+				EXPECT_EQ(0, setresuid(each.now[0], each.now[1], each.now[2]));
+				self.tell(0);
+				self.hear();
+				EXPECT_EQ(each.result == 0, signals);
+				return 0;
+			});
+			long id = client.hear();
+			ASSERT_LT(0, id);
+			client.tell(0);
+			client.hear();
+			EXPECT_EQ(each.result, deliver(channel, id))
+				<< type << ": " << each.then[0] << ", " << each.then[1] << "; now "
+				<< each.now[0] << ", " << each.now[1] << ", " << each.now[2];
+			client.tell(0);
+			client.expect_success();
+		}
 }
 
 TEST_F(EventTest, BadArguments)

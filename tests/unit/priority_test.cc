@@ -420,11 +420,14 @@ TEST_F(PriorityTest, AReceiveThatFindsNothingEndsIt)
 	server.thread.run([&] { EXPECT_EQ(-EAGAIN, poll_receive(channel).result); });
 	EXPECT_EQ(kServer, server.thread.scheduling());
 	// And one that sleeps in poll(2) instead is raised as well.
+	std::atomic<bool> polling{false};
 	server.thread.start([&] {
 		pollfd poller = {channel, POLLIN, 0};
+		polling = true;
 		poll(&poller, 1, kPatienceMs);
 	});
-	sleep_ms(20);
+	EXPECT_TRUE(eventually(
+		[&] { return polling && thread_state(getpid(), server.thread.tid()) == 'S'; }));
 	high.send("high");
 	high.blocked();
 	EXPECT_EQ(rt_priority(20), server.thread.priority());

@@ -509,9 +509,36 @@ TEST_F(PulseTest, AfterTheEnd)
 
 TEST_F(PulseTest, FullPoolOfADeadChannelIsDead)
 {
+	// What ends a channel empties its pool, but the messages come first: while they last the
+	// pool is full.
+	bool met = false;
+	for (int round = 0; round < 50 && !met && !HasFailure(); round++) {
+		Fd own = channel_with(1, "full");
+		Fd client = new_connection(device, "full");
+		std::vector<Fd> others;
+		for (int i = 0; i < 8; i++) {
+			others.push_back(new_connection(device, "full"));
+			for (int message = 0; message < 250; message++)
+				ASSERT_EQ(0, send_queued(others.back(), "x"));
+		}
+		ASSERT_EQ(1, fill(client));
+		Thread end([&] { return channel_destroy(own); });
+		stplr_connect_info info;
+		do
+			ASSERT_EQ(0, connect_info(client, info));
+		while (!(info.flags & STPLR_CONNECT_ENDED));
+		EXPECT_EQ(-ESRCH, pulse_send(client, 1));
+		met = !end.done();
+		EXPECT_EQ(0, end.join());
+	}
+	EXPECT_TRUE(met) << "no pulse was sent in the middle of an end";
+}
+
+TEST_F(PulseTest, FullPoolAndADetachedConnection)
+{
 	fill(connection);
-	ASSERT_EQ(0, channel_destroy(channel));
-	EXPECT_EQ(-ESRCH, pulse_send(connection, 1));
+	ASSERT_EQ(0, connect_detach(connection));
+	EXPECT_EQ(-EBADF, pulse_send(connection, 1));
 }
 
 TEST_F(PulseTest, ListeningChannelsTakeNone)

@@ -659,9 +659,11 @@ TEST_F(QnxSend, CanBeCancelled)
 	struct Arguments {
 		int coid;
 		std::atomic<bool> &done;
-	} arguments{coid, nc_done};
+		std::atomic<pid_t> tid;
+	} arguments{coid, nc_done, {0}};
 	auto nc = [](void *arg) -> void * {
 		auto *arguments = static_cast<Arguments *>(arg);
+		arguments->tid = own_tid();
 		MsgSendnc(arguments->coid, "n", 1, nullptr, 0);
 		arguments->done = true;
 		pthread_testcancel();
@@ -670,7 +672,8 @@ TEST_F(QnxSend, CanBeCancelled)
 	ASSERT_EQ(0, pthread_create(&thread, nullptr, nc, &arguments));
 	receive(&rcvid);
 	pthread_cancel(thread);
-	sleep_ms(50);
+	EXPECT_TRUE(eventually(
+		[&] { return blocked_in(getpid(), arguments.tid, STPLR_MSG_SEND_RECEIVE); }));
 	EXPECT_EQ(0, MsgReply(rcvid, 0, nullptr, 0)) << "it was cancelled in MsgSendnc()";
 	pthread_join(thread, &result);
 	EXPECT_TRUE(nc_done);
@@ -680,15 +683,22 @@ TEST_F(QnxSend, CanBeCancelled)
 TEST_F(QnxSend, AReceiverCanBeCancelledAndItsChannelDestroyed)
 {
 	int other = ChannelCreate(0);
+	struct Arguments {
+		int chid;
+		std::atomic<pid_t> tid;
+	} arguments{other, {0}};
 	pthread_t thread;
 	auto body = [](void *arg) -> void * {
+		auto *arguments = static_cast<Arguments *>(arg);
 		char byte;
-		MsgReceive(*static_cast<int *>(arg), &byte, 1, nullptr);
+		arguments->tid = own_tid();
+		MsgReceive(arguments->chid, &byte, 1, nullptr);
 		return nullptr;
 	};
 
-	ASSERT_EQ(0, pthread_create(&thread, nullptr, body, &other));
-	sleep_ms(50);
+	ASSERT_EQ(0, pthread_create(&thread, nullptr, body, &arguments));
+	EXPECT_TRUE(
+		eventually([&] { return blocked_in(getpid(), arguments.tid, STPLR_MSG_RECEIVE); }));
 	pthread_cancel(thread);
 	void *result = nullptr;
 	pthread_join(thread, &result);
@@ -1526,7 +1536,8 @@ TEST_F(QnxTimeout, ForOtherStatesDoesNotCount)
 	Thread server([this] {
 		int rcvid;
 		receive(&rcvid);
-		sleep_ms(50);
+		EXPECT_TRUE(eventually(
+			[] { return blocked_in(getpid(), getpid(), STPLR_MSG_SEND_RECEIVE); }));
 		return MsgReply_r(rcvid, 0, nullptr, 0);
 	});
 	EXPECT_EQ(0, MsgSend(coid, "", 0, nullptr, 0));

@@ -224,8 +224,7 @@ TEST_F(ReplyTest, ReceivingThreadMayEnd)
 		return 0;
 	});
 	EXPECT_EQ(0, receiver.join());
-	sleep_ms(20);
-	EXPECT_FALSE(client.done());
+	EXPECT_TRUE(client.wait_blocked());
 	EXPECT_EQ(0, reply(channel, rcvid, "main"));
 	EXPECT_EQ("main", client.finish().text);
 }

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -35,6 +36,28 @@ std::string task_file(pid_t pid, pid_t tid, const char *name)
 bool asleep(pid_t pid, pid_t tid)
 {
 	return thread_state(pid, tid) == 'S';
+}
+
+// As the module's list of blocked threads has it, on whichever device.
+bool reply_blocked(pid_t tid)
+{
+	std::error_code error;
+
+	for (const auto &device :
+	     std::filesystem::directory_iterator("/sys/kernel/debug/stplr", error)) {
+		std::ifstream file(device.path() / "blocked");
+
+		for (std::string line; getline(file, line);) {
+			std::istringstream words(line);
+			std::string state;
+			pid_t process, thread;
+
+			if (words >> state >> process >> thread && thread == tid &&
+			    state == "REPLY")
+				return true;
+		}
+	}
+	return false;
 }
 
 std::string doing(pid_t pid, pid_t tid)
@@ -153,6 +176,14 @@ bool Thread::wait_asleep()
 
 	EXPECT_TRUE(sleeps) << doing(pid_, tid_);
 	return sleeps;
+}
+
+bool Thread::wait_received()
+{
+	bool received = eventually([this] { return reply_blocked(tid_); });
+
+	EXPECT_TRUE(received) << doing(pid_, tid_);
+	return received;
 }
 
 void Thread::signal(int number)

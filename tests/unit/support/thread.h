@@ -49,9 +49,14 @@ public:
 	// The body's result. Fails the test when it does not come.
 	long join();
 	// Waits until the thread is asleep in that ioctl; says what it does instead on failure.
+	// After what must not wake it, too: whoever wakes a thread has done so when its own call
+	// returns, and one that was woken goes on, however slow the machine, and does not fall
+	// asleep there again.
 	bool wait_blocked(unsigned long request);
 	// Waits until the thread is asleep anywhere.
 	bool wait_asleep();
+	// Waits until a server has received what the thread sends, and not answered it.
+	bool wait_received();
 	void signal(int number);
 
 private:
