@@ -34,3 +34,4 @@ $(B)/tests/compat_peer: tests/unit/compat/compat_peer.c include/uapi/linux/stplr
 -include tests/client-server/build.mk
 -include tests/qnx/build.mk
 -include tests/stress/build.mk
+-include tests/attack/build.mk

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// Taking time that is others': by floods, by priorities, by making the module's walks long.
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "attack.h"
+#include "support/module.h"
+#include "support/pulse.h"
+#include "support/sched.h"
+
+namespace
+{
+
+class Starve : public AttackTest
+{
+};
+
+// Many clients of the attacker's send as fast as they can. A client that is worth more does
+// not wait for them.
+TEST_F(Starve, FloodOfMessages)
+{
+	Service service;
+	Fd connection = new_connection(device, "service");
+	Child attacker(as(kAttacker, [](Child &self) {
+		Fd own_device = open_device();
+		std::vector<Fd> connections;
+		std::vector<std::unique_ptr<Thread>> threads;
+		std::atomic<bool> stop{false};
+		for (int i = 0; i < 40; i++) {
+			connections.push_back(new_connection(own_device, "service"));
+			threads.push_back(
+				std::make_unique<Thread>([&stop, fd = connections.back().get()] {
+					while (!stop)
+						if (send_receive(fd, "flood").result)
+							return 1;
+					return 0;
+				}));
+		}
+		self.tell(0);
+		self.hear();
+		stop = true;
+		threads.clear();
+		return 0;
+	}));
+	attacker.hear();
+	Worker victim(fifo(10));
+	victim.run([&] {
+		for (int i = 0; i < 20; i++) {
+			char room[8];
+			stplr_msg_send args = send_args(buffer("x"), buffer(room, sizeof(room)));
+			args.clock = CLOCK_MONOTONIC;
+			args.reply_deadline = args.send_deadline = in_ms(2000);
+			long result = msg_send_receive(connection, args);
+			EXPECT_EQ(0, result) << result_name(result);
+		}
+	});
+	attacker.tell(0);
+	attacker.expect_success();
+}
+
+// Pulses do not pass messages of clients that are worth more, whatever priority they claim.
+TEST_F(Starve, PulsesOfAHighPriority)
+{
+	int chid;
+	Fd channel = new_channel(device, {}, STPLR_CHANNEL_ATTACH_ANY, &chid);
+	Fd connection = new_connection(device, 0, chid);
+	Child attacker(as(kAttacker, [chid](Child &) {
+		Fd own_device = open_device();
+		Fd own = new_connection(own_device, getppid(), chid);
+		for (int i = 0; i < 100; i++)
+			EXPECT_EQ(0, pulse_send(own, 1, i, 140));
+		return 0;
+	}));
+	attacker.expect_success();
+	Worker victim(fifo(1));
+	victim.start([&] { send_receive(connection, "urgent"); });
+	ASSERT_TRUE(victim.wait_blocked(STPLR_MSG_SEND_RECEIVE));
+	Received message = receive(channel);
+	EXPECT_EQ("urgent", message.text);
+	EXPECT_EQ(0, reply(channel, message.rcvid()));
+	victim.finish();
+	while (receive_pulse(channel).result == 0)
+		;
+}
+
+// Threads that wait for pulses on a channel of the attacker's: what a send there costs with many
+// must not be much more than with few, for it is spent with a lock held and no other thread
+// allowed.
+TEST_F(Starve, ThreadsThatWaitForPulses)
+{
+	works_today(
+		"a send that does not look at every waiting thread, for every thread that serves");
+	auto cost = [this](int threads) {
+		Child attacker(as(kAttacker, [threads](Child &self) {
+			setpriority(PRIO_PROCESS, 0, 19);
+			Fd own_device = open_device();
+			int chid;
+			Fd own = new_channel(own_device, {},
+					     STPLR_CHANNEL_INHERIT | STPLR_CHANNEL_ATTACH_ANY,
+					     &chid);
+			std::vector<std::unique_ptr<Thread>> waiting;
+			for (int i = 0; i < threads; i++) {
+				waiting.push_back(std::make_unique<Thread>([&] {
+					return receive(own, 64, STPLR_DEADLINE_NONE,
+						       STPLR_RECEIVE_PULSE)
+						.result;
+				}));
+			}
+			for (auto &thread : waiting)
+				EXPECT_TRUE(thread->wait_blocked(STPLR_MSG_RECEIVE));
+			self.tell(chid);
+			self.hear();
+			channel_destroy(own);
+			return 0;
+		}));
+		Fd connection = new_connection(device, attacker.pid(), int(attacker.hear()));
+		char room[1];
+		// In time of a processor: it waits for nobody, but has to be queued to be looked
+		// at.
+		int64_t took = shortest(20, CLOCK_THREAD_CPUTIME_ID, [&] {
+			stplr_msg_send args = send_args(buffer("x"), buffer(room, sizeof(room)));
+			args.clock = CLOCK_MONOTONIC;
+			args.send_deadline = args.reply_deadline = in_ms(3);
+			EXPECT_EQ(-ETIMEDOUT, msg_send_receive(connection, args));
+		});
+		attacker.tell(0);
+		attacker.expect_success();
+		return took;
+	};
+	int64_t few = cost(4), many = cost(400);
+	if (getenv("ATTACK_TIMES"))
+		printf("        %lld ns, %lld ns\n", (long long)few, (long long)many);
+	EXPECT_LT(many, few + few / 2 + 100000) << few << " ns with few";
+}
+
+// Senders that wait for room in a queue: a receive makes room for one of them, and is not to pay
+// for all.
+TEST_F(Starve, SendersThatWaitForRoom)
+{
+	works_today("of those who wait for one place, one is woken");
+	Parameter bound("channel_queued", 60);
+	auto cost = [this](int threads) {
+		int chid;
+		Fd channel = new_channel(device, {}, STPLR_CHANNEL_ATTACH_ANY, &chid);
+		Child attacker(as(kAttacker, [threads, chid](Child &self) {
+			Fd own_device = open_device();
+			Fd own = new_connection(own_device, getppid(), chid);
+			while (send_queued(own, "x", STPLR_DEADLINE_POLL) == 0)
+				;
+			std::vector<std::unique_ptr<Thread>> waiting;
+			for (int i = 0; i < threads; i++) {
+				waiting.push_back(std::make_unique<Thread>(
+					[&] { return send_queued(own, "y"); }));
+			}
+			for (auto &thread : waiting)
+				EXPECT_TRUE(thread->wait_blocked(STPLR_MSG_SEND));
+			self.tell(0);
+			self.hear();
+			connect_detach(own);
+			return 0;
+		}));
+		attacker.hear();
+		int64_t took = shortest(20, CLOCK_THREAD_CPUTIME_ID, [&] {
+			EXPECT_EQ(0, receive(channel, 64, STPLR_DEADLINE_POLL).result);
+			sleep_ms(5);
+		});
+		attacker.tell(0);
+		attacker.expect_success();
+		return took;
+	};
+	int64_t few = cost(1), many = cost(200);
+	if (getenv("ATTACK_TIMES"))
+		printf("        %lld ns, %lld ns\n", (long long)few, (long long)many);
+	EXPECT_LT(many, few + few / 2 + 100000) << few << " ns with one";
+}
+
+// A channel that many have to do with is found and left by others as fast as ever; so is a device.
+TEST_F(Starve, ManyConnections)
+{
+	Service service;
+	auto attach = [this] { new_connection(device, "service"); };
+	int64_t alone = shortest(20, CLOCK_MONOTONIC, attach);
+	Child attacker(as(kAttacker, [](Child &self) {
+		Fd own_device = open_device();
+		std::vector<Fd> connections;
+		for (int i = 0; i < 900; i++)
+			connections.push_back(new_connection(own_device, "service"));
+		self.tell(0);
+		self.hear();
+		return 0;
+	}));
+	attacker.hear();
+	EXPECT_LT(shortest(20, CLOCK_MONOTONIC, attach), 2 * alone + 100000)
+		<< alone << " ns alone";
+	attacker.tell(0);
+	attacker.expect_success();
+}
+
+} // namespace
