@@ -35,3 +35,4 @@ $(B)/tests/compat_peer: tests/unit/compat/compat_peer.c include/uapi/linux/stplr
 -include tests/qnx/build.mk
 -include tests/stress/build.mk
 -include tests/attack/build.mk
+-include tests/mutants/build.mk
