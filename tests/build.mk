@@ -36,3 +36,4 @@ $(B)/tests/compat_peer: tests/unit/compat/compat_peer.c include/uapi/linux/stplr
 -include tests/stress/build.mk
 -include tests/attack/build.mk
 -include tests/mutants/build.mk
+-include tests/fuzz/build.mk

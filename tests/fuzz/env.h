@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the fuzzer's programs do beside the module's calls; also the head of the C programs that it
+ * writes, so it needs nothing else of the fuzzer
+ *
+ * Every function takes up to four numbers and returns what a system call does.
+ */
+#ifndef FUZZ_ENV_H
+#define FUZZ_ENV_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/stplr.h>
+
+#define LANES_MAX 6
+
+typedef long env_function(long a, long b, long c, long d);
+
+#define ENV(name)                                                                                  \
+	static inline long name(long a __attribute__((unused)), long b __attribute__((unused)),    \
+				long c __attribute__((unused)), long d __attribute__((unused)))
+
+/* Weak, for there is one of each, whichever files of the fuzzer include this. */
+#define ONE __attribute__((weak))
+
+/*
+ * Memory: at one address in every process. What is there first, by offset:
+ *
+ *	0		64 KiB	private, touched
+ *	0x10000		64 KiB	private, not touched
+ *	0x20000		64 KiB	read-only
+ *	0x30000		64 KiB	shared with children
+ *	0x40000		64 KiB	a file's
+ *	0x50000		64 KiB	nothing
+ *	0x60000		32 MiB	private, not touched: for big messages
+ */
+#define MEMORY ((char *)0x200000000000)
+#define MEMORY_SIZE 0x2060000
+#define AT(offset) ((uintptr_t)MEMORY + (offset))
+
+ONE int memory_changed; /* it has to be set up anew */
+
+static inline char *memory_piece(size_t offset, size_t size, int protection, int flags, int fd)
+{
+	return mmap(MEMORY + offset, size, protection, flags | MAP_FIXED | MAP_NORESERVE, fd, 0);
+}
+
+static inline void memory_setup(void)
+{
+	int private = MAP_PRIVATE | MAP_ANONYMOUS, file = memfd_create("memory", MFD_CLOEXEC);
+
+	if (ftruncate(file, 0x10000) ||
+	    memory_piece(0, MEMORY_SIZE, PROT_READ | PROT_WRITE, private, -1) == MAP_FAILED)
+		_exit(99);
+	memset(MEMORY, 'm', 0x10000);
+	memory_piece(0x20000, 0x10000, PROT_READ, private, -1);
+	memory_piece(0x30000, 0x10000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
+	memory_piece(0x40000, 0x10000, PROT_READ | PROT_WRITE, MAP_SHARED, file);
+	munmap(MEMORY + 0x50000, 0x10000);
+	close(file);
+	memory_changed = 0;
+}
+
+static const char *const names[] = {"a",
+				    "b",
+				    "fuzz.name-1_2",
+				    "",
+				    "bad/name",
+				    "nul\0inside",
+				    "a-name-of-63-bytes.--------------------------------------------",
+				    "a-name-of-64-bytes.---------------------------------------------"};
+#define NAMES 8
+
+/* Lanes */
+
+/* Shared by all processes of a program. */
+struct lanes {
+	int tids[LANES_MAX];
+	int pids[LANES_MAX];
+	int started[LANES_MAX];
+	int sockets[2];
+};
+void run_lane(unsigned int lane); /* of the program */
+
+/* A thread for each lane but 0, made once: they cost more than most programs. */
+struct lane_thread {
+	pthread_t thread;
+	sem_t go;
+	int made;
+	int busy;
+};
+
+ONE struct lanes *lanes;
+ONE struct lane_thread lane_threads[LANES_MAX];
+ONE int first_fd; /* those below are not the programs' */
+ONE __thread int fail_fd;
+ONE __thread int priority_changed;
+
+static inline void on_signal(int signo)
+{
+	(void)signo;
+}
+
+/* Of a process that runs programs. */
+static inline void process_setup(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	memory_setup();
+	lanes = mmap(NULL, sizeof(*lanes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (lanes == MAP_FAILED ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, lanes->sockets))
+		_exit(99);
+	sigaction(SIGUSR1, &action, NULL);
+	action.sa_flags = SA_RESTART;
+	sigaction(SIGUSR2, &action, NULL);
+	sigaction(SIGRTMIN, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	memset(lane_threads, 0, sizeof(lane_threads));
+	first_fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
+	close(first_fd);
+}
+
+static inline void lane_enter(unsigned int lane)
+{
+	struct sched_param none = {0};
+
+	lanes->pids[lane] = getpid();
+	__atomic_store_n(&lanes->tids[lane], gettid(), __ATOMIC_RELEASE);
+	run_lane(lane);
+	__atomic_store_n(&lanes->tids[lane], 0, __ATOMIC_RELEASE);
+	if (fail_fd)
+		close(fail_fd);
+	fail_fd = 0;
+	if (priority_changed) {
+		sched_setscheduler(0, SCHED_OTHER, &none);
+		setpriority(PRIO_PROCESS, 0, 0);
+	}
+	priority_changed = 0;
+}
+
+static inline void *lane_thread(void *arg)
+{
+	unsigned int lane = (uintptr_t)arg;
+
+	for (;;) {
+		while (sem_wait(&lane_threads[lane].go)) {
+		}
+		lane_enter(lane);
+		__atomic_store_n(&lane_threads[lane].busy, 0, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/* Each lane runs once. */
+static inline int lane_claim(long lane)
+{
+	int none = 0;
+
+	return lane > 0 && lane < LANES_MAX &&
+	       __atomic_compare_exchange_n(&lanes->started[lane], &none, 1, 0, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
+ENV(env_thread)
+{
+	struct lane_thread *thread = &lane_threads[a];
+
+	if (!lane_claim(a))
+		return -1;
+	if (!thread->made) {
+		sem_init(&thread->go, 0, 0);
+		if (pthread_create(&thread->thread, NULL, lane_thread, (void *)a))
+			return -1;
+		thread->made = 1;
+	}
+	thread->busy = 1;
+	return sem_post(&thread->go);
+}
+
+/* Waits for the threads that the process has begun; those that block are sent signals. */
+static inline void lanes_join(void)
+{
+	for (int i = 0; i < LANES_MAX; i++) {
+		for (int ms = 0; __atomic_load_n(&lane_threads[i].busy, __ATOMIC_ACQUIRE); ms++) {
+			if (ms > 20)
+				pthread_kill(lane_threads[i].thread, SIGUSR1);
+			usleep(ms ? 1000 : 100);
+		}
+	}
+}
+
+ENV(env_fork)
+{
+	int pid;
+
+	if (!lane_claim(a))
+		return -1;
+	pid = fork();
+	if (pid)
+		return pid;
+	memset(lane_threads, 0, sizeof(lane_threads));
+	fail_fd = 0;
+	lane_enter(a);
+	lanes_join();
+	_exit(0);
+}
+
+static inline int lane_tid(long lane)
+{
+	return lane >= 0 && lane < LANES_MAX ? lanes->tids[lane] : 0;
+}
+
+/* b: 0 a handler that interrupts, 1 one that restarts, 2 a queued one, 3 death */
+ENV(env_signal)
+{
+	const int signals[] = {SIGUSR1, SIGUSR2, SIGRTMIN, SIGKILL};
+	int tid = lane_tid(a);
+
+	return tid ? syscall(SYS_tgkill, lanes->pids[a], tid, signals[b & 3]) : -1;
+}
+
+ENV(env_pid)
+{
+	return getpid();
+}
+
+/* Stops another lane's process for some us. */
+ENV(env_stop)
+{
+	int tid = lane_tid(a), result;
+
+	if (!tid || lanes->pids[a] == getpid())
+		return -1;
+	result = kill(lanes->pids[a], SIGSTOP);
+	usleep(b);
+	kill(lanes->pids[a], SIGCONT);
+	return result;
+}
+
+/* Descriptors */
+
+/* Programs that run beside each other have devices of their own; the first is everybody's. */
+#ifndef OWN_DEVICE
+#define OWN_DEVICE 1
+#endif
+ONE unsigned int own_device = OWN_DEVICE;
+
+ENV(env_open)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/dev/stplr-%u", a ? 0 : own_device);
+	return open(path, O_RDWR | O_CLOEXEC | (b ? O_NONBLOCK : 0));
+}
+
+ENV(env_close)
+{
+	return a >= first_fd ? close(a) : -1;
+}
+
+ENV(env_dup)
+{
+	return fcntl(a, F_DUPFD_CLOEXEC, 3);
+}
+
+ENV(env_dup2)
+{
+	return b >= first_fd ? dup3(a, b, O_CLOEXEC) : -1;
+}
+
+ENV(env_nonblock)
+{
+	return fcntl(a, F_SETFL, b ? O_NONBLOCK : 0);
+}
+
+ENV(env_eventfd)
+{
+	return eventfd(a, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+union fd_message {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+ENV(env_pass)
+{
+	char byte = 'f';
+	struct iovec part = {&byte, 1};
+	union fd_message control = {.header = {.cmsg_level = SOL_SOCKET,
+					       .cmsg_type = SCM_RIGHTS,
+					       .cmsg_len = CMSG_LEN(sizeof(int))}};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	int fd = a;
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	return sendmsg(lanes->sockets[0], &message, MSG_DONTWAIT);
+}
+
+ENV(env_take)
+{
+	char byte;
+	struct iovec part = {&byte, 1};
+	union fd_message control = {0};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	int fd;
+
+	if (recvmsg(lanes->sockets[1], &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1 ||
+	    control.header.cmsg_type != SCM_RIGHTS)
+		return -1;
+	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	return fd;
+}
+
+ENV(env_poll)
+{
+	struct pollfd poll_fd = {.fd = a, .events = b};
+
+	return poll(&poll_fd, 1, c);
+}
+
+ENV(env_epoll)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLPRI | (b ? EPOLLET : 0)};
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	epoll_ctl(fd, EPOLL_CTL_ADD, a, &event);
+	epoll_wait(fd, &event, 1, c);
+	return fd;
+}
+
+static inline long read_all(const char *path)
+{
+	char bytes[1024];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	while (read(fd, bytes, sizeof(bytes)) > 0) {
+	}
+	close(fd);
+	return 0;
+}
+
+ENV(env_fdinfo)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%ld", a);
+	return read_all(path);
+}
+
+ENV(env_debugfs)
+{
+	static const char *const files[] = {"channels", "connections", "blocked", "pools",
+					    "counters"};
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/stplr/stplr-%u/%s", own_device,
+		 files[(a & 7) % 5]);
+	return read_all(path);
+}
+
+/* What another program, executed, can do with a descriptor that it inherits. */
+static inline void held(int fd)
+{
+	char bytes[64];
+	struct stplr_version version = {0};
+	struct stplr_msg_send send = {.send = {(uintptr_t)bytes, 8}, .clock = CLOCK_MONOTONIC};
+	struct stplr_msg_receive receive = {.buffer = {(uintptr_t)bytes, 64}, .clock = 1};
+
+	memset(bytes, 'h', sizeof(bytes));
+	ioctl(fd, STPLR_VERSION, &version);
+	ioctl(fd, STPLR_MSG_SEND, &send);
+	if (!ioctl(fd, STPLR_MSG_RECEIVE, &receive)) {
+		struct stplr_msg_reply reply = {.rcvid = receive.info.rcvid};
+
+		ioctl(fd, STPLR_MSG_REPLY, &reply);
+	}
+	_exit(0);
+}
+
+/* Whoever has this for its program's name is what a process has executed. */
+#define HELD "held"
+
+ENV(env_exec)
+{
+	char number[16];
+
+	fcntl(a, F_SETFD, 0);
+	snprintf(number, sizeof(number), "%ld", a);
+	return execl("/proc/self/exe", HELD, number, NULL);
+}
+
+/* Memory: whole pages, and none but ours */
+
+static inline int pages_of(long *offset, long *size)
+{
+	memory_changed = 1;
+	*offset &= ~0xfffL;
+	*size = (*size + 0xfff) & ~0xfffL;
+	return *offset >= 0 && *size > 0 && *offset + *size <= MEMORY_SIZE;
+}
+
+ENV(env_unmap)
+{
+	return pages_of(&a, &b) ? munmap(MEMORY + a, b) : -1;
+}
+
+ENV(env_map)
+{
+	return pages_of(&a, &b) &&
+			       memory_piece(a, b, PROT_READ | PROT_WRITE,
+					    (c ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS,
+					    -1) != MAP_FAILED
+		       ? 0
+		       : -1;
+}
+
+ENV(env_protect)
+{
+	return pages_of(&a, &b) ? mprotect(MEMORY + a, b, c & (PROT_READ | PROT_WRITE)) : -1;
+}
+
+ENV(env_discard)
+{
+	static const int advices[] = {MADV_DONTNEED, MADV_FREE, MADV_PAGEOUT, MADV_HUGEPAGE};
+
+	return pages_of(&a, &b) ? madvise(MEMORY + a, b, advices[c & 3]) : -1;
+}
+
+struct pager {
+	int fd;
+	long delay;
+};
+
+/* Answers faults late: a us each; for ever, if that is above 5,000. */
+static inline void *pager_run(void *arg)
+{
+	struct pager pager = *(struct pager *)arg;
+	struct uffd_msg message;
+
+	free(arg);
+	while (read(pager.fd, &message, sizeof(message)) == sizeof(message)) {
+		struct uffdio_zeropage zero = {
+			.range = {message.arg.pagefault.address & ~0xfffULL, 0x1000}};
+
+		if (pager.delay > 5000)
+			pause();
+		usleep(pager.delay);
+		ioctl(pager.fd, UFFDIO_ZEROPAGE, &zero);
+	}
+	return NULL;
+}
+
+ENV(env_userfault)
+{
+	struct uffdio_api api = {.api = UFFD_API};
+	struct uffdio_register where = {.mode = UFFDIO_REGISTER_MODE_MISSING};
+	struct pager *pager;
+	pthread_t thread;
+	int fd;
+
+	if (!pages_of(&a, &b))
+		return -1;
+	where.range.start = AT(a);
+	where.range.len = b;
+	fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	pager = malloc(sizeof(*pager));
+	*pager = (struct pager){fd, c};
+	madvise(MEMORY + a, b, MADV_DONTNEED);
+	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &where) ||
+	    pthread_create(&thread, NULL, pager_run, pager)) {
+		close(fd);
+		free(pager);
+		return -1;
+	}
+	pthread_detach(thread);
+	return 0;
+}
+
+/* The calling thread */
+
+ENV(env_sleep)
+{
+	return usleep(a);
+}
+
+/* 0: nice, 1: a real-time priority */
+ENV(env_priority)
+{
+	struct sched_param param = {.sched_priority = b ? (a < 0 ? -a : a) % 99 + 1 : 0};
+
+	priority_changed = 1;
+	if (sched_setscheduler(0, b ? (a & 1 ? SCHED_RR : SCHED_FIFO) : SCHED_OTHER, &param))
+		return -1;
+	return b ? 0 : setpriority(PRIO_PROCESS, 0, a);
+}
+
+/* This thread alone is another user's from here on. */
+ENV(env_become)
+{
+	return syscall(SYS_setresuid, a, a, a);
+}
+
+ENV(env_memlock)
+{
+	struct rlimit limit = {a, a};
+
+	return setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+/* The ath allocation or copy from here on fails, once. */
+ENV(env_fail)
+{
+	char number[16];
+
+	if (!fail_fd)
+		fail_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	return write(fail_fd, number, snprintf(number, sizeof(number), "%ld", a));
+}
+
+/* What is only a number, as a structure. */
+struct number {
+	uint32_t id;
+};
+
+static inline uint64_t soon(long us)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec + us * 1000ULL;
+}
+
+/* Running a program */
+
+static inline void program_run(void)
+{
+	int fd;
+
+	if (memory_changed)
+		memory_setup();
+	memset(lanes, 0, offsetof(struct lanes, sockets));
+	lanes->started[0] = 1;
+	lane_enter(0);
+	lanes_join();
+	while ((fd = env_take(0, 0, 0, 0)) >= 0)
+		close(fd);
+	close_range(first_fd, ~0U, 0);
+	/* what was forked has as long as the threads had */
+	for (int i = 0; i < 20 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
+		usleep(1000);
+	for (int i = 0; i < LANES_MAX; i++) {
+		if (lanes->pids[i] > 0 && lanes->pids[i] != getpid())
+			kill(lanes->pids[i], SIGKILL);
+	}
+	while (waitpid(-1, NULL, 0) >= 0) {
+	}
+}
+
+/* How long one may take before it is killed, and how long that may take. */
+#define TIME_LIMIT_US 300000
+#define PATIENCE_US 20000000
+
+/* Kills what is left of a group of processes, the caller's children; -1 if they do not die. */
+static inline int end_group(pid_t group)
+{
+	uint64_t until = soon(PATIENCE_US);
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0) {
+		kill(-group, SIGKILL);
+		if (soon(0) > until)
+			return -1;
+		if (!pid)
+			usleep(1000);
+	}
+	return 0;
+}
+
+#endif
