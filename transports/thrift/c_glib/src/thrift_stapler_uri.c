@@ -34,6 +34,14 @@ static gboolean G_GNUC_PRINTF(2, 3) refuse(GError **error, const gchar *format, 
 	return FALSE;
 }
 
+/* Digits alone, and no more than longest: GLib would let a vertical tab and zeros stand before. */
+static gboolean parse_number(const gchar *text, guint base, gsize longest, guint64 min, guint64 max,
+			     guint64 *number)
+{
+	return strlen(text) <= longest && strspn(text, "0123456789") == strlen(text) &&
+	       g_ascii_string_to_unsigned(text, base, min, max, number, NULL);
+}
+
 static gboolean parse_option(const gchar *option, struct address *address, guint *seen,
 			     GError **error)
 {
@@ -52,12 +60,11 @@ static gboolean parse_option(const gchar *option, struct address *address, guint
 	value = option + strlen(keys[key]);
 	switch (key) {
 	case 0:
-		if (!g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT - 1, &address->device,
-						NULL))
+		if (!parse_number(value, 10, 10, 0, G_MAXUINT - 1, &address->device))
 			return refuse(error, "'%s': a device is a number", option);
 		return TRUE;
 	case 1:
-		if (!g_ascii_string_to_unsigned(value, 8, 1, 0777, &address->mode, NULL))
+		if (!parse_number(value, 8, 4, 1, 0777, &address->mode))
 			return refuse(error, "'%s': a mode is octal, from 1 to 777", option);
 		return TRUE;
 	default:
@@ -109,7 +116,7 @@ static gboolean parse_tcp(const gchar *text, struct address *address, GError **e
 {
 	const gchar *colon = strrchr(text, ':');
 
-	if (!colon || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65534, &address->port, NULL))
+	if (!colon || !parse_number(colon + 1, 10, 5, 1, 65534, &address->port))
 		return refuse(error, "tcp:HOST:PORT needs a port from 1 to 65534");
 	address->kind = TCP;
 	address->name = g_strndup(text, colon - text);
