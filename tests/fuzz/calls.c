@@ -14,15 +14,17 @@
 	}
 #define FIELD(type, member, ...) NESTED(type, , member, __VA_ARGS__)
 #define OUT(type, member, of) FIELD(type, member, of, .out = true)
-#define ARG(number, ...) {.path = #number, .offset = (number) * 8, .size = 8, .kind = __VA_ARGS__}
+#define ARG(number, ...)                                                                           \
+	{                                                                                          \
+		.path = #number, .offset = (number)*8, .size = 8, .kind = __VA_ARGS__              \
+	}
 
 /* RANGE(NUMBER, 0, 9) and the like */
 #define RANGE(of, low, high) of, .min = (low), .max = (high)
 #define MASK(bits) FLAGS, .max = (bits)
 #define UNTIL(us) DEADLINE, .max = (us)
 #define BYTES(vector, registered) BUFFER, .min = (vector), .max = (registered)
-#define ONE_OF(of)                                                                                 \
-	EITHER, .max = sizeof(of) / sizeof((of)[0]), .choices = (of)
+#define ONE_OF(of) EITHER, .max = sizeof(of) / sizeof((of)[0]), .choices = (of)
 
 static const struct field version[] = {
 	{.path = NULL},
@@ -52,13 +54,13 @@ static const struct field connect_attach[] = {
 	FIELD(stplr_connect_attach, chid, CHID),
 	FIELD(stplr_connect_attach, uid, ZERO),
 	FIELD(stplr_connect_attach, clock, CLOCK),
-	FIELD(stplr_connect_attach, deadline, UNTIL(5000)),
+	FIELD(stplr_connect_attach, deadline, UNTIL(3000)),
 	FIELD(stplr_connect_attach, reserved, ZERO),
 	OUT(stplr_connect_attach, coid, COID),
 };
 
 static const struct field channel_accept[] = {
-	FIELD(stplr_channel_accept, deadline, UNTIL(5000)),
+	FIELD(stplr_channel_accept, deadline, UNTIL(3000)),
 	FIELD(stplr_channel_accept, clock, CLOCK),
 	FIELD(stplr_channel_accept, flags, MASK(STPLR_ACCEPT_NONBLOCK)),
 	FIELD(stplr_channel_accept, reserved, ZERO),
@@ -83,7 +85,7 @@ static const struct field connect_notify[] = {
 
 static const struct field msg_send[] = {
 	FIELD(stplr_msg_send, send, BYTES(STPLR_SEND_VECTOR, STPLR_SEND_REGISTERED)),
-	FIELD(stplr_msg_send, send_deadline, UNTIL(8000)),
+	FIELD(stplr_msg_send, send_deadline, UNTIL(4000)),
 	FIELD(stplr_msg_send, reply_deadline, ZERO),
 	FIELD(stplr_msg_send, clock, CLOCK),
 	FIELD(stplr_msg_send, flags,
@@ -97,8 +99,8 @@ static const struct field msg_send[] = {
 static const struct field msg_send_receive[] = {
 	FIELD(stplr_msg_send, send, BYTES(STPLR_SEND_VECTOR, STPLR_SEND_REGISTERED)),
 	FIELD(stplr_msg_send, reply, BYTES(STPLR_REPLY_VECTOR, STPLR_REPLY_REGISTERED)),
-	FIELD(stplr_msg_send, send_deadline, UNTIL(8000)),
-	FIELD(stplr_msg_send, reply_deadline, UNTIL(15000)),
+	FIELD(stplr_msg_send, send_deadline, UNTIL(4000)),
+	FIELD(stplr_msg_send, reply_deadline, UNTIL(8000)),
 	FIELD(stplr_msg_send, clock, CLOCK),
 	FIELD(stplr_msg_send, flags,
 	      MASK(STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR | STPLR_SEND_REGISTERED |
@@ -109,10 +111,12 @@ static const struct field msg_send_receive[] = {
 };
 
 #define RECEIVE_FIELDS(type, prefix)                                                               \
-	NESTED(type, prefix, buffer, BYTES(STPLR_RECEIVE_VECTOR, STPLR_RECEIVE_REGISTERED)),         \
-		NESTED(type, prefix, deadline, UNTIL(5000)), NESTED(type, prefix, clock, CLOCK),       \
-		NESTED(type, prefix, flags, MASK(0xf)), NESTED(type, prefix, info.rcvid, RCVID, .out = true),         \
-		NESTED(type, prefix, info.pid, PID, .out = true), NESTED(type, prefix, info.scoid, SCOID, .out = true),              \
+	NESTED(type, prefix, buffer, BYTES(STPLR_RECEIVE_VECTOR, STPLR_RECEIVE_REGISTERED)),       \
+		NESTED(type, prefix, deadline, UNTIL(3000)), NESTED(type, prefix, clock, CLOCK),   \
+		NESTED(type, prefix, flags, MASK(0xf)),                                            \
+		NESTED(type, prefix, info.rcvid, RCVID, .out = true),                              \
+		NESTED(type, prefix, info.pid, PID, .out = true),                                  \
+		NESTED(type, prefix, info.scoid, SCOID, .out = true),                              \
 		NESTED(type, prefix, info.coid, COID, .out = true)
 
 static const struct field msg_receive[] = {RECEIVE_FIELDS(stplr_msg_receive, )};
@@ -120,12 +124,12 @@ static const struct field msg_receive[] = {RECEIVE_FIELDS(stplr_msg_receive, )};
 static const int64_t errors[] = {0, 0, 0, 0, 0, 0, 5, 511, 512};
 
 #define REPLY_FIELDS(type, prefix)                                                                 \
-	NESTED(type, prefix, reply, BYTES(STPLR_REPLY_VECTOR, STPLR_REPLY_REGISTERED)),              \
-		NESTED(type, prefix, rcvid, RCVID),                                                  \
-		NESTED(type, prefix, status, RANGE(NUMBER, 0, 100)),                                 \
-		NESTED(type, prefix, error, ONE_OF(errors)),                                         \
-		NESTED(type, prefix, flags,                                                          \
-		      MASK(STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED | STPLR_REPLY_NO_TRUNC))
+	NESTED(type, prefix, reply, BYTES(STPLR_REPLY_VECTOR, STPLR_REPLY_REGISTERED)),            \
+		NESTED(type, prefix, rcvid, RCVID),                                                \
+		NESTED(type, prefix, status, RANGE(NUMBER, 0, 100)),                               \
+		NESTED(type, prefix, error, ONE_OF(errors)),                                       \
+		NESTED(type, prefix, flags,                                                        \
+		       MASK(STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED | STPLR_REPLY_NO_TRUNC))
 
 static const struct field msg_reply[] = {REPLY_FIELDS(stplr_msg_reply, )};
 
@@ -169,8 +173,7 @@ static const struct field event_pulse[] = {
 };
 
 static const struct field event_eventfd[] = {
-	FIELD(stplr_event_register, type,
-	      RANGE(NUMBER, STPLR_EVENT_EVENTFD, STPLR_EVENT_EVENTFD)),
+	FIELD(stplr_event_register, type, RANGE(NUMBER, STPLR_EVENT_EVENTFD, STPLR_EVENT_EVENTFD)),
 	FIELD(stplr_event_register, flags, MASK(STPLR_EVENT_UPDATE)),
 	FIELD(stplr_event_register, fd, EVENTFD),
 	FIELD(stplr_event_register, value, ZERO),
@@ -242,9 +245,8 @@ static const struct field env_epoll_fields[] = {ARG(0, DESCRIPTOR), ARG(1, RANGE
 						ARG(2, RANGE(NUMBER, 0, 3))};
 static const struct field env_signal_fields[] = {ARG(0, LANE), ARG(1, RANGE(NUMBER, 0, 3))};
 static const struct field env_stop_fields[] = {ARG(0, LANE), ARG(1, ONE_OF(delays))};
-static const struct field env_memory_fields[] = {ARG(0, RANGE(NUMBER, 0, 0x6ffff)),
-						 ARG(1, ONE_OF(sizes)),
-						 ARG(2, RANGE(NUMBER, 0, 3))};
+static const struct field env_memory_fields[] = {
+	ARG(0, RANGE(NUMBER, 0, 0x6ffff)), ARG(1, ONE_OF(sizes)), ARG(2, RANGE(NUMBER, 0, 3))};
 static const struct field env_userfault_fields[] = {ARG(0, RANGE(NUMBER, 0, 0x6ffff)),
 						    ARG(1, ONE_OF(sizes)), ARG(2, ONE_OF(delays))};
 static const struct field env_sleep_fields[] = {ARG(0, ONE_OF(delays))};
@@ -289,8 +291,8 @@ const struct call calls[] = {
 	      FIELDS(msg_receive)),
 	IOCTL(msg_reply, STPLR_MSG_REPLY, stplr_msg_reply, CHANNEL, NOTHING, SERVER, 10,
 	      FIELDS(msg_reply)),
-	IOCTL(msg_reply_receive, STPLR_MSG_REPLY_RECEIVE, stplr_msg_reply_receive, CHANNEL,
-	      NOTHING, SERVER, 8, FIELDS(msg_reply_receive)),
+	IOCTL(msg_reply_receive, STPLR_MSG_REPLY_RECEIVE, stplr_msg_reply_receive, CHANNEL, NOTHING,
+	      SERVER, 8, FIELDS(msg_reply_receive)),
 	IOCTL(msg_read, STPLR_MSG_READ, stplr_msg_data, CHANNEL, NOTHING, SERVER, 6,
 	      FIELDS(msg_data)),
 	IOCTL(msg_write, STPLR_MSG_WRITE, stplr_msg_data, CHANNEL, NOTHING, SERVER, 6,
@@ -310,24 +312,24 @@ const struct call calls[] = {
 	      CLIENT, 3, FIELDS(connect_notify)),
 	IOCTL(msg_send, STPLR_MSG_SEND, stplr_msg_send, CONNECTION, NOTHING, CLIENT, 20,
 	      FIELDS(msg_send)),
-	IOCTL(msg_send_receive, STPLR_MSG_SEND_RECEIVE, stplr_msg_send, CONNECTION, NOTHING,
-	      CLIENT, 30, FIELDS(msg_send_receive)),
+	IOCTL(msg_send_receive, STPLR_MSG_SEND_RECEIVE, stplr_msg_send, CONNECTION, NOTHING, CLIENT,
+	      30, FIELDS(msg_send_receive)),
 	IOCTL(pulse_send, STPLR_PULSE_SEND, stplr_pulse_send, CONNECTION, NOTHING, CLIENT, 12,
 	      FIELDS(pulse_send)),
 	IOCTL(event_pulse, STPLR_EVENT_REGISTER, stplr_event_register, CONNECTION, NOTHING, CLIENT,
 	      3, FIELDS(event_pulse)),
 	IOCTL(event_eventfd, STPLR_EVENT_REGISTER, stplr_event_register, CONNECTION, NOTHING,
 	      CLIENT, 3, FIELDS(event_eventfd)),
-	IOCTL(event_signal, STPLR_EVENT_REGISTER, stplr_event_register, CONNECTION, NOTHING,
-	      CLIENT, 3, FIELDS(event_signal)),
+	IOCTL(event_signal, STPLR_EVENT_REGISTER, stplr_event_register, CONNECTION, NOTHING, CLIENT,
+	      3, FIELDS(event_signal)),
 	IOCTL(event_of_device, STPLR_EVENT_REGISTER, stplr_event_register, DEVICE, NOTHING, CLIENT,
 	      2, FIELDS(event_signal)),
 	IOCTL(event_unregister, STPLR_EVENT_UNREGISTER, number, CONNECTION, NOTHING, CLIENT, 2,
 	      FIELDS(event_unregister)),
 	IOCTL(client_buffer, STPLR_BUFFER_REGISTER, stplr_buffer_register, CONNECTION, NOTHING,
 	      CLIENT, 5, FIELDS(buffer_register)),
-	IOCTL(server_buffer, STPLR_BUFFER_REGISTER, stplr_buffer_register, CHANNEL, NOTHING,
-	      SERVER, 4, FIELDS(buffer_register)),
+	IOCTL(server_buffer, STPLR_BUFFER_REGISTER, stplr_buffer_register, CHANNEL, NOTHING, SERVER,
+	      4, FIELDS(buffer_register)),
 	IOCTL(buffer_unregister, STPLR_BUFFER_UNREGISTER, number, DESCRIPTOR, NOTHING, BOTH, 2,
 	      FIELDS(buffer_unregister)),
 	ENVIRONMENT(thread, NOTHING, 1, FIELDS(a_lane)),
@@ -372,8 +374,8 @@ const struct call *call_find(const char *name)
 
 const struct field *call_result(const struct call *call, enum kind kind, bool *found)
 {
-	*found = call->gives == kind || (kind == DESCRIPTOR && call->gives >= DEVICE &&
-					 call->gives <= DESCRIPTOR) ||
+	*found = call->gives == kind ||
+		 (kind == DESCRIPTOR && call->gives >= DEVICE && call->gives <= DESCRIPTOR) ||
 		 (call->gives == DESCRIPTOR && (kind == CHANNEL || kind == CONNECTION));
 	if (*found)
 		return NULL;

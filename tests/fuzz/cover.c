@@ -16,7 +16,7 @@ static struct shared {
 	unsigned char blocks[TEXT_MAX];
 	unsigned char edges[EDGES];
 	struct coverage total;
-} *shared;
+} * shared;
 
 static uint64_t text; /* where the module's code is */
 static int fds[LANES_MAX];
@@ -69,7 +69,8 @@ struct coverage cover_collect(void)
 				continue;
 			edge = (before * 0x9e3779b1 ^ block) % EDGES;
 			before = block;
-			fresh.blocks += !__atomic_exchange_n(&shared->blocks[block], 1, __ATOMIC_RELAXED);
+			fresh.blocks +=
+				!__atomic_exchange_n(&shared->blocks[block], 1, __ATOMIC_RELAXED);
 			if (!shared->edges[edge])
 				fresh.edges += !__atomic_exchange_n(&shared->edges[edge], 1,
 								    __ATOMIC_RELAXED);

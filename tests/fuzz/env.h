@@ -89,14 +89,15 @@ static inline void memory_setup(void)
 	memory_changed = 0;
 }
 
-static const char *const names[] = {"a",
-				    "b",
-				    "fuzz.name-1_2",
-				    "",
-				    "bad/name",
-				    "nul\0inside",
-				    "a-name-of-63-bytes.--------------------------------------------",
-				    "a-name-of-64-bytes.---------------------------------------------"};
+static const char *const names[] = {
+	"a",
+	"b",
+	"fuzz.name-1_2",
+	"",
+	"bad/name",
+	"nul\0inside",
+	"a-name-of-63-bytes.--------------------------------------------",
+	"a-name-of-64-bytes.---------------------------------------------"};
 #define NAMES 8
 
 /* Lanes */
@@ -446,10 +447,9 @@ ENV(env_unmap)
 
 ENV(env_map)
 {
-	return pages_of(&a, &b) &&
-			       memory_piece(a, b, PROT_READ | PROT_WRITE,
-					    (c ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS,
-					    -1) != MAP_FAILED
+	return pages_of(&a, &b) && memory_piece(a, b, PROT_READ | PROT_WRITE,
+						(c ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS,
+						-1) != MAP_FAILED
 		       ? 0
 		       : -1;
 }

@@ -114,7 +114,8 @@ static int64_t make_flags(struct random *random, int64_t mask)
 
 static uint64_t make_length(struct random *random)
 {
-	static const unsigned int longest[] = {8, 64, 512, 1024, 1100, 4096, 4100, 5000, 20000, 100000};
+	static const unsigned int longest[] = {8,    64,   512,  1024,  1100,
+					       4096, 4100, 5000, 20000, 100000};
 	unsigned int i = random_below(random, 24);
 
 	if (!i)
@@ -127,7 +128,7 @@ static uint64_t make_length(struct random *random)
 /* A place that has memory for so many bytes, most of the time. */
 static uint64_t make_offset(struct random *random, uint64_t len)
 {
-	static const uint32_t pieces[] = {0,	   0,	    0,	     0,	      0x10000,
+	static const uint32_t pieces[] = {0,       0,       0,       0,       0x10000,
 					  0x30000, 0x40000, 0x60000, 0x60000, 0x100000};
 	uint64_t offset = pieces[random_below(random, 10)];
 
@@ -165,8 +166,8 @@ static void make_buffer(struct place *place, struct buffer *buffer)
 	if (shape < 3) {
 		buffer->shape = VECTOR;
 		buffer->nr_parts = between(random, 1, PARTS_LISTED);
-		buffer->count = one_in(random, 3) ? counts[random_below(random, 12)]
-						  : buffer->nr_parts;
+		buffer->count =
+			one_in(random, 3) ? counts[random_below(random, 12)] : buffer->nr_parts;
 		for (unsigned int i = 0; i < buffer->nr_parts; i++)
 			make_part(random, &buffer->parts[i]);
 		if (one_in(random, 30)) {

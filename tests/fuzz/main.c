@@ -9,9 +9,9 @@
  * a kernel that dies names its last programs.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <sys/random.h>
-#include <inttypes.h>
 
 #include "program.h"
 
@@ -24,13 +24,13 @@ enum { WELL = 0, FAILED = 1, USAGE = 2, FOUND = 3 };
 
 static const char help[] =
 	"Usage: stplr-fuzz [OPTION]... [CORPUS]...\n"
-	"Runs programs of random calls on the module's devices 1 to JOBS (0 is shared), first those\n"
+	"Runs programs of random calls on the module's devices 1 to JOBS (0 is shared), first "
+	"those\n"
 	"of the CORPUS files. Run it by tests/fuzz/run.\n"
 	"\n"
 	"  --seconds N      how long (default 60)\n"
 	"  --seed N         repeats (default: a new one)\n"
 	"  --kept FILE      which programs were kept, instead of those that reach something new\n"
-	"  --from N         begin with program N\n"
 	"  --to N           end before program N\n"
 	"  --jobs N         how many programs run beside each other (default 4)\n"
 	"  --folder FOLDER  where to write what runs, and what is kept (default: nowhere)\n"
@@ -50,7 +50,6 @@ static const char help[] =
 static struct options {
 	unsigned int seconds;
 	uint64_t seed;
-	unsigned int from;
 	unsigned int to;
 	unsigned int jobs;
 	unsigned int blocks;
@@ -85,7 +84,7 @@ static struct state {
 	unsigned char through[PROGRAMS_MAX];
 	struct kept kept[POOL_MAX];
 	struct job jobs[JOBS_MAX];
-} *state;
+} * state;
 
 static unsigned char *listed; /* by --kept */
 
@@ -356,7 +355,8 @@ static bool next_cut(struct job *job)
 {
 	unsigned int index = job->index++;
 
-	if (state->stop || !program_cut(&state->kept[0].program, index / options.cut, &job->program))
+	if (state->stop ||
+	    !program_cut(&state->kept[0].program, index / options.cut, &job->program))
 		return false;
 	if (index % options.cut == 0)
 		write_candidate(&job->program);
@@ -374,7 +374,7 @@ static _Noreturn void work(unsigned int number)
 	kept_fd = open_in_folder("kept", O_APPEND);
 	own_device = number + 1;
 	cover_open();
-	if (run_job(&state->jobs[number], options.cut	   ? &smaller
+	if (run_job(&state->jobs[number], options.cut      ? &smaller
 					  : options.replay ? &given
 							   : &fresh))
 		_exit(WELL);
@@ -430,10 +430,9 @@ static void look_for_leftovers(void)
 /* Some complaints are no warnings, for which the kernel would stop. */
 static void look_at_log(int log)
 {
-	static const char *const complaints[] = {"BUG",		"WARNING: ",  "INFO: ",
-						 "KASAN: ",	"UBSAN: ",    "ODEBUG: ",
-						 "refcount_t:", "Call Trace", "possible circular",
-						 "suspicious"};
+	static const char *const complaints[] = {
+		"BUG",      "WARNING: ",   "INFO: ",     "KASAN: ",           "UBSAN: ",
+		"ODEBUG: ", "refcount_t:", "Call Trace", "possible circular", "suspicious"};
 	char line[8192];
 	ssize_t n;
 
@@ -593,16 +592,22 @@ static void show(void)
 
 static void parse(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{"seconds", required_argument, NULL, 's'}, {"seed", required_argument, NULL, 'S'},
-		{"kept", required_argument, NULL, 'k'},	   {"from", required_argument, NULL, 'f'},
-		{"to", required_argument, NULL, 't'},	   {"jobs", required_argument, NULL, 'j'},
-		{"folder", required_argument, NULL, 'd'},  {"blocks", required_argument, NULL, 'b'},
-		{"save", required_argument, NULL, 'w'},	   {"replay", required_argument, NULL, 'r'},
-		{"cut", required_argument, NULL, 'c'},	   {"show", required_argument, NULL, 'p'},
-		{"c", no_argument, NULL, 'C'},		   {"tell", no_argument, NULL, 'T'},
-		   {"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"seconds", required_argument, NULL, 's'},
+					      {"seed", required_argument, NULL, 'S'},
+					      {"kept", required_argument, NULL, 'k'},
+
+					      {"to", required_argument, NULL, 't'},
+					      {"jobs", required_argument, NULL, 'j'},
+					      {"folder", required_argument, NULL, 'd'},
+					      {"blocks", required_argument, NULL, 'b'},
+					      {"save", required_argument, NULL, 'w'},
+					      {"replay", required_argument, NULL, 'r'},
+					      {"cut", required_argument, NULL, 'c'},
+					      {"show", required_argument, NULL, 'p'},
+					      {"c", no_argument, NULL, 'C'},
+					      {"tell", no_argument, NULL, 'T'},
+					      {"help", no_argument, NULL, 'h'},
+					      {NULL, 0, NULL, 0}};
 	int option;
 
 	if (getrandom(&options.seed, 4, 0) != 4)
@@ -619,9 +624,6 @@ static void parse(int argc, char **argv)
 			break;
 		case 'k':
 			options.kept = optarg;
-			break;
-		case 'f':
-			options.from = number;
 			break;
 		case 't':
 			options.to = number < PROGRAMS_MAX ? number : PROGRAMS_MAX;
@@ -688,6 +690,5 @@ int main(int argc, char **argv)
 		return USAGE;
 	}
 	say("seed %" PRIu64 ", %u programs in the corpus\n", options.seed, state->nr_corpus);
-	state->next = state->low = options.from;
 	return run_all();
 }

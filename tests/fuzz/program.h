@@ -27,15 +27,15 @@
 
 /* What a value means, which tells how one is made up, and whose results it may be taken from. */
 enum kind {
-	NUMBER,	  /* min to max */
-	FLAGS,	  /* of the mask max */
-	CLOCK,	  /* of the deadlines */
+	NUMBER,   /* min to max */
+	FLAGS,    /* of the mask max */
+	CLOCK,    /* of the deadlines */
 	DEADLINE, /* absolute: max is the longest wait, in us */
-	ZERO,	  /* reserved */
-	NAME,	  /* an index of env.h's names; the number after it is its length */
-	BUFFER,	  /* struct stplr_buffer: min its vector flag, max its flag for a registered one */
+	ZERO,     /* reserved */
+	NAME,     /* an index of env.h's names; the number after it is its length */
+	BUFFER,   /* struct stplr_buffer: min its vector flag, max its flag for a registered one */
 	ADDRESS,  /* in the fuzzer's memory, as an offset; beyond its end an address */
-	EITHER,	  /* one of choices */
+	EITHER,   /* one of choices */
 	LANE,
 	/* results, and where they are used */
 	DEVICE,
@@ -75,11 +75,11 @@ struct call {
 	unsigned long request;
 	const char *type; /* of the ioctl's structure */
 	uint16_t size;
-	uint8_t on;	/* kind of descriptor it is made on */
-	uint8_t gives;	/* kind of its result */
-	uint8_t role;	/* which lanes it fits */
+	uint8_t on;     /* kind of descriptor it is made on */
+	uint8_t gives;  /* kind of its result */
+	uint8_t role;   /* which lanes it fits */
 	uint8_t weight; /* how often, among the others */
-	bool lasting;	/* it changes more than the program */
+	bool lasting;   /* it changes more than the program */
 	env_function *function;
 	const struct field *fields;
 	uint8_t nr_fields;

@@ -91,7 +91,8 @@ static void read_value(const struct labels *labels, const char *text, struct val
 		if (op >= 0)
 			*value = (struct value){RESULT, op, strtoll(end, NULL, 0)};
 	} else {
-		value->n = text[0] == '-' ? strtoll(text, NULL, 0) : (int64_t)strtoull(text, NULL, 0);
+		value->n =
+			text[0] == '-' ? strtoll(text, NULL, 0) : (int64_t)strtoull(text, NULL, 0);
 	}
 }
 
@@ -408,11 +409,13 @@ void program_write_c(FILE *file, const struct program *program)
 {
 	struct writer writer = {file, program, 0};
 
-	fprintf(file, "/* Written by stplr's fuzzer: cc -I include/uapi THIS -lpthread; the "
-		      "argument is how often to run. */\n%s\n",
+	fprintf(file,
+		"/* Written by stplr's fuzzer: cc -I include/uapi THIS -lpthread; the "
+		"argument is how often to run. */\n%s\n",
 		env_text);
-	fprintf(file, "/* What the calls were given and gave, for all processes. */\n"
-		      "static struct {\n\tlong r[%u];\n\tint errors[%u];\n\tint done[%u];\n",
+	fprintf(file,
+		"/* What the calls were given and gave, for all processes. */\n"
+		"static struct {\n\tlong r[%u];\n\tint errors[%u];\n\tint done[%u];\n",
 		OPS_MAX, OPS_MAX, OPS_MAX);
 	for (unsigned int i = 0; i < program->nr_ops; i++) {
 		const struct call *call = &calls[program->ops[i].call];
