@@ -30,15 +30,15 @@ static const struct field version[] = {
 	{.path = NULL},
 };
 
-static const int64_t modes[] = {0, 0600, 0666, 0222, 01000};
+static const int64_t modes[] = {0, 0600, 0666, 0222, 0020};
 static const int64_t pulses[] = {0, 0, 0, 1, 2, 5, 128};
 static const int64_t users[] = {0, 0, 0, 1, 65534, -1};
 
 static const struct field channel_create[] = {
 	FIELD(stplr_channel_create, name, NAME),
 	FIELD(stplr_channel_create, name_len, RANGE(NUMBER, 0, 64)),
-	FIELD(stplr_channel_create, flags, MASK(0x3ff)),
-	FIELD(stplr_channel_create, mode, ONE_OF(modes)),
+	FIELD(stplr_channel_create, flags, MASK(0x3ff), .min = STPLR_CHANNEL_GROUP),
+	FIELD(stplr_channel_create, mode, ONE_OF(modes), .named = true),
 	FIELD(stplr_channel_create, gid, ZERO),
 	FIELD(stplr_channel_create, backlog, ZERO),
 	FIELD(stplr_channel_create, pulses, ONE_OF(pulses)),
@@ -54,13 +54,13 @@ static const struct field connect_attach[] = {
 	FIELD(stplr_connect_attach, chid, CHID),
 	FIELD(stplr_connect_attach, uid, ZERO),
 	FIELD(stplr_connect_attach, clock, CLOCK),
-	FIELD(stplr_connect_attach, deadline, UNTIL(3000)),
+	FIELD(stplr_connect_attach, deadline, UNTIL(8000)),
 	FIELD(stplr_connect_attach, reserved, ZERO),
 	OUT(stplr_connect_attach, coid, COID),
 };
 
 static const struct field channel_accept[] = {
-	FIELD(stplr_channel_accept, deadline, UNTIL(3000)),
+	FIELD(stplr_channel_accept, deadline, UNTIL(8000)),
 	FIELD(stplr_channel_accept, clock, CLOCK),
 	FIELD(stplr_channel_accept, flags, MASK(STPLR_ACCEPT_NONBLOCK)),
 	FIELD(stplr_channel_accept, reserved, ZERO),
@@ -85,7 +85,7 @@ static const struct field connect_notify[] = {
 
 static const struct field msg_send[] = {
 	FIELD(stplr_msg_send, send, BYTES(STPLR_SEND_VECTOR, STPLR_SEND_REGISTERED)),
-	FIELD(stplr_msg_send, send_deadline, UNTIL(4000)),
+	FIELD(stplr_msg_send, send_deadline, UNTIL(10000)),
 	FIELD(stplr_msg_send, reply_deadline, ZERO),
 	FIELD(stplr_msg_send, clock, CLOCK),
 	FIELD(stplr_msg_send, flags,
@@ -99,8 +99,8 @@ static const struct field msg_send[] = {
 static const struct field msg_send_receive[] = {
 	FIELD(stplr_msg_send, send, BYTES(STPLR_SEND_VECTOR, STPLR_SEND_REGISTERED)),
 	FIELD(stplr_msg_send, reply, BYTES(STPLR_REPLY_VECTOR, STPLR_REPLY_REGISTERED)),
-	FIELD(stplr_msg_send, send_deadline, UNTIL(4000)),
-	FIELD(stplr_msg_send, reply_deadline, UNTIL(8000)),
+	FIELD(stplr_msg_send, send_deadline, UNTIL(10000)),
+	FIELD(stplr_msg_send, reply_deadline, UNTIL(20000)),
 	FIELD(stplr_msg_send, clock, CLOCK),
 	FIELD(stplr_msg_send, flags,
 	      MASK(STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR | STPLR_SEND_REGISTERED |
@@ -112,7 +112,7 @@ static const struct field msg_send_receive[] = {
 
 #define RECEIVE_FIELDS(type, prefix)                                                               \
 	NESTED(type, prefix, buffer, BYTES(STPLR_RECEIVE_VECTOR, STPLR_RECEIVE_REGISTERED)),       \
-		NESTED(type, prefix, deadline, UNTIL(3000)), NESTED(type, prefix, clock, CLOCK),   \
+		NESTED(type, prefix, deadline, UNTIL(8000)), NESTED(type, prefix, clock, CLOCK),   \
 		NESTED(type, prefix, flags, MASK(0xf)),                                            \
 		NESTED(type, prefix, info.rcvid, RCVID, .out = true),                              \
 		NESTED(type, prefix, info.pid, PID, .out = true),                                  \
@@ -121,7 +121,7 @@ static const struct field msg_send_receive[] = {
 
 static const struct field msg_receive[] = {RECEIVE_FIELDS(stplr_msg_receive, )};
 
-static const int64_t errors[] = {0, 0, 0, 0, 0, 0, 5, 511, 512};
+static const int64_t errors[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 511};
 
 #define REPLY_FIELDS(type, prefix)                                                                 \
 	NESTED(type, prefix, reply, BYTES(STPLR_REPLY_VECTOR, STPLR_REPLY_REGISTERED)),            \
@@ -154,7 +154,7 @@ static const struct field msg_info[] = {
 static const struct field pulse_send[] = {
 	FIELD(stplr_pulse_send, value, RANGE(NUMBER, 0, 100)),
 	FIELD(stplr_pulse_send, priority, RANGE(NUMBER, -1, 140)),
-	FIELD(stplr_pulse_send, code, RANGE(NUMBER, -128, 127)),
+	FIELD(stplr_pulse_send, code, RANGE(NUMBER, -4, 127)),
 	FIELD(stplr_pulse_send, flags, ZERO),
 	FIELD(stplr_pulse_send, reserved, ZERO),
 };
@@ -166,7 +166,7 @@ static const struct field event_pulse[] = {
 	FIELD(stplr_event_register, fd, CONNECTION),
 	FIELD(stplr_event_register, signo, ZERO),
 	FIELD(stplr_event_register, priority, RANGE(NUMBER, -1, 140)),
-	FIELD(stplr_event_register, code, RANGE(NUMBER, -128, 127)),
+	FIELD(stplr_event_register, code, RANGE(NUMBER, -4, 127)),
 	FIELD(stplr_event_register, value, RANGE(NUMBER, 0, 100)),
 	FIELD(stplr_event_register, reserved, ZERO),
 	OUT(stplr_event_register, id, EVENT),
@@ -286,8 +286,8 @@ const struct call calls[] = {
 	PLAIN_IOCTL(channel_destroy, STPLR_CHANNEL_DESTROY, CHANNEL, SERVER, 1),
 	PLAIN_IOCTL(channel_shutdown, STPLR_CHANNEL_SHUTDOWN, CHANNEL, SERVER, 1),
 	IOCTL(channel_accept, STPLR_CHANNEL_ACCEPT, stplr_channel_accept, CHANNEL, CHANNEL, SERVER,
-	      3, FIELDS(channel_accept)),
-	IOCTL(msg_receive, STPLR_MSG_RECEIVE, stplr_msg_receive, CHANNEL, NOTHING, SERVER, 40,
+	      1, FIELDS(channel_accept)),
+	IOCTL(msg_receive, STPLR_MSG_RECEIVE, stplr_msg_receive, CHANNEL, NOTHING, SERVER, 6,
 	      FIELDS(msg_receive)),
 	IOCTL(msg_reply, STPLR_MSG_REPLY, stplr_msg_reply, CHANNEL, NOTHING, SERVER, 10,
 	      FIELDS(msg_reply)),
@@ -310,10 +310,10 @@ const struct call calls[] = {
 	      FIELDS(connect_info)),
 	IOCTL(connect_notify, STPLR_CONNECT_NOTIFY, stplr_connect_notify, CONNECTION, NOTHING,
 	      CLIENT, 3, FIELDS(connect_notify)),
-	IOCTL(msg_send, STPLR_MSG_SEND, stplr_msg_send, CONNECTION, NOTHING, CLIENT, 20,
+	IOCTL(msg_send, STPLR_MSG_SEND, stplr_msg_send, CONNECTION, NOTHING, CLIENT, 6,
 	      FIELDS(msg_send)),
 	IOCTL(msg_send_receive, STPLR_MSG_SEND_RECEIVE, stplr_msg_send, CONNECTION, NOTHING, CLIENT,
-	      30, FIELDS(msg_send_receive)),
+	      6, FIELDS(msg_send_receive)),
 	IOCTL(pulse_send, STPLR_PULSE_SEND, stplr_pulse_send, CONNECTION, NOTHING, CLIENT, 12,
 	      FIELDS(pulse_send)),
 	IOCTL(event_pulse, STPLR_EVENT_REGISTER, stplr_event_register, CONNECTION, NOTHING, CLIENT,
@@ -338,7 +338,7 @@ const struct call calls[] = {
 	ENVIRONMENT(stop, NOTHING, 2, FIELDS(env_stop_fields)),
 	ENVIRONMENT(pid, PID, 1, NO_FIELDS),
 	ENVIRONMENT(open, DEVICE, 1, FIELDS(env_open_fields)),
-	ENVIRONMENT(close, NOTHING, 3, FIELDS(a_descriptor)),
+	ENVIRONMENT(close, NOTHING, 2, FIELDS(a_descriptor)),
 	ENVIRONMENT(dup, DESCRIPTOR, 1, FIELDS(a_descriptor)),
 	ENVIRONMENT(dup2, DESCRIPTOR, 1, FIELDS(env_dup2_fields)),
 	ENVIRONMENT(nonblock, NOTHING, 1, FIELDS(env_nonblock_fields)),

@@ -193,10 +193,18 @@ static inline int lane_claim(long lane)
 					   __ATOMIC_ACQUIRE);
 }
 
+/* The kernel complains of a stack it cannot have. */
+static inline void fail_none(void)
+{
+	if (fail_fd && write(fail_fd, "0", 1) != 1)
+		close(fail_fd);
+}
+
 ENV(env_thread)
 {
 	struct lane_thread *thread = &lane_threads[a];
 
+	fail_none();
 	if (!lane_claim(a))
 		return -1;
 	if (!thread->made) {
@@ -225,6 +233,7 @@ ENV(env_fork)
 {
 	int pid;
 
+	fail_none();
 	if (!lane_claim(a))
 		return -1;
 	pid = fork();
@@ -425,6 +434,7 @@ ENV(env_exec)
 {
 	char number[16];
 
+	fail_none();
 	fcntl(a, F_SETFD, 0);
 	snprintf(number, sizeof(number), "%ld", a);
 	return execl("/proc/self/exe", HELD, number, NULL);
@@ -498,6 +508,7 @@ ENV(env_userfault)
 	pthread_t thread;
 	int fd;
 
+	fail_none();
 	if (!pages_of(&a, &b))
 		return -1;
 	where.range.start = AT(a);

@@ -25,6 +25,7 @@ struct place {
 	struct program *program;
 	unsigned int at; /* only earlier operations' results are there */
 	unsigned int lane;
+	enum kind on; /* what it is made on */
 };
 
 static bool gives(const struct op *op, enum kind kind)
@@ -47,6 +48,9 @@ static int pick_result(struct place *place, enum kind kind)
 		bool near = op->lane == place->lane || op->lane == 0;
 
 		if (!gives(op, kind) || (!near && !one_in(place->random, 5)))
+			continue;
+		/* a client's registered buffers are not the server's */
+		if (kind == INDEX && place->on != DESCRIPTOR && calls[op->call].on != place->on)
 			continue;
 		seen++;
 		if ((last && op->lane == place->lane) || one_in(place->random, seen))
@@ -132,13 +136,13 @@ static uint64_t make_offset(struct random *random, uint64_t len)
 					  0x30000, 0x40000, 0x60000, 0x60000, 0x100000};
 	uint64_t offset = pieces[random_below(random, 10)];
 
-	if (len > 0x10000 && offset < 0x60000)
+	if (len > 0x7000 && offset < 0x60000)
 		offset = 0x60000;
 	switch (random_below(random, 4)) {
 	case 0:
 		return offset;
 	case 1:
-		return offset + random_below(random, 16) * 0x1000;
+		return offset + random_below(random, 8) * 0x1000;
 	case 2: /* to the end of a page */
 		return offset + 0x1000 - len % 0x1000;
 	}
@@ -330,6 +334,8 @@ static void spoil(struct random *random, struct op *op)
 	default:
 		*value = plain(wild_number(random));
 	}
+	if (call->fields[i].size == 4)
+		value->n = (int32_t)value->n;
 }
 
 /* Flags tell what shapes the buffers have. */
@@ -355,20 +361,69 @@ static void match_flags(struct op *op)
 }
 
 /* The number after a name is its length; where there is a choice, a name or a chid. */
-static void match_name(struct random *random, struct op *op)
+static void match_name(struct place *place, struct op *op)
 {
 	const struct call *call = &calls[op->call];
+	const struct op *other = NULL;
+	unsigned int seen = 0;
 	bool by_id = false, named;
 
 	if (!call->nr_fields || call->fields[0].kind != NAME)
 		return;
 	for (unsigned int i = 0; i < call->nr_fields; i++)
 		by_id |= !call->fields[i].out && call->fields[i].kind == CHID;
-	named = random_below(random, 10) < (by_id ? 3 : 4);
-	op->values[1] = plain(named ? (int64_t)strlen(names[op->values[0].n]) : 0);
-	for (unsigned int i = 0; i < call->nr_fields && named; i++) {
-		if (call->fields[i].kind == CHID || call->fields[i].kind == PID)
+	for (unsigned int i = 0; i < place->at; i++) {
+		const struct op *candidate = &place->program->ops[i];
+
+		if (calls[candidate->call].gives == CHANNEL && candidate->values[1].n &&
+		    calls[candidate->call].fields[0].kind == NAME && one_in(place->random, ++seen))
+			other = candidate;
+	}
+	/* a new name, or one that there is */
+	named = one_in(place->random, by_id && !other ? 20 : 3);
+	if (by_id && other)
+		op->values[0] = other->values[0];
+	op->values[1] = plain(named ? (int64_t)strlen(names[op->values[0].n % NAMES]) : 0);
+	for (unsigned int i = 0; i < call->nr_fields; i++) {
+		bool id = call->fields[i].kind == CHID || call->fields[i].kind == PID;
+
+		if (!call->fields[i].out && (named ? id : call->fields[i].named))
 			op->values[i] = plain(0);
+		if (call->fields[i].kind == FLAGS && !named)
+			op->values[i].n &= ~call->fields[i].min;
+	}
+}
+
+/* The channel that a connection was made to by its id, or -1. */
+static struct value channel_of(const struct program *program, const struct value *connection)
+{
+	const struct op *op = &program->ops[connection->op];
+	const struct call *call = &calls[op->call];
+
+	for (unsigned int i = 0; connection->form == RESULT && i < call->nr_fields; i++) {
+		if (!call->fields[i].out && call->fields[i].kind == CHID &&
+		    op->values[i].form == RESULT)
+			return (struct value){.form = RESULT, .op = op->values[i].op};
+	}
+	return plain(-1);
+}
+
+/* What came over a descriptor, or was made on it, is used on it: or on the channel behind it. */
+static void match_on(struct place *place, struct op *op, const struct value *value, enum kind kind)
+{
+	const struct op *origin = &place->program->ops[value->op];
+	struct value channel, itself = {.form = RESULT, .op = value->op};
+
+	if (value->form != RESULT || value->op >= place->at || one_in(place->random, 16))
+		return;
+	if (kind != RCVID && kind != EVENT && kind != INDEX && kind != COID && kind != SCOID)
+		return;
+	if (calls[origin->call].on == place->on || place->on == DESCRIPTOR) {
+		op->on = origin->on;
+	} else if (place->on == CHANNEL) {
+		channel = channel_of(place->program, kind == COID ? &itself : &origin->on);
+		if (channel.form == RESULT)
+			op->on = channel;
 	}
 }
 
@@ -380,26 +435,24 @@ static void make_op(struct place *place, unsigned int call_index, struct op *op)
 	memset(op, 0, sizeof(*op));
 	op->call = call_index;
 	op->lane = place->lane;
-	if (call->on != NOTHING)
+	place->on = call->on;
+	if (call->on == DESCRIPTOR)
+		op->on = result_or(place, DEVICE + random_below(place->random, 3), -1);
+	else if (call->on != NOTHING)
 		op->on = result_or(place, call->on, -1);
 	for (unsigned int i = 0; i < call->nr_fields; i++) {
-		if (call->fields[i].kind == BUFFER)
-			make_buffer(place, &op->buffers[buffer++]);
-		else if (!call->fields[i].out)
+		if (call->fields[i].kind == BUFFER) {
+			make_buffer(place, &op->buffers[buffer]);
+			if (op->buffers[buffer].shape == REGISTERED)
+				match_on(place, op, &op->buffers[buffer].index, INDEX);
+			buffer++;
+		} else if (!call->fields[i].out) {
 			op->values[i] = make_value(place, &call->fields[i]);
+			match_on(place, op, &op->values[i], call->fields[i].kind);
+		}
 	}
 	match_flags(op);
-	match_name(place->random, op);
-	if (one_in(place->random, 8))
-		spoil(place->random, op);
-	/* a reply goes where the message came from */
-	for (unsigned int i = 0; i < call->nr_fields; i++) {
-		const struct value *value = &op->values[i];
-
-		if (!call->fields[i].out && call->fields[i].kind == RCVID &&
-		    value->form == RESULT && value->op < place->at && !one_in(place->random, 16))
-			op->on = place->program->ops[value->op].on;
-	}
+	match_name(place, op);
 }
 
 static bool takes(const struct call *call, enum kind kind)
@@ -411,10 +464,12 @@ static bool takes(const struct call *call, enum kind kind)
 	return false;
 }
 
-/* Which call the lane makes next. */
+/* Which call the lane makes next. What needs a message waits until there is one, mostly. */
 static unsigned int pick_call(struct place *place, unsigned int role)
 {
-	bool answer = pick_unanswered(place) >= 0 && random_below(place->random, 10) < 6;
+	bool message = pick_unanswered(place) >= 0;
+	bool answer = message && random_below(place->random, 10) < 6;
+	bool blind = one_in(place->random, 10);
 	unsigned int chosen = 0, total = 0;
 
 	if (one_in(place->random, 6))
@@ -422,7 +477,8 @@ static unsigned int pick_call(struct place *place, unsigned int role)
 	for (unsigned int i = 0; i < nr_calls; i++) {
 		const struct call *call = &calls[i];
 
-		if (!(call->role & role) || (answer && !takes(call, RCVID)))
+		if (!(call->role & role) || (answer && !takes(call, RCVID)) ||
+		    (!message && !blind && takes(call, RCVID)))
 			continue;
 		total += call->weight;
 		if (random_below(place->random, total) < call->weight)
@@ -431,15 +487,137 @@ static unsigned int pick_call(struct place *place, unsigned int role)
 	return chosen;
 }
 
+/* One more operation; NULL if there is no room. */
 static struct op *append(struct program *program, struct random *random, unsigned int lane,
 			 const char *name)
 {
-	struct place place = {random, program, program->nr_ops, lane};
+	struct place place = {random, program, program->nr_ops, lane, NOTHING};
 	struct op *op = &program->ops[program->nr_ops];
 
+	if (program->nr_ops == OPS_MAX)
+		return NULL;
 	make_op(&place, call_find(name) - calls, op);
 	program->nr_ops++;
 	return op;
+}
+
+static void append_any(struct program *program, struct random *random, unsigned int lane,
+		       unsigned int role)
+{
+	struct place place = {random, program, program->nr_ops, lane, NOTHING};
+	struct op *op = &program->ops[program->nr_ops];
+
+	if (program->nr_ops == OPS_MAX)
+		return;
+	make_op(&place, pick_call(&place, role), op);
+	if (one_in(random, 6))
+		spoil(random, op);
+	program->nr_ops++;
+}
+
+static void set_on(struct op *op, struct value on)
+{
+	if (op && on.form == RESULT)
+		op->on = on;
+}
+
+static int64_t *flags_of(struct op *op)
+{
+	const struct call *call = &calls[op->call];
+
+	for (unsigned int i = 0; i < call->nr_fields; i++) {
+		if (call->fields[i].kind == FLAGS)
+			return &op->values[i].n;
+	}
+	return NULL;
+}
+
+/* As long as it may take, mostly. */
+static void wait_for_it(struct op *op, struct random *random)
+{
+	for (unsigned int i = 0; op && i < calls[op->call].nr_fields; i++) {
+		const struct field *field = &calls[op->call].fields[i];
+
+		if (field->kind == DEADLINE && !one_in(random, 16))
+			op->values[i] = (struct value){.form = SOON, .n = field->max};
+	}
+}
+
+/* Where the messages of a connection arrive: a listening channel has others for that. */
+static struct value receiving_channel(struct program *program, struct value connection)
+{
+	struct value channel = channel_of(program, &connection);
+
+	for (unsigned int i = 0; channel.form == RESULT && i < program->nr_ops; i++) {
+		const struct op *op = &program->ops[i];
+
+		if (!strcmp(calls[op->call].name, "channel_accept") && op->on.form == RESULT &&
+		    op->on.op == channel.op)
+			return (struct value){.form = RESULT, .op = i};
+	}
+	return channel;
+}
+
+/* A receive that takes what comes, mostly. */
+static void receive(struct program *program, struct random *random, unsigned int lane,
+		    struct value channel)
+{
+	struct op *op = append(program, random, lane, "msg_receive");
+
+	if (!op)
+		return;
+	set_on(op, channel);
+	if (one_in(random, 8))
+		return;
+	wait_for_it(op, random);
+	*flags_of(op) &= ~(int64_t)(STPLR_RECEIVE_PULSE | STPLR_RECEIVE_NO_TRUNC);
+	if (op->buffers[0].shape == FLAT && op->buffers[0].parts[0].len < 32)
+		op->buffers[0].parts[0].len = 1024;
+}
+
+/*
+ * One lane sends, another receives, does something with the message, and answers. Mostly the same
+ * two, for then they are in step. In one lane: what the sender does not wait for.
+ */
+static void converse(struct program *program, struct random *random, unsigned int nr_lanes)
+{
+	static const char *const sends[] = {"pulse_send",       "msg_send",
+					    "msg_send",         "msg_send_receive",
+					    "msg_send_receive", "msg_send_receive"};
+	static const char *const uses[] = {"msg_read",    "msg_write",     "msg_info",
+					   "client_info", "client_cookie", "event_deliver"};
+	unsigned int client = random_below(random, nr_lanes);
+	unsigned int server = one_in(random, 8) ? random_below(random, nr_lanes) : client ^ 1;
+	bool alone = client == server || server >= nr_lanes;
+	unsigned int kind = random_below(random, alone ? 2 : 6);
+	struct place place = {random, program, program->nr_ops, client, NOTHING};
+	struct value on = result_or(&place, CONNECTION, -1);
+	struct value channel = receiving_channel(program, on);
+	struct op *op = append(program, random, client, sends[kind]);
+
+	set_on(op, on);
+	wait_for_it(op, random);
+	if (op && kind == 1 && (alone || one_in(random, 4))) {
+		if (op->buffers[0].shape == REGISTERED)
+			op->buffers[0].shape = FLAT;
+		match_flags(op);
+		*flags_of(op) = (*flags_of(op) & ~STPLR_SEND_TELL) | STPLR_SEND_QUEUED;
+	} else if (op && kind == 2) {
+		*flags_of(op) &= ~STPLR_SEND_QUEUED;
+	}
+	if (op && one_in(random, 16))
+		spoil(random, op);
+	server = alone ? client : server;
+	if (one_in(random, 12))
+		append_any(program, random, server, BOTH);
+	receive(program, random, server, channel);
+	if (kind < 3)
+		return;
+	while (one_in(random, 2))
+		append(program, random, server, uses[random_below(random, 6)]);
+	op = append(program, random, server, one_in(random, 5) ? "msg_reply_receive" : "msg_reply");
+	if (op && one_in(random, 16))
+		spoil(random, op);
 }
 
 /* Every lane serves, or asks; lane 0 does both. */
@@ -450,22 +628,40 @@ static unsigned int role_of(unsigned int lane)
 
 void generate(struct program *program, struct random *random)
 {
-	unsigned int nr_lanes = between(random, 1, LANES_MAX), channels = between(random, 1, 2);
-	unsigned int connections = between(random, 1, 3), calls_wanted = between(random, 8, 60);
+	static const char *const registers[] = {"event_pulse", "event_eventfd", "event_signal",
+						"event_of_device"};
+	unsigned int nr_lanes = one_in(random, 8) ? 1 : between(random, 2, LANES_MAX);
+	unsigned int channels = between(random, 1, 2), connections = between(random, 1, 3);
+	unsigned int rounds = between(random, 2, 20);
 
 	program->nr_ops = 0;
 	append(program, random, 0, "open");
 	append(program, random, 0, "pid");
-	for (unsigned int i = 0; i < channels; i++)
-		append(program, random, 0, "channel_create");
-	for (unsigned int i = 0; i < connections; i++)
-		append(program, random, 0, "connect_attach");
-	if (one_in(random, 4)) {
+	for (unsigned int i = 0; i < channels; i++) {
 		struct op *op = append(program, random, 0, "channel_create");
 
-		op->values[2] = plain(STPLR_CHANNEL_LISTEN);
-		append(program, random, 0, "connect_attach");
-		append(program, random, 0, "channel_accept");
+		if (!one_in(random, 8))
+			*flags_of(op) &= ~(STPLR_CHANNEL_NONBLOCK | STPLR_CHANNEL_LISTEN);
+	}
+	for (unsigned int i = 0; i < connections; i++) {
+		struct op *op = append(program, random, 0, "connect_attach");
+
+		if (!one_in(random, 8))
+			*flags_of(op) &= ~STPLR_CONNECT_NONBLOCK;
+	}
+	if (one_in(random, 5)) {
+		struct op *op = append(program, random, 0, "channel_create");
+		unsigned int channel = program->nr_ops - 1;
+		struct value on = {.form = RESULT, .op = channel}, chid = on;
+
+		*flags_of(op) = STPLR_CHANNEL_LISTEN;
+		op = append(program, random, 0, "connect_attach");
+		op->values[1] = plain(0);
+		for (unsigned int i = 0; i < calls[op->call].nr_fields; i++) {
+			if (calls[op->call].fields[i].kind == CHID)
+				op->values[i] = chid;
+		}
+		set_on(append(program, random, 0, "channel_accept"), on);
 	}
 	if (one_in(random, 2))
 		append(program, random, 0, "client_buffer");
@@ -473,15 +669,19 @@ void generate(struct program *program, struct random *random)
 		append(program, random, 0, "server_buffer");
 	if (one_in(random, 2))
 		append(program, random, 0, "eventfd");
+	if (one_in(random, 3))
+		append(program, random, 0, registers[random_below(random, 4)]);
 	for (unsigned int i = 1; i < nr_lanes; i++)
 		append(program, random, 0, one_in(random, 10) ? "fork" : "thread")->values[0] =
 			plain(i);
-	while (calls_wanted-- && program->nr_ops < OPS_MAX) {
-		unsigned int lane = random_below(random, nr_lanes);
-		struct place place = {random, program, program->nr_ops, lane};
+	while (rounds-- && program->nr_ops < OPS_MAX) {
+		if (random_below(random, 3)) {
+			converse(program, random, nr_lanes);
+		} else {
+			unsigned int lane = random_below(random, nr_lanes);
 
-		make_op(&place, pick_call(&place, role_of(lane)), &program->ops[program->nr_ops]);
-		program->nr_ops++;
+			append_any(program, random, lane, role_of(lane));
+		}
 	}
 }
 
@@ -546,7 +746,7 @@ static unsigned int lanes_of(const struct program *program)
 static void insert(struct program *program, struct random *random, unsigned int at)
 {
 	unsigned int lane = random_below(random, lanes_of(program));
-	struct place place = {random, program, at, lane};
+	struct place place = {random, program, at, lane, NOTHING};
 	struct op op;
 
 	if (program->nr_ops == OPS_MAX)
@@ -563,7 +763,7 @@ static void insert(struct program *program, struct random *random, unsigned int 
 static void change(struct program *program, struct random *random, unsigned int at)
 {
 	struct op *op = &program->ops[at], fresh;
-	struct place place = {random, program, at, op->lane};
+	struct place place = {random, program, at, op->lane, NOTHING};
 	const struct call *call = &calls[op->call];
 	unsigned int i, buffer = 0;
 

@@ -249,7 +249,7 @@ static void count(const struct program *program, const struct fate *fate)
 		const struct result *result = &fate->results[i];
 		unsigned int call = program->ops[i].call;
 
-		if (!result->done)
+		if (result->done != 1)
 			continue;
 		__atomic_add_fetch(&state->calls[call], 1, __ATOMIC_RELAXED);
 		if (result->value >= 0)
@@ -328,8 +328,8 @@ static void tell(const struct job *job, struct coverage fresh)
 		const struct result *result = &job->fate.results[i];
 
 		say("r%u %u %s: ", i, op->lane, calls[op->call].name);
-		if (!result->done)
-			say("not made\n");
+		if (result->done != 1)
+			say(result->done ? "passed over\n" : "not made\n");
 		else if (result->error)
 			say("%s\n", strerrorname_np(result->error));
 		else

@@ -61,6 +61,7 @@ struct field {
 	uint8_t size;
 	uint8_t kind;
 	bool out;
+	bool named; /* 0 without a name */
 	int64_t min;
 	int64_t max;
 	const int64_t *choices; /* max of them */
@@ -133,7 +134,7 @@ struct result {
 	_Alignas(8) unsigned char args[ARGS_SIZE];
 	int64_t value;
 	int error;
-	int done;
+	int done; /* 1 made, 2 passed over */
 };
 
 struct fate {
