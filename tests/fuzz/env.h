@@ -152,6 +152,13 @@ static inline void process_setup(void)
 	close(first_fd);
 }
 
+/* Not a stack's memory, of which the kernel complains, nor a futex, of which libc does. */
+static inline void fail_none(void)
+{
+	if (fail_fd && write(fail_fd, "0", 1) != 1)
+		close(fail_fd);
+}
+
 static inline void lane_enter(unsigned int lane)
 {
 	struct sched_param none = {0};
@@ -159,6 +166,7 @@ static inline void lane_enter(unsigned int lane)
 	lanes->pids[lane] = getpid();
 	__atomic_store_n(&lanes->tids[lane], gettid(), __ATOMIC_RELEASE);
 	run_lane(lane);
+	fail_none();
 	__atomic_store_n(&lanes->tids[lane], 0, __ATOMIC_RELEASE);
 	if (fail_fd)
 		close(fail_fd);
@@ -191,13 +199,6 @@ static inline int lane_claim(long lane)
 	return lane > 0 && lane < LANES_MAX &&
 	       __atomic_compare_exchange_n(&lanes->started[lane], &none, 1, 0, __ATOMIC_ACQ_REL,
 					   __ATOMIC_ACQUIRE);
-}
-
-/* The kernel complains of a stack it cannot have. */
-static inline void fail_none(void)
-{
-	if (fail_fd && write(fail_fd, "0", 1) != 1)
-		close(fail_fd);
 }
 
 ENV(env_thread)

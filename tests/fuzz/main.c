@@ -462,12 +462,13 @@ static void set(const char *path, const char *value)
 /* A complaint ends the machine, before more happens; every kind of failure can be made. */
 static void prepare_kernel(void)
 {
-	static const char *const kinds[] = {"failslab", "fail_page_alloc", "fail_usercopy"};
+	static const char *const kinds[] = {"failslab", "fail_page_alloc", "fail_usercopy",
+					    "fail_futex"};
 	char path[128];
 
 	set("/proc/sys/kernel/panic_on_warn", "1");
 	set("/proc/sys/kernel/hung_task_timeout_secs", "0");
-	for (unsigned int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < 4; i++) {
 		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/verbose", kinds[i]);
 		set(path, "0");
 		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/ignore-gfp-wait", kinds[i]);
