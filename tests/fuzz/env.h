@@ -609,7 +609,7 @@ static inline void program_run(void)
 }
 
 /* How long one may take before it is killed, and how long that may take. */
-#define TIME_LIMIT_US 300000
+#define TIME_LIMIT_US 1000000
 #define PATIENCE_US 20000000
 
 /* Kills what is left of a group of processes, the caller's children; -1 if they do not die. */

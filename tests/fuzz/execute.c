@@ -187,6 +187,8 @@ static bool wait_for_end(const struct job *job, pid_t group, int *status)
 
 		if (__atomic_load_n(&job->busy, __ATOMIC_ACQUIRE))
 			late = soon(0) - job->since;
+		else
+			kill(-group, SIGCONT); /* whom a killed process has stopped */
 		if (late > limit)
 			kill(-group, SIGKILL);
 		if (late > limit + PATIENCE_US * 1000ULL)

@@ -32,7 +32,7 @@ static const char help[] =
 	"  --seed N         repeats (default: a new one)\n"
 	"  --kept FILE      which programs were kept, instead of those that reach something new\n"
 	"  --to N           end before program N\n"
-	"  --jobs N         how many programs run beside each other (default 4)\n"
+	"  --jobs N         how many programs run beside each other (default 3)\n"
 	"  --folder FOLDER  where to write what runs, and what is kept (default: nowhere)\n"
 	"  --blocks N       how many blocks the module has, to tell of how many\n"
 	"  --save FILE      write the programs that reached something new there\n"
@@ -61,7 +61,7 @@ static struct options {
 	const char *kept;
 	const char *folder;
 	const char *save;
-} options = {.seconds = 60, .to = PROGRAMS_MAX, .jobs = 4, .show = -1};
+} options = {.seconds = 60, .to = PROGRAMS_MAX, .jobs = 3, .show = -1};
 
 struct kept {
 	int64_t index; /* negative: of the corpus */
@@ -258,17 +258,19 @@ static void count(const struct program *program, const struct fate *fate)
 	__atomic_add_fetch(&state->programs, 1, __ATOMIC_RELAXED);
 }
 
-/* For the programs that have to be through. */
+/* For the programs that have to be through. One may have been killed just before it began. */
 static void wait_for(unsigned int index)
 {
-	while (__atomic_load_n(&state->low, __ATOMIC_ACQUIRE) + WINDOW < index) {
-		unsigned int low = state->low;
+	unsigned int tries = 0, low;
 
-		if (__atomic_load_n(&state->through[low], __ATOMIC_ACQUIRE))
+	while ((low = __atomic_load_n(&state->low, __ATOMIC_ACQUIRE)) + WINDOW < index) {
+		if (__atomic_load_n(&state->through[low], __ATOMIC_ACQUIRE) || ++tries > 5000) {
 			__atomic_compare_exchange_n(&state->low, &low, low + 1, 0, __ATOMIC_ACQ_REL,
 						    __ATOMIC_RELAXED);
-		else
+			tries = 0;
+		} else {
 			usleep(500);
+		}
 	}
 }
 
@@ -557,6 +559,8 @@ static int run_all(void)
 			progress(seconds);
 			look_for_leftovers();
 		}
+		if (some && tick % 300 == 0)
+			progress(seconds);
 	}
 	status = state->stop;
 	state->stop = state->stop ? state->stop : FAILED;
