@@ -386,8 +386,8 @@ static void c_lane(struct writer *writer)
 
 static const char c_main[] =
 	"void run_lane(unsigned int lane)\n{\n"
-	"\tstatic void (*const run[])(void) = {lane0, lane1, lane2, lane3, lane4, lane5};\n\n"
-	"\trun[lane]();\n}\n\n"
+	"\tstatic void (*const each[])(void) = {lane0, lane1, lane2, lane3, lane4, lane5};\n\n"
+	"\teach[lane]();\n}\n\n"
 	"/* Prints what the calls came to, the last time. */\n"
 	"int main(int argc, char **argv)\n{\n"
 	"\tint times = argc > 1 ? atoi(argv[1]) : 1;\n\tpid_t group;\n\n"

@@ -9,14 +9,13 @@
  */
 #include <linux/bitmap.h>
 #include <linux/module.h>
+#include <linux/sizes.h>
 #include <linux/sysfs.h>
 
-#define STPLR_COVER_SPAN (1 << 20)
+#define STPLR_COVER_SPAN SZ_1M
 
 static DECLARE_BITMAP(stplr_reached, 2 * STPLR_COVER_SPAN);
 static unsigned int stplr_cover_from;
-
-void __sanitizer_cov_trace_pc(void);
 
 static int stplr_cover_from_set(const char *value, const struct kernel_param *param)
 {
