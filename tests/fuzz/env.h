@@ -89,7 +89,7 @@ static inline void memory_setup(void)
 	memory_changed = 0;
 }
 
-static const char *const names[] = {
+static const char *const names[] __attribute__((unused)) = {
 	"a",
 	"b",
 	"fuzz.name-1_2",
