@@ -149,7 +149,7 @@ static void make_program(unsigned int index, struct program *program)
 	while (__atomic_exchange_n(&state->lock, 1, __ATOMIC_ACQUIRE))
 		sched_yield();
 	known = kept_below((int64_t)index - WINDOW);
-	if (!known || one_in(&random, 4)) {
+	if (one_in(&random, 4) || random_below(&random, 64) >= known) {
 		__atomic_store_n(&state->lock, 0, __ATOMIC_RELEASE);
 		generate(program, &random);
 		return;
