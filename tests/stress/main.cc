@@ -43,7 +43,7 @@ The seed (default: the time) chooses what happens; how it falls together is the 
 Prints calls, kills and messages, and exits with 0 if all adds up and the module has nothing left.
 )";
 
-// How long nothing at all may happen while the last clients come to their end.
+// For how many seconds no message may be sent and no process end when all come to their end.
 constexpr int kPatience = 30;
 
 [[noreturn]] void die(const char *text)
@@ -314,15 +314,16 @@ void Storm::signal_servers() const
 bool Storm::finish(bool servers)
 {
 	const char *who = servers ? "servers" : "clients";
+	const auto now = [] { return in_ms(0) / 1000000000; };
+	int64_t since = now();
 	uint64_t last = 0;
-	int idle = 0;
 
 	for (;;) {
-		bool left = false;
-		for (uint32_t i = 1; i <= ledger->processes_made && !left; i++) {
+		uint32_t left = 0;
+		for (uint32_t i = 1; i <= ledger->processes_made; i++) {
 			const Process &process = ledger->processes[i];
-			left = process.pid && process.server == servers && !process.done &&
-			       !process.doomed && kill(process.pid, 0) == 0;
+			left += process.pid && process.server == servers && !process.done &&
+				!process.doomed && kill(process.pid, 0) == 0;
 		}
 		reap();
 		if (!left && !alive_[servers])
@@ -331,10 +332,12 @@ bool Storm::finish(bool servers)
 		if (servers)
 			signal_servers();
 		usleep(20000);
-		uint64_t now = progress();
-		idle = now == last ? idle + 1 : 0;
-		last = now;
-		if (idle > kPatience * 50) {
+		// Servers look for connections all the time: it is messages that tell of progress.
+		const uint64_t state = ledger->messages_made + left;
+		if (state != last)
+			since = now();
+		last = state;
+		if (now() - since > kPatience) {
 			show_threads();
 			wrong("the %s do not end: a wake-up was lost", who);
 			return false;

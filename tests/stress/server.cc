@@ -484,10 +484,10 @@ void trouble(Self &self, const Stand &stand)
 		ledger->channels[stand.channel].ending = true;
 		self.call(stand.fd, STPLR_CHANNEL_SHUTDOWN, nullptr);
 		break;
-	case 2 ... 7:
+	case 2 ... 15:
 		pass(shared.channels[0], stand.fd, stand.channel);
 		break;
-	case 8:
+	case 16:
 		fork_server(stand);
 		break;
 	}
@@ -525,7 +525,7 @@ void server_thread(uint32_t number)
 		guard.unlock();
 		if (ledger->phase != kRun)
 			continue;
-		if (self.random.once_in(8))
+		if (self.random.once_in(3))
 			adopt(self);
 		if (self.random.once_in(300))
 			execute_anew();
