@@ -154,6 +154,12 @@ void run_lane(unsigned int lane)
 	}
 }
 
+static bool become(struct job *job, int from, int to)
+{
+	return __atomic_compare_exchange_n(&job->busy, &from, to, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
+
 /*
  * One program after the other, in a process that is made anew when one has ended it, or changed
  * what it would leave to the next.
@@ -167,10 +173,11 @@ static _Noreturn void run_some(struct job *job, const struct jobs *jobs)
 	while (jobs->next(job)) {
 		memset(fates, 0, running->nr_ops * sizeof(struct result));
 		job->since = soon(0);
-		__atomic_store_n(&job->busy, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&job->busy, 1, __ATOMIC_RELEASE);
 		program_run();
+		while (!become(job, 1, 0))
+			pause(); /* to be killed, which must not happen later than here */
 		jobs->done(job, cover_collect());
-		__atomic_store_n(&job->busy, false, __ATOMIC_RELEASE);
 		for (unsigned int i = 0; i < running->nr_ops; i++) {
 			if (calls[running->ops[i].call].lasting && fates->results[i].done)
 				_exit(1);
@@ -180,16 +187,15 @@ static _Noreturn void run_some(struct job *job, const struct jobs *jobs)
 }
 
 /* Kills it at its time limit; false if it does not die. */
-static bool wait_for_end(const struct job *job, pid_t group, int *status)
+static bool wait_for_end(struct job *job, pid_t group, int *status)
 {
 	while (!waitpid(group, status, WNOHANG)) {
-		uint64_t late = 0, limit = TIME_LIMIT_US * 1000ULL;
+		int busy = __atomic_load_n(&job->busy, __ATOMIC_ACQUIRE);
+		uint64_t late = busy ? soon(0) - job->since : 0, limit = TIME_LIMIT_US * 1000ULL;
 
-		if (__atomic_load_n(&job->busy, __ATOMIC_ACQUIRE))
-			late = soon(0) - job->since;
-		else
+		if (!busy)
 			kill(-group, SIGCONT); /* whom a killed process has stopped */
-		if (late > limit)
+		else if (late > limit && (busy == 2 || become(job, 1, 2)))
 			kill(-group, SIGKILL);
 		if (late > limit + PATIENCE_US * 1000ULL)
 			return false;
@@ -213,6 +219,6 @@ bool run_job(struct job *job, const struct jobs *jobs)
 			jobs->done(job, cover_collect());
 		else if (WIFEXITED(status) && !WEXITSTATUS(status))
 			return true;
-		job->busy = false;
+		job->busy = 0;
 	}
 }

@@ -419,8 +419,10 @@ static void look_for_leftovers(void)
 {
 	state->pause = 1;
 	for (int i = 0; __atomic_load_n(&state->paused, __ATOMIC_ACQUIRE) < options.jobs; i++) {
-		if (i > 60 * 100 || state->stop)
+		if (state->stop)
 			return;
+		if (i == 60 * 100)
+			found("the programs do not come to an end");
 		usleep(10000);
 	}
 	assert_nothing_left();

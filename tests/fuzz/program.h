@@ -189,7 +189,7 @@ struct coverage cover_total(void);
 /* What is run by one process after the other; in memory that they share. */
 struct job {
 	unsigned int index; /* for who makes the programs */
-	bool busy;
+	int busy;           /* 1 a program runs, 2 it is to be killed */
 	uint64_t since;
 	struct program program;
 	struct fate fate;

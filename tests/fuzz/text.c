@@ -410,12 +410,13 @@ void program_write_c(FILE *file, const struct program *program)
 	struct writer writer = {file, program, 0};
 
 	fprintf(file,
-		"/* Written by stplr's fuzzer: cc -I include/uapi THIS -lpthread; it wants devices=2, "
+		"/* Written by stplr's fuzzer: cc -I include/uapi THIS -lpthread; it wants "
+		"devices=2, "
 		"its argument is how often to run. */\n%s\n",
 		env_text);
 	fprintf(file,
 		"/* What the calls were given and gave, for all processes. */\n"
-		"static struct {\n\tlong r[%u];\n\tint errors[%u];\n\tint done[%u];\n",
+		"static struct {\n\tlong r[%d];\n\tint errors[%d];\n\tint done[%d];\n",
 		OPS_MAX, OPS_MAX, OPS_MAX);
 	for (unsigned int i = 0; i < program->nr_ops; i++) {
 		const struct call *call = &calls[program->ops[i].call];
