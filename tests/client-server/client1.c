@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,11 +28,8 @@ static const char help[] =
 	"  --help          print this\n";
 
 struct options {
-	unsigned int device;
-	const char *name;
+	struct common common;
 	unsigned int wait;
-	uint64_t count;
-	bool quiet;
 };
 
 static void send_line(int connection, const char *line, size_t len)
@@ -50,52 +46,24 @@ static void send_line(int connection, const char *line, size_t len)
 
 static struct options parse(int argc, char **argv)
 {
-	enum { DEVICE = 1, NAME, WAIT, COUNT, QUIET, HELP };
+	enum { WAIT = OPTION_OWN };
 	static const struct option longs[] = {
-		{"device", required_argument, NULL, DEVICE},
-		{"name", required_argument, NULL, NAME},
+		COMMON_OPTIONS,
 		{"wait", required_argument, NULL, WAIT},
-		{"count", required_argument, NULL, COUNT},
-		{"quiet", no_argument, NULL, QUIET},
-		{"help", no_argument, NULL, HELP},
 		{0},
 	};
-	struct options options = {.name = DEFAULT_NAME, .count = 1};
-	int option;
+	struct options options = {.common = {.name = DEFAULT_NAME, .count = 1}};
 
-	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (option) {
-		case DEVICE:
-			options.device =
-				(unsigned int)parse_number("--device", optarg, 0, UINT32_MAX);
-			break;
-		case NAME:
-			options.name = optarg;
-			break;
-		case WAIT:
-			options.wait = (unsigned int)parse_number("--wait", optarg, 0, 1 << 30);
-			break;
-		case COUNT:
-			options.count = parse_number("--count", optarg, 1, UINT64_MAX);
-			break;
-		case QUIET:
-			options.quiet = true;
-			break;
-		case HELP:
-			fputs(help, stdout);
-			exit(0);
-		default:
-			try_help();
-		}
-	}
+	while (next_option(argc, argv, longs, help, &options.common) == WAIT)
+		options.wait = (unsigned int)parse_number("--wait", optarg, 0, 1 << 30);
 	return options;
 }
 
 int main(int argc, char **argv)
 {
 	struct options options = parse(argc, argv);
-	int device = open_device(options.device);
-	int connection = connect_to_server(device, options.name, options.wait);
+	int device = open_device(options.common.device);
+	int connection = connect_to_server(device, options.common.name, options.wait);
 	uint64_t sent = 0, i;
 	char *line = NULL;
 	size_t size = 0;
@@ -104,19 +72,19 @@ int main(int argc, char **argv)
 	int n;
 
 	for (n = optind; n < argc; n++)
-		for (i = 0; i < options.count; i++, sent++)
+		for (i = 0; i < options.common.count; i++, sent++)
 			send_line(connection, argv[n], strlen(argv[n]));
 	while (optind == argc && (len = getline(&line, &size, stdin)) > 0) {
 		if (line[len - 1] == '\n')
 			len--;
-		for (i = 0; i < options.count; i++, sent++)
+		for (i = 0; i < options.common.count; i++, sent++)
 			send_line(connection, line, (size_t)len);
 	}
 	free(line);
 	if (ferror(stdin))
 		fail("standard input: %s", strerror(errno));
 	seconds = now() - begin;
-	if (!options.quiet)
+	if (!options.common.quiet)
 		fprintf(stderr, "client1: %" PRIu64 " messages sent and received, %.0f a second\n",
 			sent, seconds > 0 ? (double)sent / seconds : 0.0);
 	return 0;

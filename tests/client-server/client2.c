@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,13 +42,10 @@ static const char help[] =
 	"usage.\n";
 
 struct options {
-	unsigned int device;
-	const char *name;
+	struct common common;
 	unsigned int wait;
 	size_t size;
-	uint64_t count;
 	bool check;
-	bool quiet;
 };
 
 struct client {
@@ -129,7 +125,7 @@ static bool send_open_file(const struct client *client, int file, const char *na
 		if (progress.digested != offset)
 			fail("the server has %" PRIu64 " bytes of %s where %" PRIu64 " were sent",
 			     progress.digested, name, offset);
-		if (!client->options->quiet)
+		if (!client->options->common.quiet)
 			progress_at(&bar, offset);
 	}
 	progress_end(&bar);
@@ -141,7 +137,7 @@ static bool send_open_file(const struct client *client, int file, const char *na
 	if (result->digested != offset)
 		fail("the server digested %" PRIu64 " bytes of %s where %" PRIu64 " were sent",
 		     result->digested, name, offset);
-	if (!client->options->quiet)
+	if (!client->options->common.quiet)
 		tell(name, offset, messages, now() - begin);
 	return true;
 }
@@ -170,7 +166,7 @@ static bool digest_file(const struct client *client, const char *name)
 	struct result result;
 	uint64_t i;
 
-	for (i = 0; i < client->options->count; i++) {
+	for (i = 0; i < client->options->common.count; i++) {
 		if (!send_file(client, name, &result))
 			return false;
 		sum_print(stdout, result.digest, name);
@@ -222,22 +218,18 @@ static bool check_list(const struct client *client, const char *list_name)
 
 static struct options parse(int argc, char **argv)
 {
-	enum { CHECK = 1, SIZE, COUNT, DEVICE, NAME, WAIT, QUIET, HELP };
+	enum { CHECK = OPTION_OWN, SIZE, WAIT };
 	static const struct option longs[] = {
+		COMMON_OPTIONS,
 		{"check", no_argument, NULL, CHECK},
 		{"size", required_argument, NULL, SIZE},
-		{"count", required_argument, NULL, COUNT},
-		{"device", required_argument, NULL, DEVICE},
-		{"name", required_argument, NULL, NAME},
 		{"wait", required_argument, NULL, WAIT},
-		{"quiet", no_argument, NULL, QUIET},
-		{"help", no_argument, NULL, HELP},
 		{0},
 	};
-	struct options options = {.name = DEFAULT_NAME, .size = 64 << 10, .count = 1};
+	struct options options = {.common = {.name = DEFAULT_NAME, .count = 1}, .size = 64 << 10};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((option = next_option(argc, argv, longs, help, &options.common)) != -1) {
 		switch (option) {
 		case CHECK:
 			options.check = true;
@@ -245,27 +237,9 @@ static struct options parse(int argc, char **argv)
 		case SIZE:
 			options.size = (size_t)parse_number("--size", optarg, 1, 1 << 30);
 			break;
-		case COUNT:
-			options.count = parse_number("--count", optarg, 1, UINT64_MAX);
-			break;
-		case DEVICE:
-			options.device =
-				(unsigned int)parse_number("--device", optarg, 0, UINT32_MAX);
-			break;
-		case NAME:
-			options.name = optarg;
-			break;
 		case WAIT:
 			options.wait = (unsigned int)parse_number("--wait", optarg, 0, 1 << 30);
 			break;
-		case QUIET:
-			options.quiet = true;
-			break;
-		case HELP:
-			fputs(help, stdout);
-			exit(0);
-		default:
-			try_help();
 		}
 	}
 	return options;
@@ -288,12 +262,12 @@ int main(int argc, char **argv)
 	struct client client = {.options = &options};
 	char **files = optind < argc ? argv + optind : stdin_only;
 	int n = optind < argc ? argc - optind : 1;
-	int device = open_device(options.device);
+	int device = open_device(options.common.device);
 	bool ok = true;
 	int i;
 
 	refuse_size_beyond_module(device, options.size);
-	client.connection = connect_to_server(device, options.name, options.wait);
+	client.connection = connect_to_server(device, options.common.name, options.wait);
 	client.buffer = malloc(options.size);
 	if (!client.buffer)
 		fail("out of memory: choose a smaller --size");

@@ -72,6 +72,38 @@ uint64_t parse_number(const char *option, const char *text, uint64_t min, uint64
 	return value << shift;
 }
 
+int next_option(int argc, char **argv, const struct option *longs, const char *help,
+		struct common *common)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (option) {
+		case OPTION_DEVICE:
+			common->device =
+				(unsigned int)parse_number("--device", optarg, 0, UINT32_MAX);
+			break;
+		case OPTION_NAME:
+			common->name = optarg;
+			break;
+		case OPTION_COUNT:
+			common->count = parse_number("--count", optarg, 1, UINT64_MAX);
+			break;
+		case OPTION_QUIET:
+			common->quiet = true;
+			break;
+		case OPTION_HELP:
+			fputs(help, stdout);
+			exit(0);
+		case '?':
+			try_help();
+		default:
+			return option;
+		}
+	}
+	return -1;
+}
+
 int open_device(unsigned int device)
 {
 	char why[256];

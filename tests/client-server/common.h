@@ -4,6 +4,8 @@
 #ifndef COMMON_H
 #define COMMON_H
 
+#include <getopt.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Ends the program with "PROGRAM: text" and the status 1. */
@@ -24,6 +26,36 @@ __attribute__((noreturn)) void try_help(void);
  * @max: greatest value allowed
  */
 uint64_t parse_number(const char *option, const char *text, uint64_t min, uint64_t max);
+
+/**
+ * struct common - what all three programs can be told
+ * @device: N of /dev/stplr-N
+ * @name: the server's
+ * @count: how often, or 0
+ * @quiet: to print less
+ */
+struct common {
+	unsigned int device;
+	const char *name;
+	uint64_t count;
+	bool quiet;
+};
+
+/* The numbers of their options, and the first that is a program's own. */
+enum { OPTION_DEVICE = 1, OPTION_NAME, OPTION_COUNT, OPTION_QUIET, OPTION_HELP, OPTION_OWN };
+
+/* clang-format off */
+#define COMMON_OPTIONS \
+	{"device", required_argument, NULL, OPTION_DEVICE}, \
+	{"name", required_argument, NULL, OPTION_NAME}, \
+	{"count", required_argument, NULL, OPTION_COUNT}, \
+	{"quiet", no_argument, NULL, OPTION_QUIET}, \
+	{"help", no_argument, NULL, OPTION_HELP}
+/* clang-format on */
+
+/* The next option that is the program's own, or -1; the others are seen to. */
+int next_option(int argc, char **argv, const struct option *longs, const char *help,
+		struct common *common);
 
 /* Opens /dev/stplr-@device, or ends the program. */
 int open_device(unsigned int device);

@@ -9,7 +9,6 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -40,14 +39,11 @@ static const char help[] =
 	"  --help           print this\n";
 
 struct options {
-	unsigned int device;
-	const char *name;
+	struct common common;
 	unsigned int mode;
 	size_t buffer;
 	size_t clients;
-	uint64_t count;
 	bool reply_receive;
-	bool quiet;
 };
 
 struct server {
@@ -255,7 +251,7 @@ static void run(struct server *server, const struct options *options)
 	int32_t rcvid = 0;
 	bool received;
 
-	while (!options->count || server->messages < options->count) {
+	while (!options->common.count || server->messages < options->common.count) {
 		received = options->reply_receive ? step_in_one(server, &rcvid, &answer, &info)
 						  : step(server, &rcvid, &answer, &info);
 		if (received)
@@ -271,21 +267,17 @@ static void run(struct server *server, const struct options *options)
 
 static struct options parse(int argc, char **argv)
 {
-	enum { DEVICE = 1, NAME, MODE, BUFFER, CLIENTS, REPLY_RECEIVE, COUNT, QUIET, HELP };
+	enum { MODE = OPTION_OWN, BUFFER, CLIENTS, REPLY_RECEIVE };
 	static const struct option longs[] = {
-		{"device", required_argument, NULL, DEVICE},
-		{"name", required_argument, NULL, NAME},
+		COMMON_OPTIONS,
 		{"mode", required_argument, NULL, MODE},
 		{"buffer", required_argument, NULL, BUFFER},
 		{"clients", required_argument, NULL, CLIENTS},
 		{"reply-receive", no_argument, NULL, REPLY_RECEIVE},
-		{"count", required_argument, NULL, COUNT},
-		{"quiet", no_argument, NULL, QUIET},
-		{"help", no_argument, NULL, HELP},
 		{0},
 	};
 	struct options options = {
-		.name = DEFAULT_NAME,
+		.common = {.name = DEFAULT_NAME},
 		.mode = 0600,
 		.buffer = 1 << 20,
 		.clients = 64,
@@ -293,15 +285,8 @@ static struct options parse(int argc, char **argv)
 	char *end;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((option = next_option(argc, argv, longs, help, &options.common)) != -1) {
 		switch (option) {
-		case DEVICE:
-			options.device =
-				(unsigned int)parse_number("--device", optarg, 0, UINT32_MAX);
-			break;
-		case NAME:
-			options.name = optarg;
-			break;
 		case MODE:
 			options.mode = (unsigned int)strtoul(optarg, &end, 8);
 			if (*optarg < '0' || *optarg > '7' || *end || !options.mode ||
@@ -318,17 +303,6 @@ static struct options parse(int argc, char **argv)
 		case REPLY_RECEIVE:
 			options.reply_receive = true;
 			break;
-		case COUNT:
-			options.count = parse_number("--count", optarg, 1, UINT64_MAX);
-			break;
-		case QUIET:
-			options.quiet = true;
-			break;
-		case HELP:
-			fputs(help, stdout);
-			exit(0);
-		default:
-			try_help();
 		}
 	}
 	if (optind < argc)
@@ -339,8 +313,8 @@ static struct options parse(int argc, char **argv)
 static int create_channel(const struct options *options)
 {
 	struct stplr_channel_create create = {.mode = options->mode};
-	int device = open_device(options->device);
-	int channel = stplr_channel_create(device, options->name, &create);
+	int device = open_device(options->common.device);
+	int channel = stplr_channel_create(device, options->common.name, &create);
 
 	if (channel >= 0)
 		return channel;
@@ -348,10 +322,10 @@ static int create_channel(const struct options *options)
 	case EEXIST:
 		fail("the name '%s' is taken on /dev/stplr-%u: is a server running already? Try "
 		     "another --name",
-		     options->name, options->device);
+		     options->common.name, options->common.device);
 	case EINVAL:
 		fail("'%s' is not a name: 1 to %d of the characters A-Z a-z 0-9 . _ -",
-		     options->name, STPLR_NAME_MAX);
+		     options->common.name, STPLR_NAME_MAX);
 	case EDQUOT:
 		fail("this user has as many channels as the module's user_channels allows");
 	default:
@@ -374,13 +348,13 @@ int main(int argc, char **argv)
 	server.parts[1] = stplr_part(server.buffer, server.buffer_size);
 	server.channel = create_channel(&options);
 	stop_on_signals(server.channel);
-	if (!options.quiet)
+	if (!options.common.quiet)
 		fprintf(stderr, "server: '%s' on /dev/stplr-%u is ready, Ctrl-C ends it\n",
-			options.name, options.device);
+			options.common.name, options.common.device);
 
 	run(&server, &options);
 
-	if (!options.quiet)
+	if (!options.common.quiet)
 		fprintf(stderr,
 			"server: %" PRIu64 " messages, %" PRIu64 " files digested, %" PRIu64
 			" bytes\n",
