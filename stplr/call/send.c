@@ -288,6 +288,7 @@ int stplr_send(struct stplr_connection *connection, u32 kind, bool nonblock,
 	if (unlikely(READ_ONCE(connection->process->serves)))
 		stplr_thread_block(connection);
 	if (unlikely(args->token)) {
+		sent->resumed = true;
 		message = stplr_parked_claim(connection, args->token, kind);
 		if (!message)
 			message = ERR_PTR(-ENOENT);

@@ -11,10 +11,12 @@ struct stplr_msg_send;
 /**
  * struct stplr_sent - what became of a message, beside its result
  * @token: names it, if it was parked; else 0
+ * @resumed: it was parked before: the token that named it is used up
  * @received: it failed, after a server had received it
  */
 struct stplr_sent {
 	u64 token;
+	bool resumed;
 	bool received;
 };
 

@@ -47,7 +47,6 @@ static long stplr_send_args(struct stplr_connection *connection, u32 kind, bool 
 	struct stplr_msg_send __user *uargs = arg;
 	struct stplr_sent sent = {};
 	struct stplr_msg_send args;
-	bool resumed;
 	int err;
 
 	err = stplr_args_get(&args, sizeof(args), uargs, size);
@@ -58,7 +57,6 @@ static long stplr_send_args(struct stplr_connection *connection, u32 kind, bool 
 		return err;
 	if (args.flags & STPLR_SEND_QUEUED)
 		return stplr_send_queued(connection, nonblock, &args);
-	resumed = args.token;
 	err = stplr_send(connection, kind, nonblock, &args, &sent);
 	if (likely(!err)) {
 		BUILD_BUG_ON(offsetofend(struct stplr_msg_send, status) + sizeof(u32) !=
@@ -80,7 +78,7 @@ static long stplr_send_args(struct stplr_connection *connection, u32 kind, bool 
 	 * The token is used up, unless the message was parked again; if it cannot be cleared, it
 	 * is refused.
 	 */
-	if (unlikely(resumed && err && err != -ERESTARTSYS))
+	if (unlikely(sent.resumed && err && err != -ERESTARTSYS))
 		(void)put_user(0, &uargs->token);
 	return err;
 }

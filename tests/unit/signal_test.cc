@@ -329,6 +329,20 @@ TEST_F(SignalTest, UnknownTokens)
 	EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
 }
 
+TEST_F(SignalTest, BadRoomUsesUpNoToken)
+{
+	Parked client(connection, buffer("x"), buffer(room, sizeof(room)));
+	Received message = receive(channel);
+	client.park();
+	stplr_msg_send again = client.args;
+	again.reply.addr = ~uint64_t(0);
+	EXPECT_EQ(-EFAULT, msg_send_receive(connection, again));
+	EXPECT_EQ(client.args.token, again.token) << "the message is parked as before";
+	EXPECT_EQ(0, reply(channel, message.rcvid(), "still"));
+	EXPECT_EQ(0, client.resume());
+	EXPECT_EQ("still", std::string(room));
+}
+
 TEST_F(SignalTest, ForkedProcesssToken)
 {
 	// The same structure at the same address, over the same connection: but what the reply goes
