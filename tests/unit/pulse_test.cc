@@ -524,9 +524,9 @@ TEST_F(PulseTest, FullPoolOfADeadChannelIsDead)
 		ASSERT_EQ(1, fill(client));
 		Thread end([&] { return channel_destroy(own); });
 		stplr_connect_info info;
-		do
+		do {
 			ASSERT_EQ(0, connect_info(client, info));
-		while (!(info.flags & STPLR_CONNECT_ENDED));
+		} while (!(info.flags & STPLR_CONNECT_ENDED));
 		EXPECT_EQ(-ESRCH, pulse_send(client, 1));
 		met = !end.done();
 		EXPECT_EQ(0, end.join());
