@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -149,6 +150,7 @@ void enter_process(bool server)
 	own.pieces = 0;
 	if (!own.number)
 		_exit(0);
+	setpriority(PRIO_PROCESS, 0, 0);
 	own.notes().server = server;
 	own.notes().pid = getpid();
 	if (!own.arena)
