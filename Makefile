@@ -95,9 +95,8 @@ tests: $(TESTS_BINS) ## the tests' programs
 packages: ## install what the build, the checks and the checkers need (as root)
 	@tools/packages build check lint compare
 
-dist: ## the sources, as they are committed, in build/stplr-VERSION.tar.gz
-	@mkdir -p $(B)
-	git archive --prefix=stplr-$(STPLR_VERSION)/ -o $(B)/stplr-$(STPLR_VERSION).tar.gz HEAD
+dist: ## the sources, as they are committed, in build/stplr-VERSION.tar.gz, and their digest
+	@tools/release --tarball HEAD $(B)
 
 clean: ## remove all that was built
 	rm -rf $(B)
