@@ -9,7 +9,7 @@ $(B)/tests/storm: $(STORM_OBJECTS)
 
 $(B)/tests/stress/%.o: tests/stress/%.cc
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(CXX) -std=c++17 $(CPPFLAGS) -I tests/unit $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(B)/tests/stress/*.d)
 

@@ -299,7 +299,7 @@ void open_shelf(Self &self, Shelf &shelf)
 	if (shelf.target.fd >= 0)
 		return;
 	if (self.random.once_in(6)) {
-		int fd = take_passed(shared.connections[1], number);
+		int fd = take_fd(shared.connections[1], &number, MSG_DONTWAIT);
 		if (fd >= 0) {
 			shelf.target.fd = fd;
 			shelf.target.channel = number;

@@ -266,9 +266,9 @@ void Storm::empty_sockets()
 	uint32_t number;
 	int fd;
 
-	while ((fd = take_passed(shared.connections[1], number)) >= 0)
+	while ((fd = take_fd(shared.connections[1], &number, MSG_DONTWAIT)) >= 0)
 		close(fd);
-	while ((fd = take_passed(shared.channels[1], number)) >= 0) {
+	while ((fd = take_fd(shared.channels[1], &number, MSG_DONTWAIT)) >= 0) {
 		ledger->channels[number].ending = true;
 		close(fd);
 	}

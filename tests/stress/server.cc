@@ -497,7 +497,7 @@ void trouble(Self &self, const Stand &stand)
 void adopt(Self &self)
 {
 	uint32_t channel;
-	int fd = take_passed(shared.channels[1], channel);
+	int fd = take_fd(shared.channels[1], &channel, MSG_DONTWAIT);
 
 	if (fd < 0)
 		return;

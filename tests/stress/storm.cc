@@ -5,7 +5,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,41 +84,8 @@ bool filled(const char *bytes, uint32_t length, uint64_t seed)
 
 void pass(int socket, int fd, uint32_t number)
 {
-	alignas(cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = {};
-	iovec part = {&number, sizeof(number)};
-	msghdr message = {};
-
-	message.msg_iov = &part;
-	message.msg_iovlen = 1;
-	message.msg_control = control;
-	message.msg_controllen = sizeof(control);
-	cmsghdr *header = CMSG_FIRSTHDR(&message);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	if (sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+	if (pass_fd(socket, fd, number, MSG_DONTWAIT))
 		ledger->passed++;
-}
-
-int take_passed(int socket, uint32_t &number)
-{
-	alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-	iovec part = {&number, sizeof(number)};
-	msghdr message = {};
-	int fd;
-
-	message.msg_iov = &part;
-	message.msg_iovlen = 1;
-	message.msg_control = control;
-	message.msg_controllen = sizeof(control);
-	if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0)
-		return -1;
-	const cmsghdr *header = CMSG_FIRSTHDR(&message);
-	if (!header)
-		return -1;
-	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
 }
 
 bool hold_channel(uint32_t channel)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ledger.h"
+#include "support/rights.h"
 
 // Longest message, and longest reply.
 constexpr uint32_t kMost = 128 << 10;
@@ -130,7 +131,6 @@ inline uint64_t reply_seed(uint32_t number)
 
 // Passes a descriptor to whoever takes it, with a number; -1: nobody has passed one.
 void pass(int socket, int fd, uint32_t number);
-int take_passed(int socket, uint32_t &number);
 
 // Notes that this process may be the last to have the channel; false: it has too many.
 bool hold_channel(uint32_t channel);

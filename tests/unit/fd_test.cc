@@ -15,6 +15,7 @@
 #include <string>
 
 #include "support/ipc.h"
+#include "support/rights.h"
 
 namespace
 {
@@ -30,42 +31,6 @@ protected:
 		return text.str();
 	}
 };
-
-void send_fd(int socket, int fd)
-{
-	char byte = 'f', control[CMSG_SPACE(sizeof(int))] = {};
-	iovec data = {&byte, 1};
-	msghdr message = {};
-
-	message.msg_iov = &data;
-	message.msg_iovlen = 1;
-	message.msg_control = control;
-	message.msg_controllen = sizeof(control);
-	cmsghdr *header = CMSG_FIRSTHDR(&message);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	EXPECT_EQ(1, sendmsg(socket, &message, 0)) << strerror(errno);
-}
-
-Fd receive_fd(int socket)
-{
-	char byte, control[CMSG_SPACE(sizeof(int))];
-	iovec data = {&byte, 1};
-	msghdr message = {};
-	int fd = -1;
-
-	message.msg_iov = &data;
-	message.msg_iovlen = 1;
-	message.msg_control = control;
-	message.msg_controllen = sizeof(control);
-	EXPECT_EQ(1, recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) << strerror(errno);
-	cmsghdr *header = CMSG_FIRSTHDR(&message);
-	if (header)
-		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return Fd(fd);
-}
 
 TEST_F(FdTest, DupIsTheSameConnection)
 {
@@ -111,10 +76,10 @@ TEST_F(FdTest, ConnectionPassedOverASocket)
 		// What it inherited is not what it uses.
 		connection.reset();
 		channel.reset();
-		Fd passed = receive_fd(there);
+		Fd passed(take_fd(there));
 		return send_receive(passed, "passed").text == "back" ? 0 : 1;
 	});
-	send_fd(here, connection);
+	EXPECT_TRUE(pass_fd(here, connection));
 	connection.reset();
 	Received message = receive(channel);
 	EXPECT_EQ("passed", message.text);
@@ -131,10 +96,10 @@ TEST_F(FdTest, ChannelPassedOverASocket)
 	Child server([&](Child &) {
 		connection.reset();
 		channel.reset();
-		Fd passed = receive_fd(there);
+		Fd passed(take_fd(there));
 		return echo_until_error(passed) == -ESRCH ? 0 : 1;
 	});
-	send_fd(here, channel);
+	EXPECT_TRUE(pass_fd(here, channel));
 	channel.reset();
 	EXPECT_EQ("to another server", send_receive(connection, "to another server").text);
 	// The receiver is the only holder now.
@@ -148,17 +113,17 @@ TEST_F(FdTest, ChannelInFlightLives)
 	int sockets[2];
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
 	Fd here(sockets[0]), there(sockets[1]);
-	send_fd(here, channel);
+	EXPECT_TRUE(pass_fd(here, channel));
 	channel.reset();
 	Sender client(connection, "wait for it");
 	ASSERT_TRUE(client.wait_blocked());
 	{
-		Fd landed = receive_fd(there);
+		Fd landed(take_fd(there));
 		Received message = receive(landed);
 		EXPECT_EQ("wait for it", message.text);
 		EXPECT_EQ(0, reply(landed, message.rcvid(), "here"));
 		EXPECT_EQ("here", client.finish().text);
-		send_fd(here, landed);
+		EXPECT_TRUE(pass_fd(here, landed));
 	}
 	// Dropped in flight: the last reference.
 	Sender other(connection, "x");
