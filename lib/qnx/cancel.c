@@ -6,8 +6,11 @@
  * does it for its own. A thread that is cancelled in a send drops its message: the server's reply
  * fails with ESRCH.
  */
+#include <errno.h>
+#include <pthread.h>
+
 #include "cancel.h"
-#include "qnx.h"
+#include "stplr.h"
 
 /*
  * A signal came, and the server has the message. As in QNX the call ends then, and the server's

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 /* Who is a client: ConnectClientInfo() */
+#include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/neutrino.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "connection.h"
-#include "qnx.h"
+#include "channels.h"
+#include "coid.h"
+#include "result.h"
+#include "stplr.h"
 #include "timeout.h"
 
 /* With scoid -1 the caller itself. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Clocks and timers by the kernel calls of QNX, and waiting without giving way */
+#include <errno.h>
+#include <stdint.h>
 #include <sys/neutrino.h>
 #include <time.h>
 
-#include "qnx.h"
+#include "result.h"
 
 #define NS_PER_S 1000000000
 

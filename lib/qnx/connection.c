@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: MIT
 /* Connections: coids are descriptors, marked where a side channel was asked for. */
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/neutrino.h>
 #include <unistd.h>
 
-#include "channel.h"
+#include "channels.h"
+#include "coid.h"
 #include "connection.h"
 #include "device.h"
 #include "event.h"
-#include "qnx.h"
+#include "fork.h"
+#include "result.h"
+#include "stplr.h"
 #include "timeout.h"
 
 /* What is known of a descriptor that became a connection here. */
@@ -19,7 +27,7 @@ struct entry {
 	unsigned forks; /* fork_count then: a connection older than a fork is shared */
 };
 
-pthread_mutex_t connections_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the table */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the table */
 static struct entry *entries;
 static int nr_entries;
 
@@ -45,12 +53,12 @@ void connections_report(struct channel *channel)
 	struct stplr_connect_info info;
 	int fd;
 
-	pthread_mutex_lock(&connections_lock);
+	pthread_mutex_lock(&lock);
 	for (fd = 0; fd < nr_entries; fd++)
 		if (entries[fd].used && !stplr_connect_info(fd, &info) &&
 		    !(info.flags & STPLR_CONNECT_ENDED))
 			report(fd, entries[fd].coid, channel);
-	pthread_mutex_unlock(&connections_lock);
+	pthread_mutex_unlock(&lock);
 }
 
 static int enter(int fd, int coid)
@@ -90,9 +98,9 @@ int connection_add(int fd, unsigned index, int flags)
 	coid = side ? fd | _NTO_SIDE_CHANNEL : fd;
 
 	events_forget_connection(fd); /* of one that was closed past this library */
-	pthread_mutex_lock(&connections_lock);
+	pthread_mutex_lock(&lock);
 	ret = enter(fd, coid);
-	pthread_mutex_unlock(&connections_lock);
+	pthread_mutex_unlock(&lock);
 	if (ret) {
 		close(fd);
 		return ret;
@@ -104,9 +112,6 @@ int connection_add(int fd, unsigned index, int flags)
 	}
 	return coid;
 }
-
-/* In a child: the connections are shared, but who is told of their ends was the parent's. */
-void connections_forget(void) {}
 
 int ConnectAttach_r(uint32_t nd, pid_t pid, int chid, unsigned index, int flags)
 {
@@ -158,12 +163,12 @@ int ConnectDetach_r(int coid)
 	if (stplr_connect_info(fd, &info))
 		return -EINVAL;
 	events_forget_connection(fd);
-	pthread_mutex_lock(&connections_lock);
+	pthread_mutex_lock(&lock);
 	if (fd < nr_entries && entries[fd].used) {
 		shared = entries[fd].forks != fork_count;
 		entries[fd].used = false;
 	}
-	pthread_mutex_unlock(&connections_lock);
+	pthread_mutex_unlock(&lock);
 	/* Threads that are blocked on it wake, but not those of a parent or child. */
 	if (!shared)
 		stplr_connect_detach(fd);
@@ -181,7 +186,7 @@ static int known_coid(int coid, int *fd)
 {
 	int found = -EINVAL, i;
 
-	pthread_mutex_lock(&connections_lock);
+	pthread_mutex_lock(&lock);
 	for (i = 0; i < nr_entries; i++) {
 		if (entries[i].used && entries[i].coid >= coid &&
 		    (found < 0 || entries[i].coid < found)) {
@@ -189,7 +194,7 @@ static int known_coid(int coid, int *fd)
 			*fd = i;
 		}
 	}
-	pthread_mutex_unlock(&connections_lock);
+	pthread_mutex_unlock(&lock);
 	return found;
 }
 
@@ -199,9 +204,9 @@ static bool is_another(int coid)
 	int fd = coid_fd(coid);
 	bool another;
 
-	pthread_mutex_lock(&connections_lock);
+	pthread_mutex_lock(&lock);
 	another = fd < nr_entries && entries[fd].used && entries[fd].coid != coid;
-	pthread_mutex_unlock(&connections_lock);
+	pthread_mutex_unlock(&lock);
 	return another;
 }
 
@@ -267,4 +272,10 @@ int ConnectFlags_r(pid_t pid, int coid, unsigned mask, unsigned bits)
 int ConnectFlags(pid_t pid, int coid, unsigned mask, unsigned bits)
 {
 	return outcome(ConnectFlags_r(pid, coid, mask, bits));
+}
+
+/* In a child they are shared; but who is told of their ends was the parent's. */
+__attribute__((constructor)) static void prepare(void)
+{
+	fork_take_part(FORK_CONNECTIONS, &lock, NULL);
 }

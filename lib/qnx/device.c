@@ -1,30 +1,28 @@
 // SPDX-License-Identifier: MIT
-/* The device that everything goes through, and what a fork does to all that this library keeps. */
+/* The device that everything goes through */
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "connection.h"
 #include "device.h"
-#include "event.h"
-#include "qnx.h"
-#include "rcvid.h"
-#include "service.h"
-#include "timeout.h"
-#include "timer.h"
+#include "fork.h"
+#include "stplr.h"
 
 /* So that programs that count on the lowest descriptors get them. */
 #define DESCRIPTOR_LOW 200
 
 #define FEATURES_NEEDED (STPLR_FEATURE_MESSAGES | STPLR_FEATURE_PULSES)
 
-static pthread_mutex_t device_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int device = -1;
 uint64_t device_features;
-unsigned fork_count;
+_Atomic unsigned device_changes;
 
 /* STPLR_DEVICE: "2", "stplr-2" or "/dev/stplr-2"; nothing: 0. */
 static int device_number(unsigned *number)
@@ -45,51 +43,8 @@ static int device_number(unsigned *number)
 	return *end ? -EINVAL : 0;
 }
 
-/* A fork takes all locks first, so that the child finds nothing half done. */
-
-static void fork_prepare(void)
-{
-	pthread_mutex_lock(&device_lock);
-	pthread_mutex_lock(&channels_lock);
-	pthread_mutex_lock(&connections_lock);
-	pthread_mutex_lock(&events_lock);
-	pthread_mutex_lock(&service_lock);
-	fork_count++;
-}
-
-static void fork_unlock(void)
-{
-	pthread_mutex_unlock(&service_lock);
-	pthread_mutex_unlock(&events_lock);
-	pthread_mutex_unlock(&connections_lock);
-	pthread_mutex_unlock(&channels_lock);
-	pthread_mutex_unlock(&device_lock);
-}
-
-/* Channels, timers and events are the parent's; connections are shared. */
-static void fork_child(void)
-{
-	service_forget();
-	timers_forget();
-	events_forget();
-	rcvids_forget();
-	channels_forget();
-	connections_forget();
-	timeout_clear();
-	if (device >= 0)
-		close(device);
-	device = -1;
-	fork_unlock();
-}
-
-static void register_fork(void)
-{
-	pthread_atfork(fork_prepare, fork_unlock, fork_child);
-}
-
 static int device_open(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct stplr_version version;
 	unsigned number;
 	int fd, high;
@@ -110,7 +65,7 @@ static int device_open(void)
 		fd = high;
 	}
 	device_features = version.features;
-	pthread_once(&once, register_fork);
+	fork_watch();
 	return fd;
 }
 
@@ -120,14 +75,14 @@ int device_get(void)
 
 	if (fd >= 0)
 		return fd;
-	pthread_mutex_lock(&device_lock);
+	pthread_mutex_lock(&lock);
 	fd = device;
 	if (fd < 0) {
 		fd = device_open();
 		if (fd >= 0)
 			device = fd;
 	}
-	pthread_mutex_unlock(&device_lock);
+	pthread_mutex_unlock(&lock);
 	return fd;
 }
 
@@ -142,12 +97,23 @@ int device_again(int error)
 	ret = stplr_version(fd, &version);
 	if (!ret)
 		return -error;
-	pthread_mutex_lock(&device_lock);
-	if (device == fd)
+	pthread_mutex_lock(&lock);
+	if (device == fd) {
 		device = -1;
-	pthread_mutex_unlock(&device_lock);
-	pthread_mutex_lock(&events_lock);
-	events_forget();
-	pthread_mutex_unlock(&events_lock);
+		device_changes++;
+	}
+	pthread_mutex_unlock(&lock);
 	return device_get();
+}
+
+static void forget(void)
+{
+	if (device >= 0)
+		close(device);
+	device = -1;
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+	fork_take_part(FORK_DEVICE, &lock, forget);
 }

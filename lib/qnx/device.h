@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The device, and what forks leave of it */
+/* The device */
 #ifndef STPLR_QNX_DEVICE_H
 #define STPLR_QNX_DEVICE_H
 
@@ -10,7 +10,7 @@ extern uint64_t device_features;
 int device_get(void);
 /* The same after a call on it failed: opened anew if the program has closed it; or error. */
 int device_again(int error);
-/* How many forks lie behind this process, its own and its parents'. */
-extern unsigned fork_count;
+/* How often that was so: what was registered with the device before is gone. */
+extern _Atomic unsigned device_changes;
 
 #endif

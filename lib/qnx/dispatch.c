@@ -4,14 +4,18 @@
  *
  * A handle has no channel until it is needed, so that a name can be its channel's own.
  */
-#include "dispatch.h"
-
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/neutrino.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "qnx.h"
+#include "channels.h"
+#include "dispatch.h"
+#include "result.h"
 
 #define CHANNEL_FLAGS (_NTO_CHF_UNBLOCK | _NTO_CHF_DISCONNECT | _NTO_CHF_COID_DISCONNECT)
 /* A pulse to this library itself: dispatch_unblock(). */

@@ -16,21 +16,28 @@
  * What the kernel cannot do (threads, semaphores, signals with a code) is a pulse to this library's
  * own thread, which does it.
  */
-#include <semaphore.h>
+#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/neutrino.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "connection.h"
+#include "channels.h"
+#include "coid.h"
 #include "device.h"
 #include "event.h"
+#include "fork.h"
+#include "perform.h"
 #include "priority.h"
-#include "qnx.h"
 #include "rcvid.h"
+#include "result.h"
 #include "service.h"
+#include "stplr.h"
 #include "thread.h"
 #include "timeout.h"
 
@@ -50,9 +57,33 @@ struct known {
 	struct known *next;
 };
 
-pthread_mutex_t events_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
-static struct known **lists;                             /* by their contents' sums */
+static pthread_mutex_t events_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
+static unsigned changes;     /* device_changes, when what is known was registered */
+static struct known **lists; /* by their contents' sums */
 static unsigned nr_lists, nr_known;
+
+/* What was registered on the device is gone. */
+static void forget_all(void)
+{
+	struct known *entry;
+	unsigned i;
+
+	for (i = 0; i < nr_lists; i++) {
+		while ((entry = lists[i])) {
+			lists[i] = entry->next;
+			free(entry);
+		}
+	}
+	nr_known = 0;
+}
+
+static void lock_events(void)
+{
+	pthread_mutex_lock(&events_lock);
+	if (changes != device_changes)
+		forget_all();
+	changes = device_changes;
+}
 
 static uint32_t sum_of(const void *address, size_t len)
 {
@@ -71,14 +102,6 @@ static uint32_t check_of(const struct sigevent *event)
 
 	memcpy(words + 2, event->__sigev_room, sizeof(event->__sigev_room));
 	return sum_of(words, sizeof(words));
-}
-
-static uint64_t bits_of(union sigval value)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
 }
 
 static void content_of(const struct sigevent *event, struct content *content)
@@ -133,7 +156,7 @@ static int describe(const struct sigevent *event, const struct content *content,
 		args->code = content->code;
 		return 0;
 	case SIGEV_SIGNAL:
-		if (bits_of(event->sigev_value))
+		if (sigval_bits(event->sigev_value))
 			break; /* the kernel would not put it into si_value */
 		args->type = STPLR_EVENT_SIGNAL;
 		args->signo = content->id;
@@ -168,7 +191,7 @@ static int register_with(int fd, int owner, const struct sigevent *event,
 	if (ret)
 		return ret;
 	if (!update)
-		args.value = bits_of(event->sigev_value);
+		args.value = sigval_bits(event->sigev_value);
 	ret = result_of(stplr_event_register(fd, &args));
 	if (ret && *local >= 0)
 		service_event_remove(*local);
@@ -261,8 +284,8 @@ static void allow(struct sigevent *event)
 	content_of(event, &content);
 	/* kept apart, for the kernel does it without a value only */
 	if (type == SIGEV_SIGNAL)
-		content.code = bits_of(event->sigev_value) != 0;
-	pthread_mutex_lock(&events_lock);
+		content.code = sigval_bits(event->sigev_value) != 0;
+	lock_events();
 	ret = know(device, event, &content, &entry);
 	if (!ret)
 		event->__sigev_event = entry->event;
@@ -312,32 +335,18 @@ void events_forget_connection(int fd)
 {
 	int saved = errno;
 
-	pthread_mutex_lock(&events_lock);
+	lock_events();
 	forget_those_of(SIGEV_PULSE, fd);
 	pthread_mutex_unlock(&events_lock);
 	service_events_forget(fd);
 	errno = saved;
 }
 
-void events_forget_thread(int tid)
+static void forget_thread(int tid)
 {
-	pthread_mutex_lock(&events_lock);
+	lock_events();
 	forget_those_of(SIGEV_SIGNAL_THREAD, tid);
 	pthread_mutex_unlock(&events_lock);
-}
-
-void events_forget(void)
-{
-	struct known *entry;
-	unsigned i;
-
-	for (i = 0; i < nr_lists; i++) {
-		while ((entry = lists[i])) {
-			lists[i] = entry->next;
-			free(entry);
-		}
-	}
-	nr_known = 0;
 }
 
 /* The initialisers of <sys/siginfo.h> */
@@ -358,7 +367,7 @@ void stplr_qnx_sigevent(struct sigevent *event, int type, int id, int code, int 
 	event->sigev_value.sival_long = value;
 	if (type == SIGEV_SIGNAL_THREAD) {
 		event->__sigev_thread = (int)syscall(SYS_gettid);
-		thread_seen(); /* events_forget_thread() */
+		thread_seen(); /* forget_thread() */
 	}
 	allow(event);
 }
@@ -380,89 +389,6 @@ void stplr_qnx_sigevent_semaphore(struct sigevent *event, void *semaphore)
 	allow(event);
 }
 
-/* Performing */
-
-static int queue_signal(const struct sigevent *event, int thread, int code, union sigval value)
-{
-	siginfo_t info;
-	long ret;
-
-	memset(&info, 0, sizeof(info));
-	info.si_signo = event->sigev_signo;
-	info.si_code = code;
-	info.si_pid = getpid();
-	info.si_uid = getuid();
-	info.si_value = value;
-	ret = thread ? syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, info.si_signo, &info)
-		     : syscall(SYS_rt_sigqueueinfo, getpid(), info.si_signo, &info);
-	return result_of((int)ret);
-}
-
-struct call {
-	void (*function)(union sigval);
-	union sigval value;
-};
-
-static void *call_in_thread(void *argument)
-{
-	struct call call = *(struct call *)argument;
-	sigset_t none;
-
-	free(argument);
-	/* the thread that made this one blocks all */
-	sigemptyset(&none);
-	pthread_sigmask(SIG_SETMASK, &none, NULL);
-	call.function(call.value);
-	return NULL;
-}
-
-static int run_thread(const struct sigevent *event, union sigval value)
-{
-	struct call *call = malloc(sizeof(*call));
-	pthread_t thread;
-	int error;
-
-	if (!call)
-		return -EAGAIN;
-	call->function = event->sigev_notify_function;
-	call->value = value;
-	error = pthread_create(&thread, event->sigev_notify_attributes, call_in_thread, call);
-	if (error) {
-		free(call);
-		return -error;
-	}
-	pthread_detach(thread); /* fails where the attributes have said so already */
-	return 0;
-}
-
-int event_perform(const struct sigevent *event, union sigval value)
-{
-	int ret;
-
-	switch (SIGEV_GET_TYPE(event)) {
-	case SIGEV_NONE:
-		return 0;
-	case SIGEV_PULSE:
-		ret = result_of(stplr_pulse(coid_fd(event->sigev_coid),
-					    priority_to_kernel(event->sigev_priority),
-					    pulse_code(event), bits_of(value)));
-		if (ret == -ENOMEM || ret == -ENOBUFS)
-			return -EAGAIN;
-		return ret == -ENOTTY ? -EBADF : ret;
-	case SIGEV_SIGNAL:
-		return queue_signal(event, 0, SI_QUEUE, value);
-	case SIGEV_SIGNAL_CODE:
-		return queue_signal(event, 0, event->sigev_code, value);
-	case SIGEV_SIGNAL_THREAD:
-		return queue_signal(event, event->__sigev_thread, event->sigev_code, value);
-	case SIGEV_THREAD:
-		return run_thread(event, value);
-	case SIGEV_SEM:
-		return result_of(sem_post(event->sigev_semaphore));
-	}
-	return -EINVAL;
-}
-
 /* The server's side */
 
 static int deliver_on(struct channel *channel, uint32_t scoid, const struct sigevent *event)
@@ -473,7 +399,7 @@ static int deliver_on(struct channel *channel, uint32_t scoid, const struct sige
 	if (!(event->sigev_notify & SIGEV_FLAG_HANDLE) ||
 	    event->sigev_notify & SIGEV_FLAG_UPDATEABLE) {
 		args.flags = STPLR_DELIVER_VALUE;
-		args.value = bits_of(event->sigev_value);
+		args.value = sigval_bits(event->sigev_value);
 	}
 	return result_of(stplr_event_deliver(channel->fd, &args));
 }
@@ -643,4 +569,12 @@ int MsgUnregisterEvent_r(const struct sigevent *event)
 int MsgUnregisterEvent(const struct sigevent *event)
 {
 	return outcome(MsgUnregisterEvent_r(event));
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+	static struct thread_end end = {.function = forget_thread};
+
+	fork_take_part(FORK_EVENTS, &events_lock, forget_all);
+	thread_at_end(&end);
 }

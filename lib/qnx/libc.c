@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: MIT
 /* What QNX's C library has beside messages, and programs that pass messages use */
+#include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/netmgr.h>
+#include <sys/neutrino.h>
 #include <sys/syspage.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "qnx.h"
+#include "result.h"
 
 const struct qtime_entry stplr_qnx_syspage_qtime = {.cycles_per_sec = 1000000000};
+
+void nsec2timespec(struct timespec *time, uint64_t ns)
+{
+	time->tv_sec = (time_t)(ns / 1000000000);
+	time->tv_nsec = (long)(ns % 1000000000);
+}
+
+uint64_t timespec2nsec(const struct timespec *time)
+{
+	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
+}
 
 uint64_t ClockCycles(void)
 {

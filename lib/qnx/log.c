@@ -5,8 +5,6 @@
 #include <sys/slog.h>
 #include <syslog.h>
 
-#include "qnx.h"
-
 static int level(int severity)
 {
 	static const int levels[] = {

@@ -11,17 +11,23 @@
  * A name that the module does not allow (it takes [A-Za-z0-9._-]) is written with _xHH for each
  * other byte, and for the "_" of an "_x" of its own.
  */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/dispatch.h>
+#include <sys/neutrino.h>
 #include <unistd.h>
 
 #include "channel.h"
 #include "connection.h"
 #include "device.h"
 #include "dispatch.h"
-#include "qnx.h"
+#include "result.h"
 #include "service.h"
+#include "stplr.h"
 
 #define ATTACH_FLAGS (_NTO_CHF_UNBLOCK | _NTO_CHF_DISCONNECT | _NTO_CHF_COID_DISCONNECT)
 #define PULSES 1024

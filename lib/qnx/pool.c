@@ -2,11 +2,15 @@
 /*
  * Thread pools: as many threads wait as are wanted, and more are made while others work
  */
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/dispatch.h>
 
-#include "qnx.h"
+#include "result.h"
 
 struct context {
 	THREAD_POOL_PARAM_T *ctp;

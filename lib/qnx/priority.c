@@ -6,13 +6,18 @@
  * priorities 11 to 99 are QNX's as they are. The kernel's module counts 0 to 39 for the nice values
  * 19 to -20 and 41 to 139 for real-time 1 to 99.
  */
+#include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/neutrino.h>
 #include <sys/resource.h>
 
 #include "priority.h"
-#include "qnx.h"
+#include "result.h"
+#include "stplr.h"
 
 extern int real_pthread_getschedparam(pthread_t thread, int *policy,
 				      struct sched_param *param) __asm__("pthread_getschedparam");

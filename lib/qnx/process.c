@@ -6,8 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "qnx.h"
-
 int procmgr_daemon(int status, unsigned flags)
 {
 	pid_t pid = fork();

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* MsgSendPulse() */
+#include <errno.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/neutrino.h>
 
-#include "connection.h"
+#include "coid.h"
 #include "priority.h"
-#include "qnx.h"
+#include "result.h"
+#include "stplr.h"
 #include "timeout.h"
 
 static int send_pulse(int coid, int priority, int code, union sigval value)

@@ -13,12 +13,17 @@
  * number), and read without a lock: what was read counts if the number is still there after.
  * An answered message's entry keeps what it says of the client for MsgDeliverEvent().
  */
+#include <errno.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/mman.h>
 
-#include "channel.h"
-#include "qnx.h"
+#include "channels.h"
+#include "fork.h"
 #include "rcvid.h"
+#include "stplr.h"
 
 struct entry {
 	_Atomic uint32_t id; /* the number; ANSWERED with it once answered; 0 never used */
@@ -242,7 +247,12 @@ void rcvid_remove_channel(struct channel *channel)
 }
 
 /* In a child: its parent's messages are not its own. */
-void rcvids_forget(void)
+static void forget(void)
 {
 	rcvid_remove_channel(NULL);
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+	fork_take_part(FORK_RCVIDS, NULL, forget);
 }

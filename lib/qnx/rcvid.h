@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "channel.h"
+#include "channels.h"
 #include "stplr.h"
 
 struct received {
@@ -26,6 +26,5 @@ void rcvid_remove(int rcvid);
 void rcvid_remove_channel(struct channel *channel);
 /* To which client a number belonged, answered or not: 0 if that is forgotten. */
 uint32_t rcvid_client(int rcvid, struct channel **channel, uint32_t *serial);
-void rcvids_forget(void);
 
 #endif

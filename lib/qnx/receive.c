@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT
 /* MsgReceive() and MsgReceivePulse(), with vectors and without */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/neutrino.h>
 #include <sys/uio.h>
 
+#include "bytes.h"
 #include "cancel.h"
-#include "channel.h"
-#include "connection.h"
+#include "channels.h"
+#include "coid.h"
 #include "priority.h"
-#include "qnx.h"
 #include "rcvid.h"
+#include "result.h"
+#include "stplr.h"
 #include "thread.h"
 #include "timeout.h"
+#include "timer.h"
 
 /* The bytes of a pulse, wherever in the program's buffers they lie. */
 static void copy_pulse(struct stplr_pulse *pulse, const struct stplr_buffer *buffer, bool vector,
@@ -87,11 +94,11 @@ static int receive_timed(struct channel *channel, struct stplr_msg_receive *args
 		args->clock = (uint32_t)timeout->clock;
 		return result_of(cancellable_receive(channel->fd, args));
 	}
-	ret = timeout_start(timeout, timeout->receive, &timer);
+	ret = timer_start(timeout, timeout->receive, &timer);
 	if (ret)
 		return ret;
 	ret = result_of(cancellable_receive(channel->fd, args));
-	timeout_end(timer);
+	timer_end(timer);
 	return ret;
 }
 

@@ -7,11 +7,17 @@
  * The kernel takes so many bytes at once (message_max), and looks at what the server names; QNX at
  * what there is. So where that was too much, the call is made again with less.
  */
-#include "channel.h"
-#include "errors.h"
-#include "qnx.h"
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/neutrino.h>
+
+#include "bytes.h"
+#include "channels.h"
 #include "rcvid.h"
+#include "result.h"
 #include "send.h"
+#include "stplr.h"
 #include "timeout.h"
 
 static int own_fault(int result)

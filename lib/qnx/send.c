@@ -4,17 +4,22 @@
  *
  * An error is kept apart from the status, which a server may choose as it likes.
  */
+#include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/neutrino.h>
 #include <time.h>
 
+#include "bytes.h"
 #include "cancel.h"
-#include "connection.h"
-#include "errors.h"
-#include "qnx.h"
+#include "coid.h"
 #include "send.h"
+#include "stplr.h"
 #include "thread.h"
 #include "timeout.h"
+#include "timer.h"
 
 static bool passed(int64_t deadline, clockid_t clock)
 {
@@ -92,10 +97,10 @@ static int send_message(int coid, struct stplr_buffer smsg, struct stplr_buffer 
 			args.reply_deadline = timeout.reply;
 		} else if (timeout.send != STPLR_DEADLINE_NONE ||
 			   timeout.reply != STPLR_DEADLINE_NONE) {
-			ret = timeout_start(&timeout,
-					    timeout.send != STPLR_DEADLINE_NONE ? timeout.send
-										: timeout.reply,
-					    &timer);
+			ret = timer_start(&timeout,
+					  timeout.send != STPLR_DEADLINE_NONE ? timeout.send
+									      : timeout.reply,
+					  &timer);
 			if (ret)
 				return -ret;
 			timed = true;
@@ -105,7 +110,7 @@ static int send_message(int coid, struct stplr_buffer smsg, struct stplr_buffer 
 	if (ret)
 		error = send_error(fd, &args, siov, sparts);
 	if (timed)
-		timeout_end(timer);
+		timer_end(timer);
 	*status = args.status;
 	errno = saved;
 	return error;

@@ -8,23 +8,29 @@
  * and runs before all others where that is allowed, for its turns are short and timers are to be
  * exact. It waits in epoll, where everything has a descriptor.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/neutrino.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "connection.h"
+#include "bytes.h"
+#include "coid.h"
 #include "device.h"
-#include "event.h"
-#include "qnx.h"
+#include "fork.h"
+#include "perform.h"
+#include "result.h"
 #include "service.h"
-#include "timeout.h"
-#include "timer.h"
+#include "stplr.h"
 
 #define LOCAL_MAX 128 /* codes of pulses */
 #define REDIRECT_MAX 64
@@ -32,7 +38,8 @@
 #define RETRY_MS 1
 #define PRIORITY 98
 
-/* What a descriptor is for, in the upper half of epoll's data; the lower is the timer's number. */
+/* What a descriptor is for, in the upper half of epoll's data; the lower is the timer's
+   number. */
 enum { WATCH_WAKE, WATCH_CHANNEL, WATCH_TIMER, WATCH_NAME, WATCH_CLIENT };
 
 /* Something that could not be done yet. */
@@ -63,6 +70,7 @@ static struct redirected redirects[REDIRECT_MAX];
 static struct redirected clients[CLIENTS_MAX];
 static unsigned next_client; /* where the next one goes; who is there still has had its time */
 static struct pending *pendings;
+static void (*timer_expired)(unsigned timer);
 
 extern int real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 			       void *(*start)(void *), void *arg) __asm__("pthread_create");
@@ -385,10 +393,11 @@ void service_send(int fd, int code, int value)
 	pthread_mutex_unlock(&service_lock);
 }
 
-int service_watch_timer(int fd, unsigned timer)
+int service_watch_timer(int fd, void (*expired)(unsigned timer), unsigned timer)
 {
 	int ret = start();
 
+	timer_expired = expired;
 	return ret ? ret : watch(fd, WATCH_TIMER, timer);
 }
 
@@ -426,7 +435,7 @@ void service_redirect_end(int fd)
 }
 
 /* In a child, which has no such thread. */
-void service_forget(void)
+static void forget(void)
 {
 	struct pending *entry;
 	int i;
@@ -446,4 +455,9 @@ void service_forget(void)
 	}
 	close_all();
 	running = false;
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+	fork_take_part(FORK_SERVICE, &service_lock, forget);
 }

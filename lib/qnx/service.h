@@ -22,8 +22,8 @@ int service_connection(void);
 void service_perform(const struct sigevent *event, unsigned long times);
 /* Sends a pulse over a connection, which it closes, until that succeeds. */
 void service_send(int connection, int code, int value);
-/* Has the thread watch a timer's descriptor; with service_lock. */
-int service_watch_timer(int fd, unsigned timer);
+/* Has the thread call that when a timer's descriptor is ready; both with service_lock. */
+int service_watch_timer(int fd, void (*expired)(unsigned timer), unsigned timer);
 /* What the thread answers who connects to a name that is not its channel's own. */
 #define REDIRECT_MAGIC 0x7374706c72716e78ULL
 struct redirect {
@@ -35,6 +35,5 @@ struct redirect {
 /* Has the thread answer who connects to this listening channel; it owns the descriptor. */
 int service_redirect(int fd, int chid, bool connect);
 void service_redirect_end(int fd);
-void service_forget(void);
 
 #endif

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qnx.h"
-
 size_t strlcpy(char *restrict to, const char *restrict from, size_t size)
 {
 	size_t len = strlen(from);

@@ -1,49 +1,42 @@
 // SPDX-License-Identifier: MIT
 /*
- * _NTO_CHF_THREAD_DEATH: a pulse when a thread of the process dies
+ * Threads, and what is done when they end
  *
  * Known are the threads that <pthread.h>'s pthread_create() has made, and those that have sent or
  * received, or made an event for themselves; a key of theirs is destroyed when they end.
  */
-#include <fcntl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/neutrino.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "event.h"
-#include "qnx.h"
-#include "service.h"
+#include "result.h"
 #include "thread.h"
 
 extern int real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 			       void *(*start)(void *), void *arg) __asm__("pthread_create");
 
+static struct thread_end *ends;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static __thread bool seen __attribute__((tls_model("initial-exec")));
 
-static void tell_death(void *unused)
+static void end(void *unused)
 {
-	int tid = (int)syscall(SYS_gettid), chid = 0, fd;
-	struct channel *channel;
+	int tid = (int)syscall(SYS_gettid);
+	struct thread_end *told;
 
 	(void)unused;
-	events_forget_thread(tid);
-	while ((channel = channel_next(chid))) {
-		chid = channel->chid;
-		fd = channel->death_fd;
-		if (fd >= 0)
-			fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		channel_put(channel);
-		if (fd >= 0)
-			service_send(fd, _PULSE_CODE_THREADDEATH, tid);
-	}
+	for (told = ends; told; told = told->next)
+		told->function(tid);
 }
 
 static void make_key(void)
 {
-	pthread_key_create(&key, tell_death);
+	pthread_key_create(&key, end);
 }
 
 void thread_seen(void)
@@ -53,6 +46,12 @@ void thread_seen(void)
 	seen = true;
 	pthread_once(&once, make_key);
 	pthread_setspecific(key, &key);
+}
+
+void thread_at_end(struct thread_end *told)
+{
+	told->next = ends;
+	ends = told;
 }
 
 struct start {

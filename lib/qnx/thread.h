@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads whose deaths are told */
+/* Threads whose ends are told */
 #ifndef STPLR_QNX_THREAD_H
 #define STPLR_QNX_THREAD_H
 
-/* The calling thread may receive or send: its death is to be told. */
+struct thread_end {
+	void (*function)(int tid); /* called by the thread that ends */
+	struct thread_end *next;
+};
+
+/* The calling thread may receive or send: its end is to be told. */
 void thread_seen(void);
+/* Tells the ends of all that were seen from now on; for constructors. */
+void thread_at_end(struct thread_end *told);
 
 #endif

@@ -4,9 +4,15 @@
  *
  * It runs from the moment it is set. It is the thread's own, and the next call takes it.
  */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/neutrino.h>
 #include <time.h>
 
-#include "qnx.h"
+#include "fork.h"
+#include "result.h"
+#include "stplr.h"
 #include "timeout.h"
 
 /* A deadline that has passed: the call ends with ETIMEDOUT, unless it need not wait. */
@@ -45,31 +51,6 @@ bool timeout_take(struct timeout *timeout)
 void timeout_clear(void)
 {
 	pending.armed = false;
-}
-
-int timeout_start(const struct timeout *timeout, int64_t deadline, timer_t *timer)
-{
-	struct itimerspec when = {.it_interval = {0, 0}};
-	struct sigevent notify = timeout->notify;
-
-	nsec2timespec(&when.it_value, (uint64_t)deadline);
-	if (timer_create(timeout->clock, &notify, timer))
-		return -errno;
-	if (timer_settime(*timer, TIMER_ABSTIME, &when, NULL)) {
-		int error = errno;
-
-		timer_delete(*timer);
-		return -error;
-	}
-	return 0;
-}
-
-void timeout_end(timer_t timer)
-{
-	int error = errno;
-
-	timer_delete(timer);
-	errno = error;
 }
 
 /* What was left of the limit that this one replaces. */
@@ -167,13 +148,7 @@ int timer_timeout(clockid_t clock, int flags, const struct sigevent *notify,
 	return outcome(timer_timeout_r(clock, flags, notify, time, old));
 }
 
-void nsec2timespec(struct timespec *time, uint64_t ns)
+__attribute__((constructor)) static void prepare(void)
 {
-	time->tv_sec = (time_t)(ns / 1000000000);
-	time->tv_nsec = (long)(ns % 1000000000);
-}
-
-uint64_t timespec2nsec(const struct timespec *time)
-{
-	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
+	fork_take_part(FORK_TIMEOUT, NULL, timeout_clear);
 }

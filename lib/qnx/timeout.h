@@ -18,9 +18,6 @@ struct timeout {
 
 /* Takes the timeout that TimerTimeout() has set for this call; false if there is none. */
 bool timeout_take(struct timeout *timeout);
-/* A timer that notifies otherwise than by ending the call: start and end it. */
-int timeout_start(const struct timeout *timeout, int64_t deadline, timer_t *timer);
-void timeout_end(timer_t timer);
 /* For calls that no timeout is for: there is none for the next any more. */
 void timeout_clear(void);
 

@@ -6,21 +6,28 @@
  * library's thread watches: each time it expires is one event, and one that finds a full queue is
  * sent as soon as there is room.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/neutrino.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "connection.h"
+#include "coid.h"
 #include "device.h"
-#include "event.h"
+#include "fork.h"
+#include "perform.h"
 #include "priority.h"
-#include "qnx.h"
+#include "result.h"
 #include "service.h"
+#include "stplr.h"
 #include "timer.h"
 
 extern int real_timer_create(clockid_t clock, void *event, timer_t *timer) __asm__("timer_create");
@@ -74,6 +81,17 @@ static bool system_event(const struct sigevent *event, struct sigevent *made, bo
 	return false;
 }
 
+/* Where the descriptor has been used again since, there is nothing to read, or it is right. */
+static void timer_expired(unsigned number)
+{
+	struct timer *timer = number < nr_timers ? &timers[number] : NULL;
+	uint64_t times;
+
+	if (timer && timer->used && timer->fd >= 0 &&
+	    read(timer->fd, &times, sizeof(times)) == sizeof(times))
+		service_perform(&timer->event, (unsigned long)times);
+}
+
 /* Why such a pulse could never be sent, or 0. */
 static int pulse_refused(const struct sigevent *event)
 {
@@ -112,7 +130,7 @@ static int make(clockid_t clock, const struct sigevent *event, struct timer *tim
 	timer->fd = timerfd_create(clock, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (timer->fd < 0)
 		return -errno;
-	ret = service_watch_timer(timer->fd, number);
+	ret = service_watch_timer(timer->fd, timer_expired, number);
 	if (ret)
 		close(timer->fd);
 	return ret;
@@ -213,27 +231,29 @@ int timer_getoverrun(timer_t id)
 	return outcome(ret);
 }
 
-/* Where the descriptor has been used again since, there is nothing to read, or it is right. */
-void timer_expired(unsigned number)
+int timer_start(const struct timeout *timeout, int64_t deadline, timer_t *timer)
 {
-	struct timer *timer = number < nr_timers ? &timers[number] : NULL;
-	uint64_t times;
+	struct itimerspec when = {.it_interval = {0, 0}};
+	struct sigevent notify = timeout->notify;
 
-	if (timer && timer->used && timer->fd >= 0 &&
-	    read(timer->fd, &times, sizeof(times)) == sizeof(times))
-		service_perform(&timer->event, (unsigned long)times);
+	nsec2timespec(&when.it_value, (uint64_t)deadline);
+	if (timer_create(timeout->clock, &notify, timer))
+		return -errno;
+	if (timer_settime(*timer, TIMER_ABSTIME, &when, NULL)) {
+		int error = errno;
+
+		timer_delete(*timer);
+		return -error;
+	}
+	return 0;
 }
 
-/* In a child: timers are not inherited. */
-void timers_forget(void)
+void timer_end(timer_t timer)
 {
-	unsigned number;
+	int error = errno;
 
-	for (number = 0; number < nr_timers; number++) {
-		if (timers[number].used && timers[number].fd >= 0)
-			close(timers[number].fd);
-		timers[number].used = false;
-	}
+	timer_delete(timer);
+	errno = error;
 }
 
 int mq_notify(mqd_t queue, const struct sigevent *event)
@@ -245,4 +265,21 @@ int mq_notify(mqd_t queue, const struct sigevent *event)
 	if (!system_event(event, &made, true))
 		return outcome(-ENOSYS);
 	return real_mq_notify(queue, &made);
+}
+
+/* In a child: timers are not inherited. */
+static void forget(void)
+{
+	unsigned number;
+
+	for (number = 0; number < nr_timers; number++) {
+		if (timers[number].used && timers[number].fd >= 0)
+			close(timers[number].fd);
+		timers[number].used = false;
+	}
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+	fork_take_part(FORK_TIMERS, NULL, forget);
 }

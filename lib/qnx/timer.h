@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers: called with service_lock */
+/* Timers of timeouts */
 #ifndef STPLR_QNX_TIMER_H
 #define STPLR_QNX_TIMER_H
 
-void timer_expired(unsigned timer);
-void timers_forget(void);
+#include <stdint.h>
+#include <time.h>
+
+#include "timeout.h"
+
+/* A timer for a timeout that notifies otherwise than by ending the call: start and end it. */
+int timer_start(const struct timeout *timeout, int64_t deadline, timer_t *timer);
+void timer_end(timer_t timer);
 
 #endif
