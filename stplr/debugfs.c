@@ -12,7 +12,9 @@
 #include <linux/debugfs.h>
 #include <linux/jiffies.h>
 #include <linux/pid_namespace.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/string.h>
 #include <linux/user_namespace.h>
 
 #include "base/counters.h"
@@ -273,7 +275,8 @@ DEFINE_SEQ_ATTRIBUTE(stplr_pools);
  * @tid: the thread
  * @since: since when, in jiffies
  * @rcvid: of its message, or 0
- * @server: the process that has received its message, or 0
+ * @server: the process that it waits for: has received its message, or made the channel; or 0
+ * @command: what that process is called; empty if it is gone
  * @priority: at which it was sent
  * @len: bytes that it sends
  */
@@ -284,6 +287,7 @@ struct stplr_blocked {
 	unsigned long since;
 	s32 rcvid;
 	pid_t server;
+	char command[TASK_COMM_LEN];
 	int priority;
 	size_t len;
 };
@@ -325,8 +329,21 @@ static struct stplr_blocked *stplr_blocked_add(struct stplr_blocked_reader *read
 	return blocked;
 }
 
+static void stplr_blocked_on(struct stplr_blocked *blocked, struct pid *server)
+{
+	struct task_struct *task;
+
+	blocked->server = stplr_reader_pid(server);
+	rcu_read_lock();
+	task = pid_task(server, PIDTYPE_TGID);
+	if (task)
+		strscpy(blocked->command, task->comm, sizeof(blocked->command));
+	rcu_read_unlock();
+}
+
 /* The thread that waits for a message, if one does. */
 static void stplr_blocked_client(struct stplr_blocked_reader *reader,
+				 const struct stplr_channel *channel,
 				 const struct stplr_message *message)
 {
 	struct stplr_blocked *blocked;
@@ -342,10 +359,9 @@ static void stplr_blocked_client(struct stplr_blocked_reader *reader,
 		return;
 	blocked->priority = message->entry.priority;
 	blocked->len = message->sides.send.len;
-	if (received) {
+	if (received)
 		blocked->rcvid = message->rcvid;
-		blocked->server = stplr_reader_pid(message->receiver);
-	}
+	stplr_blocked_on(blocked, received ? message->receiver : channel->creator->pid);
 }
 
 static void stplr_blocked_print(struct seq_file *seq, const struct stplr_channel *channel, u32 coid)
@@ -360,11 +376,14 @@ static void stplr_blocked_print(struct seq_file *seq, const struct stplr_channel
 
 		seq_printf(seq, "%-7s %7d %7d %10u %7u %6d", blocked->state, blocked->pid,
 			   blocked->tid, ms, channel->id, channel->chid);
-		if (coid)
-			seq_printf(seq, " %7u %10d %7d %8d %9zu\n", coid, blocked->rcvid,
-				   blocked->server, blocked->priority, blocked->len);
-		else
-			seq_puts(seq, "       -          -       -        -         -\n");
+		if (!coid) {
+			seq_puts(seq, "       -          -       -        -         - -\n");
+			continue;
+		}
+		seq_printf(seq, " %7u %10d %7d %8d %9zu ", coid, blocked->rcvid, blocked->server,
+			   blocked->priority, blocked->len);
+		seq_escape(seq, blocked->command[0] ? blocked->command : "-", " \t\n\\");
+		seq_putc(seq, '\n');
 	}
 	if (reader->more)
 		seq_printf(seq, "# more than %u threads %s %u: the rest is left out\n",
@@ -402,12 +421,12 @@ static void stplr_blocked_clients(struct seq_file *seq, struct stplr_connection 
 	reader->count = 0;
 	reader->more = false;
 	spin_lock(&channel->lock);
-	stplr_blocked_client(reader, &connection->own);
+	stplr_blocked_client(reader, channel, &connection->own);
 	list_for_each_entry(message, &connection->messages, link) {
 		reader->more |= ++looked > STPLR_LOOK_MAX;
 		if (reader->more)
 			break;
-		stplr_blocked_client(reader, message);
+		stplr_blocked_client(reader, channel, message);
 	}
 	spin_unlock(&channel->lock);
 	stplr_blocked_print(seq, channel, connection->coid);
@@ -460,7 +479,7 @@ static int stplr_blocked_show(struct seq_file *seq, void *object)
 {
 	if (object == SEQ_START_TOKEN) {
 		seq_puts(seq, "# state     pid     tid         ms channel   chid");
-		seq_puts(seq, "    coid      rcvid  server priority     bytes\n");
+		seq_puts(seq, "    coid      rcvid  server priority     bytes command\n");
 	} else if (seq->index < STPLR_CONNECTION_POS) {
 		stplr_blocked_receivers(seq, object);
 	} else {

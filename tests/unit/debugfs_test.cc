@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -256,7 +257,8 @@ TEST_F(DebugfsTest, SendBlocked)
 	EXPECT_EQ(number, line["chid"]);
 	EXPECT_EQ(own_channel()["id"], line["channel"]);
 	EXPECT_EQ("0", line["rcvid"]);
-	EXPECT_EQ("0", line["server"]);
+	EXPECT_EQ(pid, line["server"]);
+	EXPECT_EQ("debugfs_test", line["command"]);
 	EXPECT_EQ("8", line["bytes"]);
 	EXPECT_EQ("1", own_channel()["queued"]);
 	EXPECT_EQ("0", own_channel()["blocked"]);
@@ -282,6 +284,7 @@ TEST_F(DebugfsTest, ReplyBlocked)
 	Line line = blocked_thread(client.thread().tid());
 	EXPECT_EQ(std::to_string(message.rcvid()), line["rcvid"]);
 	EXPECT_EQ(pid, line["server"]);
+	EXPECT_EQ("debugfs_test", line["command"]);
 	EXPECT_EQ("0", own_channel()["queued"]);
 	EXPECT_EQ("1", own_channel()["blocked"]);
 	EXPECT_EQ("1", own_channel()["received"]);
@@ -289,6 +292,39 @@ TEST_F(DebugfsTest, ReplyBlocked)
 	EXPECT_EQ(0, reply(channel, message.rcvid()));
 	client.finish();
 	EXPECT_EQ("1", own_channel()["replied"]);
+}
+
+// Who made the channel is waited for, whatever it is called, and also when somebody else has the
+// channel and it has gone.
+TEST_F(DebugfsTest, SendBlockedOnAnother)
+{
+	Child server([](Child &self) {
+		Fd own = open_device();
+		Fd made = new_channel(own, "debugfs.other");
+		prctl(PR_SET_NAME, "a b\\");
+		self.tell(made);
+		self.hear();
+		return 0;
+	});
+	int its_fd = static_cast<int>(server.hear());
+	Fd process(static_cast<int>(syscall(SYS_pidfd_open, server.pid(), 0)));
+	Fd taken(static_cast<int>(syscall(SYS_pidfd_getfd, process.get(), its_fd, 0)));
+	ASSERT_GE(taken, 0) << strerror(errno);
+	Fd other = new_connection(device, "debugfs.other");
+	Sender client(other, "question");
+
+	ASSERT_TRUE(client.wait_blocked());
+	Line line = blocked_thread(client.thread().tid());
+	EXPECT_EQ("SEND", line["state"]);
+	EXPECT_EQ(std::to_string(server.pid()), line["server"]);
+	EXPECT_EQ("a\\040b\\134", line["command"]);
+	server.tell(0);
+	server.expect_success();
+	line = blocked_thread(client.thread().tid());
+	EXPECT_EQ("SEND", line["state"]);
+	EXPECT_EQ("-", line["command"]);
+	EXPECT_EQ(0, channel_destroy(taken));
+	EXPECT_EQ(-ESRCH, client.finish().result);
 }
 
 // Many threads over one connection: each is there, with its own state.
@@ -328,6 +364,7 @@ TEST_F(DebugfsTest, ReceiveBlocked)
 	Line line = blocked_thread(server.tid());
 	EXPECT_EQ(number, line["chid"]);
 	EXPECT_EQ("-", line["coid"]);
+	EXPECT_EQ("-", line["command"]);
 	EXPECT_EQ("2", own_channel()["receivers"]);
 	EXPECT_EQ(0, channel_destroy(channel));
 	EXPECT_EQ(-ESRCH, server.join());
