@@ -42,8 +42,10 @@ static slot_t *slot_of(int chid, bool create)
 	if (chid <= 0 || number >= CHUNKS)
 		return NULL;
 	chunk = chunks[number];
-	if (!chunk && create)
-		chunk = chunks[number] = calloc(CHUNK, sizeof(*chunk));
+	if (!chunk && create) {
+		chunk = calloc(CHUNK, sizeof(*chunk));
+		chunks[number] = chunk;
+	}
 	return chunk ? &chunk[(unsigned)chid % CHUNK] : NULL;
 }
 
