@@ -3,6 +3,7 @@
 
 #include <linux/err.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 
 #include "call/accept.h"
 #include "core/backlog.h"
@@ -12,8 +13,8 @@
 #include "core/wait.h"
 
 /*
- * Takes the next connection; its place in the backlog stays reserved until it is known whether
- * the caller gets it: stplr_accept_done() or stplr_accept_undo() follows.
+ * Takes the next connection; stplr_accept_undo() follows if the caller does not get it. Until then
+ * the client's messages have nobody to answer them: nothing that may take long comes in between.
  */
 struct stplr_channel *stplr_accept(struct stplr_channel *listener, s64 deadline, clockid_t clock)
 {
@@ -26,12 +27,9 @@ struct stplr_channel *stplr_accept(struct stplr_channel *listener, s64 deadline,
 	spin_unlock(&listener->lock);
 	if (err == -EINTR)
 		stplr_receive_leave(listener);
+	if (!err)
+		wake_up_interruptible(&listener->room);
 	return child;
-}
-
-void stplr_accept_done(struct stplr_channel *listener)
-{
-	stplr_backlog_unreserve(listener);
 }
 
 /*
@@ -40,11 +38,9 @@ void stplr_accept_done(struct stplr_channel *listener)
  */
 void stplr_accept_undo(struct stplr_channel *listener, struct stplr_channel *child)
 {
-	if (stplr_backlog_add(listener, child, true)) {
-		stplr_backlog_unreserve(listener);
+	if (stplr_backlog_put_back(listener, child))
 		stplr_channel_destroy(child);
-	} else if (READ_ONCE(child->peer.closed)) {
+	else if (READ_ONCE(child->peer.closed))
 		stplr_peer_closed(child);
-	}
 	stplr_channel_put(child);
 }

@@ -8,7 +8,6 @@
 struct stplr_channel;
 
 struct stplr_channel *stplr_accept(struct stplr_channel *listener, s64 deadline, clockid_t clock);
-void stplr_accept_done(struct stplr_channel *listener);
 void stplr_accept_undo(struct stplr_channel *listener, struct stplr_channel *child);
 
 #endif /* STPLR_CALL_ACCEPT_H */

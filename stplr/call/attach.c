@@ -32,13 +32,12 @@
  * itself.
  */
 static int stplr_connection_join(struct stplr_connection *connection,
-				 struct stplr_channel *channel,
-				 const struct stplr_connect_attach *args)
+				 struct stplr_channel *channel)
 {
 	int err;
 
 	if (channel->flags & STPLR_CHANNEL_LISTEN) {
-		channel = stplr_backlog_join(channel, connection, args->deadline, args->clock);
+		channel = stplr_backlog_join(channel, connection);
 		if (IS_ERR(channel))
 			return PTR_ERR(channel);
 	} else {
@@ -85,7 +84,7 @@ static struct stplr_connection *stplr_attach_to(struct stplr_channel *channel,
 	connection = stplr_connection_alloc(channel->device);
 	if (IS_ERR(connection))
 		return connection;
-	err = stplr_connection_join(connection, channel, args);
+	err = stplr_connection_join(connection, channel);
 	if (err) {
 		stplr_connection_free(connection);
 		return ERR_PTR(err);
@@ -95,7 +94,8 @@ static struct stplr_connection *stplr_attach_to(struct stplr_channel *channel,
 
 /*
  * A connection of the calling process, by @name or by what @args says, which its server does not
- * see yet: stplr_attach_enter() or one of the two after that follows.
+ * see yet, and that holds nothing others wait for: stplr_attach_enter() or stplr_attach_undo()
+ * follows, or the close of its last descriptor.
  */
 struct stplr_connection *stplr_attach(struct stplr_device *device,
 				      const struct stplr_connect_attach *args, const char *name)
@@ -110,18 +110,15 @@ struct stplr_connection *stplr_attach(struct stplr_device *device,
 	return connection;
 }
 
-/* From here on the server may see the connection; or ESRCH. */
-int stplr_attach_enter(struct stplr_connection *connection)
+/*
+ * From here on the server may see the connection. If that listens, waits for room in its backlog:
+ * ESRCH, EAGAIN, ETIMEDOUT, ERESTARTSYS; the close of the last descriptor does the rest then.
+ */
+int stplr_attach_enter(struct stplr_connection *connection, s64 deadline, clockid_t clock)
 {
 	stplr_client_announce(connection);
 	stplr_connection_list(connection);
-	return stplr_backlog_enter(connection->channel);
-}
-
-/* It does not come about: its last descriptor, to be closed next, does the rest. */
-void stplr_attach_forgo(struct stplr_connection *connection)
-{
-	stplr_backlog_forgo(connection->channel);
+	return stplr_backlog_enter(connection->channel, deadline, clock);
 }
 
 /* It does not come about, and never had a descriptor. */
@@ -129,7 +126,6 @@ void stplr_attach_undo(struct stplr_connection *connection)
 {
 	struct stplr_channel *channel = connection->channel;
 
-	stplr_backlog_forgo(channel);
 	stplr_client_leave(connection, channel);
 	stplr_peer_closed(channel);
 	stplr_connection_put(connection);

@@ -9,8 +9,7 @@ struct stplr_device;
 
 struct stplr_connection *stplr_attach(struct stplr_device *device,
 				      const struct stplr_connect_attach *args, const char *name);
-int stplr_attach_enter(struct stplr_connection *connection);
-void stplr_attach_forgo(struct stplr_connection *connection);
+int stplr_attach_enter(struct stplr_connection *connection, s64 deadline, clockid_t clock);
 void stplr_attach_undo(struct stplr_connection *connection);
 int stplr_detach(struct stplr_connection *connection);
 void stplr_attach_end(struct stplr_connection *connection);

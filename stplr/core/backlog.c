@@ -22,7 +22,17 @@
 #include "core/receiver.h"
 #include "core/wait.h"
 
-/* One of a listener's children, with the backlog's reference to it; its place stays reserved. */
+/* Takes a place in the backlog from a channel; who waits for one is to be woken after unlocking. */
+void stplr_backlog_del(struct stplr_channel *child)
+{
+	struct stplr_channel *listener = child->peer.listener;
+
+	lockdep_assert_held(&listener->lock);
+	list_del_init(&child->peer.waiting);
+	listener->nr_backlog--;
+}
+
+/* The first of a listener's children, with the backlog's reference to it; its place is free. */
 struct stplr_channel *stplr_backlog_pop(struct stplr_channel *listener)
 {
 	struct stplr_channel *child;
@@ -30,13 +40,27 @@ struct stplr_channel *stplr_backlog_pop(struct stplr_channel *listener)
 	lockdep_assert_held(&listener->lock);
 	child = list_first_entry_or_null(&listener->backlog, struct stplr_channel, peer.waiting);
 	if (child)
-		list_del_init(&child->peer.waiting);
+		stplr_backlog_del(child);
 	return child;
 }
 
-/* Takes a place in the backlog, for a channel that is still to be made. */
-static int stplr_backlog_reserve(struct stplr_channel *listener, void *unused)
+/* Puts the channel after another; the backlog takes a reference. Who is to be woken, or NULL. */
+static struct task_struct *stplr_backlog_insert(struct stplr_channel *listener,
+						struct stplr_channel *child,
+						struct list_head *after)
 {
+	lockdep_assert_held(&listener->lock);
+	list_add(&child->peer.waiting, after);
+	listener->nr_backlog++;
+	kref_get(&child->ref);
+	return stplr_receiver_pop(listener) ?: stplr_receiver_asleep(listener, true);
+}
+
+/* Puts the channel on a place in the backlog, which takes a reference; ESRCH, ENOSPC. */
+static int stplr_backlog_try_add(struct stplr_channel *listener, void *arg)
+{
+	struct stplr_channel *child = arg;
+	struct task_struct *receiver = NULL;
 	int err = 0;
 
 	spin_lock(&listener->lock);
@@ -45,24 +69,18 @@ static int stplr_backlog_reserve(struct stplr_channel *listener, void *unused)
 	else if (listener->nr_backlog >= listener->backlog_max)
 		err = -ENOSPC;
 	else
-		listener->nr_backlog++;
+		receiver = stplr_backlog_insert(listener, child, listener->backlog.prev);
 	spin_unlock(&listener->lock);
-	return err;
+	if (err)
+		return err;
+
+	stplr_wake(receiver);
+	stplr_channel_wake_pollers(listener);
+	return 0;
 }
 
-void stplr_backlog_unreserve(struct stplr_channel *listener)
-{
-	spin_lock(&listener->lock);
-	listener->nr_backlog--;
-	spin_unlock(&listener->lock);
-	wake_up_interruptible(&listener->room);
-}
-
-/*
- * Puts a channel on a reserved place, at the end or, if it could not be accepted after all, at the
- * beginning; the backlog takes a reference.
- */
-int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channel *child, bool first)
+/* The channel could not be accepted after all: it is the first again, however many have come. */
+int stplr_backlog_put_back(struct stplr_channel *listener, struct stplr_channel *child)
 {
 	struct task_struct *receiver;
 
@@ -71,12 +89,7 @@ int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channel *chil
 		spin_unlock(&listener->lock);
 		return -ESRCH;
 	}
-	if (first)
-		list_add(&child->peer.waiting, &listener->backlog);
-	else
-		list_add_tail(&child->peer.waiting, &listener->backlog);
-	kref_get(&child->ref);
-	receiver = stplr_receiver_pop(listener) ?: stplr_receiver_asleep(listener, true);
+	receiver = stplr_backlog_insert(listener, child, &listener->backlog);
 	spin_unlock(&listener->lock);
 
 	stplr_wake(receiver);
@@ -85,26 +98,19 @@ int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channel *chil
 }
 
 /*
- * A channel for one connection to @listener, with a reference, and a place reserved in the backlog:
- * either stplr_backlog_enter() or stplr_backlog_forgo() follows.
- * ESRCH, EAGAIN, ETIMEDOUT, ERESTARTSYS, EDQUOT, ENOMEM.
+ * A channel for one connection to @listener, with a reference; it is not in the backlog yet.
+ * EDQUOT, ENOMEM.
  */
 struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
-					 struct stplr_connection *connection, s64 deadline,
-					 clockid_t clock)
+					 struct stplr_connection *connection)
 {
 	const struct stplr_process *process = connection->process;
 	struct stplr_channel *child;
 	int err;
 
-	err = stplr_room_wait(listener, stplr_backlog_reserve, NULL, deadline, clock);
-	if (err)
-		return ERR_PTR(err);
 	child = stplr_channel_alloc(listener->device, listener);
-	if (IS_ERR(child)) {
-		stplr_backlog_unreserve(listener);
+	if (IS_ERR(child))
 		return child;
-	}
 	child->peer.pid = get_pid(process->pid);
 	child->peer.uid = current_euid();
 	child->peer.gid = current_egid();
@@ -112,30 +118,24 @@ struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 	child->peer.coid = connection->coid;
 
 	err = stplr_channel_list(child);
-	if (err)
-		goto put_child;
-	err = stplr_client_join(connection, child);
-	if (err)
-		goto put_child;
+	if (!err)
+		err = stplr_client_join(connection, child);
+	if (err) {
+		stplr_channel_put(child);
+		return ERR_PTR(err);
+	}
 	return child;
-
-put_child:
-	stplr_backlog_unreserve(listener);
-	stplr_channel_put(child);
-	return ERR_PTR(err);
 }
 
-/* From now on the channel, if it is one of a listener's, may be accepted; or ESRCH. */
-int stplr_backlog_enter(struct stplr_channel *child)
+/*
+ * From now on the channel, if it is one of a listener's, may be accepted; or ESRCH, EAGAIN,
+ * ETIMEDOUT, ERESTARTSYS.
+ */
+int stplr_backlog_enter(struct stplr_channel *child, s64 deadline, clockid_t clock)
 {
 	struct stplr_channel *listener = child->peer.listener;
 
-	return listener ? stplr_backlog_add(listener, child, false) : 0;
-}
-
-/* Its connection did not come about. */
-void stplr_backlog_forgo(struct stplr_channel *child)
-{
-	if (child->peer.listener)
-		stplr_backlog_unreserve(child->peer.listener);
+	if (!listener)
+		return 0;
+	return stplr_room_wait(listener, stplr_backlog_try_add, child, deadline, clock);
 }

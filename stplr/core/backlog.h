@@ -8,13 +8,11 @@
 struct stplr_channel;
 struct stplr_connection;
 
+void stplr_backlog_del(struct stplr_channel *child);
 struct stplr_channel *stplr_backlog_pop(struct stplr_channel *listener);
-void stplr_backlog_unreserve(struct stplr_channel *listener);
-int stplr_backlog_add(struct stplr_channel *listener, struct stplr_channel *child, bool first);
+int stplr_backlog_put_back(struct stplr_channel *listener, struct stplr_channel *child);
 struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
-					 struct stplr_connection *connection, s64 deadline,
-					 clockid_t clock);
-int stplr_backlog_enter(struct stplr_channel *child);
-void stplr_backlog_forgo(struct stplr_channel *child);
+					 struct stplr_connection *connection);
+int stplr_backlog_enter(struct stplr_channel *child, s64 deadline, clockid_t clock);
 
 #endif /* STPLR_CORE_BACKLOG_H */

@@ -67,7 +67,7 @@ struct stplr_peer {
  * @pool: of pulses, made with the first of them; then constant
  * @clients: by scoid; under device->registry
  * @buffers: registered ones of its servers, by index; under its own lock
- * @registered: it can be found; under device->registry, as are the next five
+ * @registered: its chid is its own; under device->registry, as are the next five
  * @name_node: in device->names
  * @name: its name, or ""
  * @owner: of the name
@@ -99,7 +99,7 @@ struct stplr_peer {
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @finished: such messages that have ended, to be freed once the lock is released
  * @backlog: of a listening channel: accepted channels to be
- * @nr_backlog: how many, and places reserved for such
+ * @nr_backlog: how many
  * @readable: who polls the channel
  * @hangup: who polls its connections
  * @room: who waits for room in the queue or the backlog

@@ -202,7 +202,6 @@ static void stplr_backlog_end(struct stplr_channel *listener)
 		spin_unlock(&listener->lock);
 		if (!child)
 			return;
-		stplr_backlog_unreserve(listener);
 		stplr_channel_destroy(child);
 		stplr_channel_put(child);
 		cond_resched();
@@ -249,10 +248,8 @@ void stplr_peer_closed(struct stplr_channel *channel)
 	if (unseen) {
 		spin_lock(&listener->lock);
 		unseen = !list_empty(&channel->peer.waiting);
-		if (unseen) {
-			list_del_init(&channel->peer.waiting);
-			listener->nr_backlog--;
-		}
+		if (unseen)
+			stplr_backlog_del(channel);
 		spin_unlock(&listener->lock);
 	}
 	if (unseen) {

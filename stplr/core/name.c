@@ -50,35 +50,39 @@ static struct stplr_channel *stplr_name_lookup(struct stplr_device *device, cons
 	return NULL;
 }
 
-/* Lets a channel be found: gives it its chid, and its name if it has one. */
-int stplr_name_register(struct stplr_channel *channel)
+/* Takes a chid of the calling process's, by which nobody finds the channel yet. */
+int stplr_chid_reserve(struct stplr_channel *channel)
 {
-	struct stplr_device *device = channel->device;
 	u32 chid;
 	int err;
 
-	/* a place first, without the mutex, for memory may take its time */
 	err = xa_alloc(&channel->creator->channels, &chid, NULL, XA_LIMIT(1, INT_MAX),
 		       GFP_KERNEL_ACCOUNT);
 	if (err)
 		/* 2^31 channels: the user's bound is met long before */
 		return err == -EBUSY ? -EDQUOT : err;
+	channel->chid = chid;
+	channel->registered = true;
+	return 0;
+}
+
+/* Lets a channel be found: by its chid, and its name if it has one; EEXIST. */
+int stplr_name_register(struct stplr_channel *channel)
+{
+	struct stplr_device *device = channel->device;
 
 	mutex_lock(&device->registry);
 	if (channel->name[0] && stplr_name_lookup(device, channel->name)) {
 		mutex_unlock(&device->registry);
-		xa_erase(&channel->creator->channels, chid);
 		return -EEXIST;
 	}
-	channel->chid = chid;
 	/* its place is there: cannot fail */
-	xa_store(&channel->creator->channels, chid, channel, GFP_KERNEL_ACCOUNT);
+	xa_store(&channel->creator->channels, channel->chid, channel, GFP_KERNEL_ACCOUNT);
 	if (channel->name[0]) {
 		hash_add(device->names, &channel->name_node,
 			 stplr_name_key(device, channel->name));
 		WRITE_ONCE(device->names_made, device->names_made + 1);
 	}
-	channel->registered = true;
 	mutex_unlock(&device->registry);
 
 	if (channel->name[0])
@@ -94,8 +98,7 @@ void stplr_name_unregister(struct stplr_channel *channel)
 	mutex_lock(&device->registry);
 	if (channel->registered) {
 		xa_erase(&channel->creator->channels, channel->chid);
-		if (channel->name[0])
-			hash_del(&channel->name_node);
+		hash_del(&channel->name_node);
 		channel->registered = false;
 	}
 	mutex_unlock(&device->registry);

@@ -9,6 +9,7 @@ struct stplr_channel;
 struct stplr_device;
 
 int stplr_name_check(const char *name, size_t len);
+int stplr_chid_reserve(struct stplr_channel *channel);
 int stplr_name_register(struct stplr_channel *channel);
 void stplr_name_unregister(struct stplr_channel *channel);
 struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, s64 deadline,

@@ -9,6 +9,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/pid_namespace.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
@@ -30,6 +31,7 @@
 #include "file/channel.h"
 #include "file/ioctl.h"
 #include "file/opened.h"
+#include "memory/buffer.h"
 #include "memory/registered.h"
 #include "trace.h"
 
@@ -208,11 +210,18 @@ long stplr_channel_create_ioctl(struct file *device_file, void __user *arg, unsi
 		goto put_fd;
 
 	/* From here on the file owns the channel. */
-	err = stplr_name_register(channel);
+	err = stplr_chid_reserve(channel);
 	if (err)
 		goto put_file;
-	if (put_user(channel->chid, &uargs->chid)) {
-		err = -EFAULT;
+	err = -EFAULT;
+	if (put_user(channel->chid, &uargs->chid))
+		goto put_file;
+	/* the last that can fail */
+	err = stplr_name_register(channel);
+	if (err) {
+		/* told of a channel that it does not get: as if never told */
+		if (put_user(args.chid, &uargs->chid))
+			err = -EFAULT;
 		goto put_file;
 	}
 	stplr_dbg(2, "channel %d%s%s made\n", channel->chid, channel->name[0] ? " " : "",
@@ -233,32 +242,22 @@ put_channel:
 
 /* Accepting */
 
-static int stplr_accept_tell(const struct stplr_peer *peer, const struct stplr_channel_accept *args,
-			     struct stplr_channel_accept __user *uargs)
+/* Tells of the connection, without waiting for any page of the caller's. */
+static bool stplr_accept_tell(const struct stplr_peer *peer, const struct stplr_channel_accept *args,
+			      struct stplr_channel_accept __user *uargs)
 {
 	struct stplr_channel_accept answer = *args;
+	bool ok;
 
 	answer.pid = pid_nr_ns(peer->pid, task_active_pid_ns(current));
 	answer.uid = from_kuid_munged(current_user_ns(), peer->uid);
 	answer.gid = from_kgid_munged(current_user_ns(), peer->gid);
 	answer.scoid = peer->scoid;
 	answer.coid = peer->coid;
-	return copy_to_user(uargs, &answer, sizeof(answer)) ? -EFAULT : 0;
-}
-
-/* Tells of the connection, and makes it a file. */
-static int stplr_accept_file(struct stplr_channel *child, const struct stplr_channel_accept *args,
-			     struct stplr_channel_accept __user *uargs, struct file **file)
-{
-	int err = stplr_accept_tell(&child->peer, args, uargs);
-
-	if (err)
-		return err;
-	err = stplr_channel_file(child, args->flags & STPLR_ACCEPT_NONBLOCK, file);
-	/* told of a connection that it does not get: as if never told */
-	if (err && copy_to_user(uargs, args, sizeof(*args)))
-		err = -EFAULT;
-	return err;
+	pagefault_disable();
+	ok = !copy_to_user(uargs, &answer, sizeof(answer));
+	pagefault_enable();
+	return ok;
 }
 
 static int stplr_accept_one(struct stplr_channel *listener, bool nonblock,
@@ -266,17 +265,34 @@ static int stplr_accept_one(struct stplr_channel *listener, bool nonblock,
 			    struct stplr_channel_accept __user *uargs, struct file **file)
 {
 	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->deadline;
-	struct stplr_channel *child;
+	unsigned int faults = 0;
+	bool told = false;
 	int err;
 
-	child = stplr_accept(listener, deadline, args->clock);
-	if (IS_ERR(child))
-		return PTR_ERR(child);
-	err = stplr_accept_file(child, args, uargs, file);
-	if (err)
+	for (;;) {
+		struct stplr_channel *child = stplr_accept(listener, deadline, args->clock);
+		bool ok;
+
+		err = PTR_ERR_OR_ZERO(child);
+		if (err)
+			break;
+		told = true;
+		ok = stplr_accept_tell(&child->peer, args, uargs);
+		err = ok ? stplr_channel_file(child, args->flags & STPLR_ACCEPT_NONBLOCK, file) :
+			   -EFAULT;
+		if (!err)
+			return 0;
 		stplr_accept_undo(listener, child);
-	else
-		stplr_accept_done(listener);
+		if (ok || faults++ >= STPLR_FAULT_TRIES ||
+		    fault_in_safe_writeable((char __user *)uargs, sizeof(*uargs)))
+			break;
+		err = -ERESTARTSYS;
+		if (signal_pending(current))
+			break;
+	}
+	/* told of a connection that it does not get: as if never told */
+	if (told && copy_to_user(uargs, args, sizeof(*args)))
+		return -EFAULT;
 	return err;
 }
 

@@ -170,7 +170,7 @@ long stplr_connect_attach_ioctl(struct file *device_file, void __user *arg, unsi
 	if (put_user(connection->coid, &uargs->coid))
 		goto put_file;
 	/* the last that can fail */
-	err = stplr_attach_enter(connection);
+	err = stplr_attach_enter(connection, args.deadline, args.clock);
 	if (err) {
 		/* told of a connection that it does not get: as if never told */
 		if (put_user(args.coid, &uargs->coid))
@@ -183,7 +183,6 @@ long stplr_connect_attach_ioctl(struct file *device_file, void __user *arg, unsi
 	return fd;
 
 put_file:
-	stplr_attach_forgo(connection);
 	fput(file);
 put_fd:
 	put_unused_fd(fd);

@@ -37,7 +37,6 @@ protected:
 // has gone silent. Its place in the backlog is another's.
 TEST_F(Hold, PlaceInABacklog)
 {
-	works_today("no place in a backlog is held while the caller's memory is touched");
 	Child attacker(with_silent_memory(page_size(), [](Child &self, SilentMemory &memory) {
 		Fd own_device = open_device();
 		memory.provide_zero(0, page_size());
@@ -72,6 +71,67 @@ TEST_F(Hold, PlaceInABacklog)
 	attacker.tell(0);
 	listener.reset();
 	attacker.wait();
+}
+
+// Of two processes that accept from one listener, one has such memory for the result: the
+// connection is the other's.
+TEST_F(Hold, AcceptedConnection)
+{
+	stplr_channel_create args = channel_args("listener", STPLR_CHANNEL_LISTEN);
+	Fd listener(channel_create(device, args));
+	Child attacker(with_silent_memory(page_size(), [&](Child &self, SilentMemory &memory) {
+		memory.provide_zero(0, page_size());
+		auto *accept = new (memory.data()) stplr_channel_accept(accept_args());
+		Thread caller([&] { return call(listener, STPLR_CHANNEL_ACCEPT, accept); });
+		EXPECT_TRUE(caller.wait_blocked(STPLR_CHANNEL_ACCEPT));
+		EXPECT_EQ(0, madvise(memory.data(), page_size(), MADV_DONTNEED));
+		self.tell(0);
+		EXPECT_TRUE(memory.awaited(kPatienceMs));
+		self.tell(0);
+		self.hear();
+		memory.stop();
+		caller.join();
+		return 0;
+	}));
+	attacker.hear();
+	Fd client = new_connection(device, "listener");
+	attacker.hear();
+	stplr_channel_accept accept = accept_args(in_ms(2000));
+	long result = channel_accept(listener, accept);
+	EXPECT_GE(Fd(result), 0) << result_name(result);
+	channel_destroy(listener);
+	attacker.tell(0);
+	attacker.wait();
+}
+
+// By the time a channel's id is to be written its maker's memory has gone silent: the name is
+// another's.
+TEST_F(Hold, NameOfAChannel)
+{
+	Child attacker(with_silent_memory(2 * page_size(), [](Child &self, SilentMemory &memory) {
+		static const char name[] = "wanted";
+		Fd own_device = open_device();
+		char *name_page = memory.data() + page_size();
+		memory.provide_zero(0, page_size());
+		auto *create = new (memory.data()) stplr_channel_create(channel_args(name));
+		create->name = reinterpret_cast<uintptr_t>(name_page);
+		Thread caller([&] { return call(own_device, STPLR_CHANNEL_CREATE, create); });
+		EXPECT_TRUE(memory.awaited(kPatienceMs));
+		EXPECT_EQ(0, madvise(memory.data(), page_size(), MADV_DONTNEED));
+		std::string page(name);
+		page.resize(page_size());
+		memory.provide(page_size(), page.data(), page_size());
+		EXPECT_TRUE(memory.awaited(kPatienceMs));
+		self.tell(0);
+		self.hear();
+		memory.stop();
+		EXPECT_EQ(-EEXIST, caller.join());
+		return 0;
+	}));
+	attacker.hear();
+	Fd channel = new_channel(device, "wanted");
+	attacker.tell(0);
+	attacker.expect_success();
 }
 
 // A client's message, and the room for its reply, lie in such memory: the server serves others.
