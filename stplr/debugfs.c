@@ -22,6 +22,7 @@
 #include "core/channel.h"
 #include "core/connection.h"
 #include "core/device.h"
+#include "core/messages.h"
 #include "core/pool.h"
 #include "core/process.h"
 #include "core/receiver.h"
@@ -97,18 +98,13 @@ static unsigned int stplr_count_receivers(const struct stplr_channel *channel)
 	return count;
 }
 
-static unsigned int stplr_count_received(const struct stplr_channel *channel)
+static unsigned int stplr_count_received(struct stplr_channel *channel)
 {
-	const struct stplr_message *message;
-	unsigned int bucket, count = 0;
+	const struct stplr_message *message = stplr_received_next(channel, 0);
+	unsigned int count = 0;
 
-	lockdep_assert_held(&channel->lock);
-	for (bucket = 0; bucket < HASH_SIZE(channel->received); bucket++) {
-		hlist_for_each_entry(message, &channel->received[bucket], received_node) {
-			if (++count == STPLR_LOOK_MAX)
-				return count;
-		}
-	}
+	for (; message && count < STPLR_LOOK_MAX; count++)
+		message = stplr_received_next(channel, message->rcvid);
 	return count;
 }
 

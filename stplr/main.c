@@ -63,7 +63,7 @@ static struct stplr_device *stplr_device_add(unsigned int index)
 	mutex_init(&device->registry);
 	hash_init(device->names);
 	hash_init(device->processes);
-	init_waitqueue_head(&device->named);
+	device->name_waiters = RB_ROOT;
 	ida_init(&device->scoids);
 	xa_init_flags(&device->channels, XA_FLAGS_ALLOC1);
 	xa_init_flags(&device->connections, XA_FLAGS_ALLOC1);

@@ -4,7 +4,6 @@
 #define STPLR_BASE_QUEUE_H
 
 #include <linux/compiler.h>
-#include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
@@ -12,25 +11,23 @@
  * struct stplr_entry - what is in a queue; under channel->lock
  * @priority: the higher comes first
  * @seq: its age
- * @node: of the oldest entry of a priority: in queue->levels
- * @level: those of one priority, in a ring
+ * @node: in queue->more, unless it is the first
  */
 struct stplr_entry {
 	int priority;
 	u64 seq;
 	struct rb_node node;
-	struct list_head level;
 };
 
 /**
  * struct stplr_queue - entries in order; under channel->lock
  * @first: to be received next, or NULL
- * @levels: those after it: the oldest of each priority
+ * @more: those after it
  * @nr_more: how many are after it
  */
 struct stplr_queue {
 	struct stplr_entry *first;
-	struct rb_root_cached levels;
+	struct rb_root_cached more;
 	unsigned int nr_more;
 };
 
@@ -41,7 +38,6 @@ static inline unsigned int stplr_queue_len(const struct stplr_queue *queue)
 
 void stplr_queue_add_slow(struct stplr_queue *queue, struct stplr_entry *entry);
 void stplr_queue_del_slow(struct stplr_queue *queue, struct stplr_entry *entry);
-struct stplr_entry *stplr_queue_next(const struct stplr_queue *queue, struct stplr_entry *entry);
 bool stplr_queue_before(const struct stplr_queue *a, const struct stplr_queue *b);
 
 static inline void stplr_queue_add(struct stplr_queue *queue, struct stplr_entry *entry)
@@ -54,7 +50,7 @@ static inline void stplr_queue_add(struct stplr_queue *queue, struct stplr_entry
 
 static inline void stplr_queue_del(struct stplr_queue *queue, struct stplr_entry *entry)
 {
-	if (likely(entry == queue->first && RB_EMPTY_ROOT(&queue->levels.rb_root)))
+	if (likely(entry == queue->first && RB_EMPTY_ROOT(&queue->more.rb_root)))
 		queue->first = NULL;
 	else
 		stplr_queue_del_slow(queue, entry);

@@ -72,7 +72,7 @@ static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 	spin_unlock(&channel->lock);
 	stplr_wake(other);
 	if (refuse)
-		stplr_channel_end_queued(channel, true);
+		stplr_channel_refuse_polled(channel);
 	if (pulse)
 		stplr_pulse_release(channel, pulse, origin);
 	return pulse;

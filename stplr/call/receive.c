@@ -263,7 +263,7 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		else
 			stplr_worker_unlock_and_settle(channel, worker, message);
 		if (unlikely(refuse))
-			stplr_channel_end_queued(channel, true);
+			stplr_channel_refuse_polled(channel);
 
 		stplr_user_buffer_iter(&buffer, ITER_DEST, &to);
 		if (likely(stplr_receive_copy(message, len, &to, uinfo))) {

@@ -6,6 +6,7 @@
 #include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -19,13 +20,13 @@ struct cred;
 struct file;
 struct pid;
 struct stplr_device;
+struct stplr_message;
 struct stplr_pool;
 struct stplr_process;
 struct stplr_totals;
 struct stplr_user;
 struct stplr_worker;
 
-#define STPLR_RECEIVED_BITS 8
 #define STPLR_WORKERS_BITS 4
 
 /**
@@ -92,8 +93,10 @@ struct stplr_peer {
  * @workers: threads that receive here, by struct pid
  * @nr_workers: their number
  * @watches: connections whose owners want to be told when it ends
- * @received: messages that wait for their reply, by rcvid
- * @nr_polled: those in @messages whose sender does not wait for a receiver
+ * @received: a message that waits for its reply, or NULL
+ * @received_more: others, by rcvid
+ * @polled: those in @messages whose sender does not wait for a receiver
+ * @nr_polled: their number
  * @nr_coming: those in @coming that look for a message
  * @left: a process with several threads has closed its last descriptor
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
@@ -147,7 +150,9 @@ struct stplr_channel {
 	unsigned int nr_workers;
 	DECLARE_HASHTABLE(workers, STPLR_WORKERS_BITS);
 	struct list_head watches;
-	DECLARE_HASHTABLE(received, STPLR_RECEIVED_BITS);
+	struct stplr_message *received;
+	struct rb_root received_more;
+	struct list_head polled;
 	unsigned int nr_polled;
 	unsigned int nr_coming;
 	bool left;

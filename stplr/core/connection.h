@@ -5,6 +5,7 @@
 
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
 
@@ -41,7 +42,9 @@ struct stplr_watch;
  * @nr_parked: messages whose thread may come back; read without the lock too
  * @last_token: given to the last message that was parked
  * @messages: messages in use beyond @own
- * @parked: those whose thread may come back, @own among them
+ * @parked: those whose thread may come back, @own among them, by token
+ * @parkers: the same, by thread
+ * @last_looked: the token of the last one that was looked at for whether its thread lives
  * @own: the message most sends use
  */
 struct stplr_connection {
@@ -64,7 +67,9 @@ struct stplr_connection {
 	unsigned int nr_parked;
 	u64 last_token;
 	struct list_head messages;
-	struct list_head parked;
+	struct rb_root parked;
+	struct rb_root parkers;
+	u64 last_looked;
 	struct stplr_message own;
 };
 

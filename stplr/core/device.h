@@ -9,8 +9,8 @@
 #include <linux/idr.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
-#include <linux/wait.h>
 #include <linux/xarray.h>
 
 #include "base/counters.h"
@@ -41,8 +41,7 @@ struct stplr_totals {
  * @registry: guards @names and @processes
  * @names: channels by name
  * @processes: processes that made a channel or a connection here, by struct pid
- * @names_made: how often a name came; read without the lock too
- * @named: woken when a name comes
+ * @name_waiters: threads that wait for a name, by it; under @registry
  * @channels: by an id of their own; changed under @registry
  * @connections: by coid, those that have a descriptor; they leave it under @registry
  * @scoids: ids of processes
@@ -59,8 +58,7 @@ struct stplr_device {
 	struct mutex registry; /* guards the two below, and all that hangs on them */
 	DECLARE_HASHTABLE(names, 8);
 	DECLARE_HASHTABLE(processes, 8);
-	unsigned int names_made;
-	wait_queue_head_t named;
+	struct rb_root name_waiters;
 	struct xarray channels;
 	struct xarray connections;
 	struct ida scoids;

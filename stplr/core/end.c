@@ -44,35 +44,41 @@ static bool stplr_channel_batch(struct stplr_channel *channel, struct stplr_wake
 	return done == STPLR_WAKE_BATCH;
 }
 
-/*
- * Ends the queued messages, with ESRCH; or, if @polled, only those whose sender does not wait, with
- * the error that such a sender gets: the last ones, of which there are more than threads that come.
- */
-void stplr_channel_end_queued(struct stplr_channel *channel, bool polled)
+/* Ends the queued messages, with ESRCH: no more come. */
+static void stplr_channel_end_queued(struct stplr_channel *channel)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
-	struct stplr_entry *entry, *next;
-	unsigned int done, taken;
+	struct stplr_entry *first;
+	unsigned int done;
 
 	do {
 		done = 0;
 		spin_lock(&channel->lock);
-		taken = polled ? channel->nr_coming : 0;
-		for (entry = channel->messages.first; entry && done < STPLR_WAKE_BATCH;
-		     entry = next) {
-			struct stplr_message *message = stplr_entry_message(entry);
+		while (done < STPLR_WAKE_BATCH && (first = channel->messages.first)) {
+			stplr_wake_add(&batch,
+				       stplr_message_end(stplr_entry_message(first), -ESRCH));
+			done++;
+		}
+	} while (stplr_channel_batch(channel, &batch, done));
+}
 
-			if (polled && !stplr_polled_in_vain(channel))
-				break;
-			next = stplr_queue_next(&channel->messages, entry);
-			if (polled && !message->poll)
-				continue;
-			if (taken) {
-				taken--;
-				continue;
-			}
-			stplr_wake_add(&batch, stplr_message_end(message, polled ? message->poll :
-										   -ESRCH));
+/*
+ * Tells senders that rely on a waiting thread, where no thread comes for them: of those the last,
+ * with the error that such a sender gets.
+ */
+void stplr_channel_refuse_polled(struct stplr_channel *channel)
+{
+	struct stplr_wake_batch batch = { .count = 0 };
+	struct stplr_message *message;
+	unsigned int done;
+
+	do {
+		done = 0;
+		spin_lock(&channel->lock);
+		while (done < STPLR_WAKE_BATCH && stplr_polled_in_vain(channel)) {
+			message = list_last_entry(&channel->polled, struct stplr_message,
+						  polled_link);
+			stplr_wake_add(&batch, stplr_message_end(message, message->poll));
 			done++;
 		}
 	} while (stplr_channel_batch(channel, &batch, done));
@@ -80,37 +86,28 @@ void stplr_channel_end_queued(struct stplr_channel *channel, bool polled)
 
 /*
  * Ends with ESRCH the messages that @tgid has received and nobody else can answer, or all received
- * ones.
+ * ones. What is received meanwhile sees to itself: it finds the channel dead, or left.
  */
 static void stplr_channel_end_received(struct stplr_channel *channel, const struct pid *tgid)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
 	struct stplr_message *message;
-	struct hlist_node *next;
-	unsigned int bucket = 0, done;
-	bool none;
+	unsigned int seen;
+	s32 rcvid = 0;
 
-	spin_lock(&channel->lock);
-	none = hash_empty(channel->received);
-	spin_unlock(&channel->lock);
-	if (none)
-		return;
-
-	while (bucket < HASH_SIZE(channel->received)) {
-		done = 0;
+	do {
+		seen = 0;
 		spin_lock(&channel->lock);
-		hlist_for_each_entry_safe(message, next, &channel->received[bucket],
-					  received_node) {
+		while (seen < STPLR_WAKE_BATCH &&
+		       (message = stplr_received_next(channel, rcvid))) {
+			rcvid = message->rcvid;
+			seen++;
 			if (tgid && message->receiver != tgid &&
 			    pid_has_task(message->receiver, PIDTYPE_TGID))
 				continue;
 			stplr_wake_add(&batch, stplr_message_end(message, -ESRCH));
-			if (++done == STPLR_WAKE_BATCH)
-				break;
 		}
-		if (!stplr_channel_batch(channel, &batch, done))
-			bucket++;
-	}
+	} while (stplr_channel_batch(channel, &batch, seen));
 }
 
 static void stplr_channel_wake_receivers(struct stplr_channel *channel)
@@ -180,7 +177,7 @@ int stplr_channel_destroy(struct stplr_channel *channel)
 		return -ESRCH;
 
 	trace_stplr_death(STPLR_DEATH_CHANNEL, channel, 0);
-	stplr_channel_end_queued(channel, false);
+	stplr_channel_end_queued(channel);
 	stplr_pulses_end(channel);
 	stplr_channel_end_watches(channel);
 	stplr_channel_end_received(channel, NULL);
@@ -221,7 +218,7 @@ int stplr_channel_shutdown(struct stplr_channel *channel)
 		return -ESRCH;
 
 	trace_stplr_death(STPLR_DEATH_SHUTDOWN, channel, 0);
-	stplr_channel_end_queued(channel, false);
+	stplr_channel_end_queued(channel);
 	stplr_pulses_end(channel);
 	stplr_channel_wake_everyone(channel);
 	stplr_dbg(2, "channel %d shut down\n", channel->chid);
@@ -339,5 +336,5 @@ void stplr_receive_leave(struct stplr_channel *channel)
 	stplr_wake(pulse_other);
 	stplr_raise_again(channel);
 	if (refuse)
-		stplr_channel_end_queued(channel, true);
+		stplr_channel_refuse_polled(channel);
 }

@@ -11,7 +11,7 @@
 struct pid;
 struct stplr_connection;
 
-void stplr_channel_end_queued(struct stplr_channel *channel, bool polled);
+void stplr_channel_refuse_polled(struct stplr_channel *channel);
 int stplr_channel_destroy(struct stplr_channel *channel);
 int stplr_channel_shutdown(struct stplr_channel *channel);
 void stplr_peer_closed(struct stplr_channel *channel);

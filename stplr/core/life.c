@@ -5,6 +5,7 @@
  * thread that is to be woken once the lock is released.
  */
 
+#include <linux/rbtree.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -307,6 +308,33 @@ void stplr_message_discard(struct stplr_message *message)
 
 /* Parked messages: REPLY-blocked ones whose thread has left the call for a signal */
 
+static struct stplr_message *stplr_parked_of(struct rb_node *node)
+{
+	return rb_entry(node, struct stplr_message, parked_node);
+}
+
+static struct stplr_message *stplr_parker_of(struct rb_node *node)
+{
+	return rb_entry(node, struct stplr_message, parker_node);
+}
+
+static bool stplr_parked_before(struct rb_node *a, const struct rb_node *b)
+{
+	return stplr_parked_of(a)->token < rb_entry(b, struct stplr_message, parked_node)->token;
+}
+
+static bool stplr_parker_before(struct rb_node *a, const struct rb_node *b)
+{
+	return stplr_parker_of(a)->parker < rb_entry(b, struct stplr_message, parker_node)->parker;
+}
+
+static int stplr_parker_compare(const void *parker, const struct rb_node *node)
+{
+	const struct pid *other = rb_entry(node, struct stplr_message, parker_node)->parker;
+
+	return parker == other ? 0 : parker < (const void *)other ? -1 : 1;
+}
+
 /* Leaves a message to its connection; the token by which to find it again. */
 u64 stplr_message_park(struct stplr_message *message)
 {
@@ -318,7 +346,8 @@ u64 stplr_message_park(struct stplr_message *message)
 	message->token = ++connection->last_token;
 	message->mm = current->mm;
 	mmgrab(message->mm); /* so that no other gets its address */
-	list_add(&message->parked_link, &connection->parked);
+	rb_add(&message->parked_node, &connection->parked, stplr_parked_before);
+	rb_add(&message->parker_node, &connection->parkers, stplr_parker_before);
 	WRITE_ONCE(connection->nr_parked, connection->nr_parked + 1);
 	stplr_count(&connection->channel->device->counts, STPLR_COUNT_PARKED);
 	return message->token;
@@ -331,57 +360,93 @@ static void stplr_message_unpark(struct stplr_message *message)
 	lockdep_assert_held(&connection->channel->lock);
 	message->client = current;
 	mmdrop(message->mm);
-	list_del(&message->parked_link);
+	rb_erase(&message->parked_node, &connection->parked);
+	rb_erase(&message->parker_node, &connection->parkers);
 	put_pid(message->parker);
 	message->parker = NULL;
 	WRITE_ONCE(connection->nr_parked, connection->nr_parked - 1);
 }
 
+/* The parked message with this token or, if there is none, the next higher; or NULL. */
+static struct stplr_message *stplr_parked_from(struct stplr_connection *connection, u64 token)
+{
+	struct rb_node *node = connection->parked.rb_node;
+	struct stplr_message *found = NULL;
+
+	lockdep_assert_held(&connection->channel->lock);
+	while (node) {
+		struct stplr_message *message = stplr_parked_of(node);
+
+		if (message->token >= token)
+			found = message;
+		node = message->token >= token ? node->rb_left : node->rb_right;
+	}
+	return found;
+}
+
 /* Takes over the parked message with this token, if it was sent by this call, from this memory. */
 struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token, u32 kind)
 {
-	struct stplr_message *message, *found = NULL;
+	struct stplr_message *message;
 
 	spin_lock(&connection->channel->lock);
-	list_for_each_entry(message, &connection->parked, parked_link) {
-		if (message->token == token && message->kind == kind &&
-		    message->mm == current->mm) {
-			found = message;
-			stplr_message_unpark(message);
-			break;
-		}
-	}
+	message = stplr_parked_from(connection, token);
+	if (message && message->token == token && message->kind == kind &&
+	    message->mm == current->mm)
+		stplr_message_unpark(message);
+	else
+		message = NULL;
 	spin_unlock(&connection->channel->lock);
-	if (found)
+	if (message)
 		stplr_count(&connection->channel->device->counts, STPLR_COUNT_RESUMED);
-	return found;
+	return message;
+}
+
+/* The next one whose thread is dead, or NULL: at most a batch of them is @looked at. */
+static struct stplr_message *stplr_parked_dead(struct stplr_connection *connection,
+					       unsigned int *looked)
+{
+	struct stplr_message *message;
+
+	while ((*looked)++ < STPLR_WAKE_BATCH) {
+		message = stplr_parked_from(connection, connection->last_looked + 1);
+		connection->last_looked = message ? message->token : 0;
+		if (message && !pid_has_task(message->parker, PIDTYPE_PID))
+			return message;
+	}
+	return NULL;
 }
 
 /* Takes one that @parker left, or a thread that is dead; any, without a @parker. */
 static struct stplr_message *stplr_parked_claim_left(struct stplr_connection *connection,
-						     const struct pid *parker)
+						     const struct pid *parker,
+						     unsigned int *looked)
 {
-	struct stplr_message *message, *found = NULL;
+	struct stplr_message *message;
+	struct rb_node *node;
 
 	spin_lock(&connection->channel->lock);
-	list_for_each_entry(message, &connection->parked, parked_link) {
-		if (!parker || message->parker == parker ||
-		    !pid_has_task(message->parker, PIDTYPE_PID)) {
-			found = message;
-			stplr_message_unpark(message);
-			break;
-		}
-	}
+	node = parker ? rb_find(parker, &connection->parkers, stplr_parker_compare) :
+			connection->parkers.rb_node;
+	message = node	 ? stplr_parker_of(node) :
+		  parker ? stplr_parked_dead(connection, looked) :
+			   NULL;
+	if (message)
+		stplr_message_unpark(message);
 	spin_unlock(&connection->channel->lock);
-	return found;
+	return message;
 }
 
-/* Drops what the thread @parker left parked on this connection, or NULL: all that was left. */
+/*
+ * Drops what the thread @parker left parked on this connection, and some of what dead threads did;
+ * or NULL: all that was left.
+ */
 void stplr_parked_drop(struct stplr_connection *connection, const struct pid *parker)
 {
 	struct stplr_message *message;
+	unsigned int looked = 0;
 
-	while ((message = stplr_parked_claim_left(connection, parker))) {
+	while ((message = stplr_parked_claim_left(connection, parker, &looked))) {
 		stplr_count(&connection->channel->device->counts, STPLR_COUNT_DROPPED);
 		stplr_message_discard(message);
 		cond_resched();

@@ -51,12 +51,14 @@ enum stplr_message_state {
  * @unblocking: the client wants to be unblocked: STPLR_UNBLOCK_*
  * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to
  *	@connection
- * @parked_link: in connection->parked: its client has left the call for a signal and may come back
+ * @parked_node: in connection->parked: its client has left the call for a signal and may come back
+ * @parker_node: in connection->parkers then
  * @result: 0 or -errno, from ENDING on
  * @status: of the reply
  * @rcvid: given out, or 0
  * @entry: in channel->messages while QUEUED; its priority is the client's when it queued
- * @received_node: in channel->received while RECEIVED
+ * @received_node: in channel->received_more while RECEIVED, unless it is channel->received
+ * @polled_link: in channel->polled while QUEUED, with @poll
  * @worker: who received it, while it is RECEIVING or RECEIVED; only compared
  * @receiver: process that received it, or NULL; holds a reference
  * @client: thread that waits, or NULL
@@ -87,7 +89,7 @@ struct stplr_message {
 	s32 status;
 	s32 rcvid;
 	struct stplr_entry entry;
-	struct hlist_node received_node;
+	struct rb_node received_node;
 	const struct stplr_worker *worker;
 	struct pid *receiver;
 	struct task_struct *client;
@@ -96,7 +98,11 @@ struct stplr_message {
 	u64 token;
 	struct pid *parker;
 	struct mm_struct *mm;
-	struct list_head parked_link;
+	union {
+		struct list_head polled_link;
+		struct rb_node parked_node;
+	};
+	struct rb_node parker_node;
 	struct pid *tgid;
 	struct pid *tid;
 	struct stplr_pulse_entry unblock;

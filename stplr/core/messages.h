@@ -6,7 +6,6 @@
 #ifndef STPLR_CORE_MESSAGES_H
 #define STPLR_CORE_MESSAGES_H
 
-#include <linux/hashtable.h>
 #include <linux/limits.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -18,7 +17,10 @@ static inline void stplr_message_enqueue(struct stplr_channel *channel,
 					 struct stplr_message *message)
 {
 	lockdep_assert_held(&channel->lock);
-	channel->nr_polled += !!message->poll;
+	if (unlikely(message->poll)) {
+		list_add_tail(&message->polled_link, &channel->polled);
+		channel->nr_polled++;
+	}
 	stplr_queue_add(&channel->messages, &message->entry);
 }
 
@@ -26,7 +28,10 @@ static inline void stplr_message_dequeue(struct stplr_channel *channel,
 					 struct stplr_message *message)
 {
 	lockdep_assert_held(&channel->lock);
-	channel->nr_polled -= !!message->poll;
+	if (unlikely(message->poll)) {
+		list_del(&message->polled_link);
+		channel->nr_polled--;
+	}
 	stplr_queue_del(&channel->messages, &message->entry);
 }
 
@@ -37,17 +42,21 @@ static inline bool stplr_polled_in_vain(const struct stplr_channel *channel)
 	return unlikely(channel->nr_polled > channel->nr_coming);
 }
 
+struct stplr_message *stplr_received_lookup_more(struct stplr_channel *channel, s32 rcvid);
+void stplr_received_add_more(struct stplr_channel *channel, struct stplr_message *message);
+struct stplr_message *stplr_received_next(struct stplr_channel *channel, s32 rcvid);
+
 static inline struct stplr_message *stplr_received_lookup(struct stplr_channel *channel,
 							  s32 rcvid)
 {
-	struct stplr_message *message;
+	struct stplr_message *message = channel->received;
 
 	lockdep_assert_held(&channel->lock);
-	hash_for_each_possible(channel->received, message, received_node, rcvid) {
-		if (message->rcvid == rcvid)
-			return message;
-	}
-	return NULL;
+	if (likely(message && message->rcvid == rcvid))
+		return message;
+	return likely(RB_EMPTY_ROOT(&channel->received_more)) ?
+		       NULL :
+		       stplr_received_lookup_more(channel, rcvid);
 }
 
 /* 1 to 2^31-1, round and round; one that is still to be answered is left out. */
@@ -67,13 +76,19 @@ static inline s32 stplr_rcvid_next(struct stplr_channel *channel)
 static inline void stplr_received_add(struct stplr_channel *channel, struct stplr_message *message)
 {
 	lockdep_assert_held(&channel->lock);
-	hash_add(channel->received, &message->received_node, message->rcvid);
+	if (likely(!channel->received))
+		channel->received = message;
+	else
+		stplr_received_add_more(channel, message);
 }
 
 static inline void stplr_received_del(struct stplr_channel *channel, struct stplr_message *message)
 {
 	lockdep_assert_held(&channel->lock);
-	hash_del(&message->received_node);
+	if (likely(channel->received == message))
+		channel->received = NULL;
+	else
+		rb_erase(&message->received_node, &channel->received_more);
 }
 
 /* The message with this rcvid, if the calling process received it. */

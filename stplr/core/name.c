@@ -3,13 +3,16 @@
 
 #include <linux/cred.h>
 #include <linux/ctype.h>
+#include <linux/rbtree.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/stringhash.h>
 #include <linux/user_namespace.h>
 
 #include <uapi/linux/stplr.h>
 
 #include "base/clock.h"
+#include "base/wake.h"
 #include "core/channel.h"
 #include "core/device.h"
 #include "core/name.h"
@@ -50,6 +53,88 @@ static struct stplr_channel *stplr_name_lookup(struct stplr_device *device, cons
 	return NULL;
 }
 
+/*
+ * A thread that waits for a name is in a tree, under the registry: whoever brings the name takes
+ * it out, and nobody else sees to it.
+ */
+
+/**
+ * struct stplr_name_waiter - a thread that waits for a name; under device->registry
+ * @node: in device->name_waiters, or empty
+ * @name: which
+ * @task: the thread
+ * @named: the name has come; the thread reads it without the lock
+ */
+struct stplr_name_waiter {
+	struct rb_node node;
+	const char *name;
+	struct task_struct *task;
+	bool named;
+};
+
+static struct stplr_name_waiter *stplr_name_waiter_of(struct rb_node *node)
+{
+	return rb_entry(node, struct stplr_name_waiter, node);
+}
+
+static bool stplr_name_waiter_before(struct rb_node *a, const struct rb_node *b)
+{
+	return strcmp(stplr_name_waiter_of(a)->name,
+		      rb_entry(b, struct stplr_name_waiter, node)->name) < 0;
+}
+
+static int stplr_name_waiter_compare(const void *name, const struct rb_node *node)
+{
+	return strcmp(name, rb_entry(node, struct stplr_name_waiter, node)->name);
+}
+
+/* The calling thread waits for a name that is not there. */
+static void stplr_name_waiter_add(struct stplr_device *device, struct stplr_name_waiter *waiter)
+{
+	lockdep_assert_held(&device->registry);
+	if (!RB_EMPTY_NODE(&waiter->node))
+		return;
+	waiter->named = false;
+	rb_add(&waiter->node, &device->name_waiters, stplr_name_waiter_before);
+}
+
+static void stplr_name_waiter_del(struct stplr_device *device, struct stplr_name_waiter *waiter)
+{
+	lockdep_assert_held(&device->registry);
+	if (RB_EMPTY_NODE(&waiter->node))
+		return;
+	rb_erase(&waiter->node, &device->name_waiters);
+	RB_CLEAR_NODE(&waiter->node);
+}
+
+/* The channel's name has come, and as long as it is there nobody begins to wait for it. */
+static void stplr_name_wake(struct stplr_channel *channel)
+{
+	struct stplr_device *device = channel->device;
+	struct stplr_wake_batch batch = { .count = 0 };
+	bool more;
+
+	do {
+		mutex_lock(&device->registry);
+		while (channel->registered && batch.count < STPLR_WAKE_BATCH) {
+			struct stplr_name_waiter *waiter;
+			struct rb_node *node;
+
+			node = rb_find(channel->name, &device->name_waiters,
+				       stplr_name_waiter_compare);
+			if (!node)
+				break;
+			waiter = stplr_name_waiter_of(node);
+			stplr_name_waiter_del(device, waiter);
+			WRITE_ONCE(waiter->named, true);
+			stplr_wake_add(&batch, get_task_struct(waiter->task));
+		}
+		more = batch.count == STPLR_WAKE_BATCH;
+		mutex_unlock(&device->registry);
+		stplr_wake_all(&batch);
+	} while (more);
+}
+
 /* Takes a chid of the calling process's, by which nobody finds the channel yet. */
 int stplr_chid_reserve(struct stplr_channel *channel)
 {
@@ -78,15 +163,13 @@ int stplr_name_register(struct stplr_channel *channel)
 	}
 	/* its place is there: cannot fail */
 	xa_store(&channel->creator->channels, channel->chid, channel, GFP_KERNEL_ACCOUNT);
-	if (channel->name[0]) {
+	if (channel->name[0])
 		hash_add(device->names, &channel->name_node,
 			 stplr_name_key(device, channel->name));
-		WRITE_ONCE(device->names_made, device->names_made + 1);
-	}
 	mutex_unlock(&device->registry);
 
 	if (channel->name[0])
-		__wake_up(&device->named, TASK_NORMAL, 0, channel->name);
+		stplr_name_wake(channel);
 	return 0;
 }
 
@@ -116,8 +199,12 @@ static bool stplr_name_permitted(const struct stplr_channel *channel)
 	return (mode & 2) || ns_capable(channel->cred->user_ns, CAP_DAC_OVERRIDE);
 }
 
-/* The channel of this name with a reference, if the caller may connect to it; ENOENT, EACCES. */
-static struct stplr_channel *stplr_name_find(struct stplr_device *device, const char *name)
+/*
+ * The channel of this name with a reference, if the caller may connect to it; ENOENT, EACCES.
+ * Without one @waiter, if there is one, waits for it.
+ */
+static struct stplr_channel *stplr_name_find(struct stplr_device *device, const char *name,
+					     struct stplr_name_waiter *waiter)
 {
 	struct stplr_channel *channel;
 
@@ -129,45 +216,27 @@ static struct stplr_channel *stplr_name_find(struct stplr_device *device, const 
 		channel = ERR_PTR(-EACCES);
 	else
 		kref_get(&channel->ref);
+	if (waiter && channel == ERR_PTR(-ENOENT))
+		stplr_name_waiter_add(device, waiter);
 	mutex_unlock(&device->registry);
 	return channel;
-}
-
-/**
- * struct stplr_name_waiter - a thread that waits for a name
- * @wait: in device->named
- * @name: which
- */
-struct stplr_name_waiter {
-	wait_queue_entry_t wait;
-	const char *name;
-};
-
-/* Wakes those only who wait for this name. */
-static int stplr_name_wake(wait_queue_entry_t *wait, unsigned int mode, int flags, void *name)
-{
-	struct stplr_name_waiter *waiter = container_of(wait, struct stplr_name_waiter, wait);
-
-	return strcmp(waiter->name, name) ? 0 : default_wake_function(wait, mode, flags, name);
 }
 
 /* The same, waiting for the name; in addition ENOENT without waiting, ETIMEDOUT, ERESTARTSYS. */
 struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, s64 deadline,
 				      clockid_t clock)
 {
-	struct stplr_name_waiter waiter = { .name = name };
+	struct stplr_name_waiter waiter = { .name = name, .task = current };
 	struct stplr_channel *channel;
 	bool expired = false;
 
-	init_waitqueue_func_entry(&waiter.wait, stplr_name_wake);
-	waiter.wait.private = current;
-	INIT_LIST_HEAD(&waiter.wait.entry);
+	if (deadline == STPLR_DEADLINE_POLL)
+		return stplr_name_find(device, name, NULL);
 
+	RB_CLEAR_NODE(&waiter.node);
 	for (;;) {
-		unsigned int names_seen = READ_ONCE(device->names_made);
-
-		channel = stplr_name_find(device, name);
-		if (channel != ERR_PTR(-ENOENT) || deadline == STPLR_DEADLINE_POLL)
+		channel = stplr_name_find(device, name, &waiter);
+		if (channel != ERR_PTR(-ENOENT))
 			break;
 		if (expired) {
 			channel = ERR_PTR(-ETIMEDOUT);
@@ -177,12 +246,15 @@ struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *n
 			channel = ERR_PTR(-ERESTARTSYS);
 			break;
 		}
-		/* The look-up above took a mutex, so it cannot be repeated once set to sleep. */
-		prepare_to_wait(&device->named, &waiter.wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (READ_ONCE(device->names_made) == names_seen)
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (!READ_ONCE(waiter.named))
 			expired = stplr_sleep(deadline, clock);
-		finish_wait(&device->named, &waiter.wait);
+		__set_current_state(TASK_RUNNING);
 	}
+
+	mutex_lock(&device->registry);
+	stplr_name_waiter_del(device, &waiter);
+	mutex_unlock(&device->registry);
 	return channel;
 }
 

@@ -67,7 +67,7 @@ static void stplr_channel_free(struct kref *ref)
 	struct stplr_channel *channel = container_of(ref, struct stplr_channel, ref);
 
 	WARN_ON(channel->messages.first || channel->pulses.first ||
-		!hash_empty(channel->received) ||
+		channel->received || !RB_EMPTY_ROOT(&channel->received_more) ||
 		!list_empty(&channel->finished) || !list_empty(&channel->backlog) ||
 		!list_empty(&channel->watches) || !xa_empty(&channel->clients));
 	stplr_channel_unlist(channel);
@@ -106,15 +106,16 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	kref_init(&channel->ref);
 	channel->device = device;
 	spin_lock_init(&channel->lock);
-	channel->messages.levels = RB_ROOT_CACHED;
-	channel->pulses.levels = RB_ROOT_CACHED;
+	channel->messages.more = RB_ROOT_CACHED;
+	channel->pulses.more = RB_ROOT_CACHED;
 	xa_init(&channel->clients);
 	INIT_HLIST_HEAD(&channel->receivers);
 	INIT_HLIST_HEAD(&channel->pulse_receivers);
 	INIT_HLIST_HEAD(&channel->coming);
 	INIT_LIST_HEAD(&channel->watches);
 	stplr_workers_init(channel, parent);
-	hash_init(channel->received);
+	channel->received_more = RB_ROOT;
+	INIT_LIST_HEAD(&channel->polled);
 	stplr_buffers_init(&channel->buffers);
 	INIT_LIST_HEAD(&channel->finished);
 	INIT_LIST_HEAD(&channel->backlog);
@@ -212,7 +213,8 @@ struct stplr_connection *stplr_connection_alloc(struct stplr_device *device)
 	kref_init(&connection->ref);
 	connection->reply_hint = STPLR_WINDOW_MIN;
 	INIT_LIST_HEAD(&connection->messages);
-	INIT_LIST_HEAD(&connection->parked);
+	connection->parked = RB_ROOT;
+	connection->parkers = RB_ROOT;
 	INIT_LIST_HEAD(&connection->events.events);
 	stplr_buffers_init(&connection->buffers);
 	connection->own.connection = connection;

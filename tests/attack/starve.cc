@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Taking time that is others': by floods, by priorities, by making the module's walks long.
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -179,6 +180,126 @@ TEST_F(Starve, SendersThatWaitForRoom)
 	if (getenv("ATTACK_TIMES"))
 		printf("        %lld ns, %lld ns\n", (long long)few, (long long)many);
 	EXPECT_LT(many, few + few / 2 + 100000) << few << " ns with one";
+}
+
+// What the thread's processor spends on that, in ns.
+int64_t cost_of(const std::function<void()> &what)
+{
+	return shortest(30, CLOCK_THREAD_CPUTIME_ID,
+			[&what] {
+				for (int i = 0; i < 10; i++)
+					what();
+			}) /
+	       10;
+}
+
+// With many of something it may cost no more than with few.
+void expect_no_dearer(int64_t many, int64_t few)
+{
+	if (getenv("ATTACK_TIMES"))
+		printf("        %lld ns, %lld ns\n", (long long)few, (long long)many);
+	EXPECT_LT(many, 2 * few + 1000) << few << " ns with few";
+}
+
+// A server that leaves messages unanswered, and chooses which: to find one, with the channel's lock
+// held, costs no more than with few of them.
+TEST_F(Starve, MessagesLeftUnanswered)
+{
+	Parameter connection_bound("connection_queued", 100000);
+	Child attacker(as(kAttacker, [](Child &) {
+		// those whose ids have the same top bits, multiplied as the kernel's hashes do it
+		auto chosen = [](uint32_t rcvid) { return (rcvid * 0x61c88647u) >> 24 == 0; };
+		Fd own_device = open_device();
+		int chid, oldest = 0, left = 0;
+		Fd own = new_channel(own_device, {}, 0, &chid);
+		Fd connection = new_connection(own_device, 0, chid);
+		auto look = [&] {
+			stplr_msg_info info = {};
+			info.rcvid = oldest;
+			EXPECT_EQ(0, call(own, STPLR_MSG_INFO, &info));
+		};
+		int64_t few = 0;
+		for (int rcvid = 1; left < 600; rcvid++) {
+			// one that is received in part stays until the rest is read
+			bool keep = chosen(rcvid);
+			EXPECT_EQ(0, send_queued(connection, keep ? "xy" : "x"));
+			Received message = receive(own, 1);
+			EXPECT_EQ(rcvid, message.rcvid());
+			left += keep;
+			if (keep && left == 1) {
+				oldest = rcvid;
+				few = cost_of(look);
+			}
+		}
+		expect_no_dearer(cost_of(look), few);
+		return 0;
+	}));
+	attacker.expect_success();
+}
+
+// Threads of the attacker's have left messages parked: what another send over the connection costs.
+TEST_F(Starve, MessagesLeftParked)
+{
+	int chid;
+	Fd channel = new_channel(device, {}, STPLR_CHANNEL_ATTACH_ANY, &chid);
+	Child attacker(as(kAttacker, [&](Child &) {
+		Fd own_device = open_device();
+		Fd own = new_connection(own_device, getppid(), chid);
+		std::vector<std::unique_ptr<Thread>> threads;
+		auto park = [&](int many) {
+			while (threads.size() < size_t(many)) {
+				threads.push_back(std::make_unique<Thread>([&] {
+					stplr_msg_send args = send_args(buffer("x"));
+					EXPECT_EQ(-EINTR, msg_send_receive(own, args));
+					return poll(nullptr, 0, -1);
+				}));
+				EXPECT_EQ(0, receive(channel).result);
+				EXPECT_TRUE(threads.back()->wait_received());
+				threads.back()->signal(SIGUSR1);
+			}
+			EXPECT_TRUE(threads.back()->wait_asleep());
+		};
+		auto send = [&] {
+			stplr_msg_send args = send_args(buffer("x"));
+			args.send_deadline = STPLR_DEADLINE_POLL;
+			EXPECT_EQ(-EAGAIN, msg_send(own, args));
+		};
+		park(4);
+		int64_t few = cost_of(send);
+		park(300);
+		expect_no_dearer(cost_of(send), few);
+		return 0;
+	}));
+	attacker.expect_success();
+}
+
+// Threads of the attacker's wait for names that nobody has: what it costs to have one.
+TEST_F(Starve, ThreadsThatWaitForNames)
+{
+	auto have = [this] { new_channel(device, "wanted"); };
+	int64_t few = cost_of(have);
+	Child attacker(as(kAttacker, [](Child &self) {
+		Fd own_device = open_device();
+		std::vector<std::unique_ptr<Thread>> threads;
+		for (int i = 0; i < 1000; i++) {
+			threads.push_back(std::make_unique<Thread>([&, i] {
+				std::string name = "nobody-has-" + std::to_string(i);
+				stplr_connect_attach args = attach_args(name);
+				args.deadline = STPLR_DEADLINE_NONE;
+				return connect_attach(own_device, args);
+			}));
+		}
+		for (auto &thread : threads)
+			EXPECT_TRUE(thread->wait_blocked(STPLR_CONNECT_ATTACH));
+		self.tell(0);
+		self.hear();
+		threads.clear();
+		return 0;
+	}));
+	attacker.hear();
+	expect_no_dearer(cost_of(have), few);
+	attacker.tell(0);
+	attacker.expect_success();
 }
 
 // A channel that many have to do with is found and left by others as fast as ever; so is a device.
