@@ -61,6 +61,7 @@ struct stplr_peer {
  * @user: who pays
  * @flags: STPLR_CHANNEL_*
  * @file: its file; only compared
+ * @held_at: where in a table of descriptors it was last seen
  * @chid: its id in the creator, 0 for an accepted channel
  * @backlog_max: of a listening channel: how many connections may wait
  * @boost_max: the highest priority that a message may lend, or -1
@@ -98,7 +99,8 @@ struct stplr_peer {
  * @polled: those in @messages whose sender does not wait for a receiver
  * @nr_polled: their number
  * @nr_coming: those in @coming that look for a message
- * @left: a process with several threads has closed its last descriptor
+ * @left: a process with several threads that has closed its last descriptor; holds a reference
+ * @left_more: there was another, which lives
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @finished: such messages that have ended, to be freed once the lock is released
  * @backlog: of a listening channel: accepted channels to be
@@ -116,6 +118,7 @@ struct stplr_channel {
 	struct stplr_user *user;
 	u32 flags;
 	struct file *file;
+	unsigned int held_at;
 	s32 chid;
 	u32 backlog_max;
 	int boost_max;
@@ -155,7 +158,8 @@ struct stplr_channel {
 	struct list_head polled;
 	unsigned int nr_polled;
 	unsigned int nr_coming;
-	bool left;
+	struct pid *left;
+	bool left_more;
 	unsigned int nr_queued;
 	struct list_head finished;
 	struct list_head backlog;

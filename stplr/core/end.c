@@ -261,13 +261,38 @@ void stplr_peer_closed(struct stplr_channel *channel)
 
 static int stplr_is_file(const void *file, struct file *other, unsigned int fd)
 {
-	return file == other;
+	return file == other ? fd + 1 : 0;
 }
 
-/* Has the calling process a descriptor of the channel? */
-bool stplr_channel_held(const struct stplr_channel *channel)
+/*
+ * Has the calling process a descriptor of the channel? It is looked for from where it was last seen
+ * on, so that to close many is no walk from the first each time.
+ */
+bool stplr_channel_held(struct stplr_channel *channel)
 {
-	return iterate_fd(current->files, 0, stplr_is_file, channel->file);
+	unsigned int from = READ_ONCE(channel->held_at);
+	int found;
+
+	found = iterate_fd(current->files, from, stplr_is_file, channel->file);
+	if (!found && from)
+		found = iterate_fd(current->files, 0, stplr_is_file, channel->file);
+	if (found)
+		WRITE_ONCE(channel->held_at, found - 1);
+	return found;
+}
+
+/* The calling process has closed its last descriptor, and another of its threads may receive. */
+void stplr_channel_leave(struct stplr_channel *channel)
+{
+	struct pid *tgid = get_pid(task_tgid(current)), *old;
+
+	spin_lock(&channel->lock);
+	old = channel->left;
+	if (old && old != tgid && pid_has_task(old, PIDTYPE_TGID))
+		WRITE_ONCE(channel->left_more, true);
+	WRITE_ONCE(channel->left, tgid);
+	spin_unlock(&channel->lock);
+	put_pid(old);
 }
 
 /* The process can answer no more: it has no descriptor of the channel any more. */

@@ -4,6 +4,8 @@
 #define STPLR_CORE_END_H
 
 #include <linux/compiler.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/types.h>
 
 #include "core/channel.h"
@@ -15,7 +17,8 @@ void stplr_channel_refuse_polled(struct stplr_channel *channel);
 int stplr_channel_destroy(struct stplr_channel *channel);
 int stplr_channel_shutdown(struct stplr_channel *channel);
 void stplr_peer_closed(struct stplr_channel *channel);
-bool stplr_channel_held(const struct stplr_channel *channel);
+bool stplr_channel_held(struct stplr_channel *channel);
+void stplr_channel_leave(struct stplr_channel *channel);
 void stplr_channel_end_process(struct stplr_channel *channel, const struct pid *tgid);
 void stplr_channel_check_left(struct stplr_channel *channel);
 void stplr_connection_end_messages(struct stplr_connection *connection);
@@ -24,11 +27,13 @@ void stplr_receive_leave(struct stplr_channel *channel);
 /*
  * A message has just become the calling process's to answer. If that has closed its last
  * descriptor meanwhile, flush was too early to see it; if not, flush will. Under the lock flush
- * sets @left and looks, we add and then look.
+ * sets @left and looks, we add and then look. Others than who left have nothing to look for.
  */
 static inline void stplr_channel_check_held(struct stplr_channel *channel)
 {
-	if (unlikely(READ_ONCE(channel->left)))
+	const struct pid *left = READ_ONCE(channel->left);
+
+	if (unlikely(left) && (left == task_tgid(current) || READ_ONCE(channel->left_more)))
 		stplr_channel_check_left(channel);
 }
 

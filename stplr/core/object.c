@@ -74,6 +74,7 @@ static void stplr_channel_free(struct kref *ref)
 	stplr_workers_free(channel);
 	put_pid(channel->peer.pid);
 	if (channel->peer.listener)
+	put_pid(channel->left);
 		stplr_channel_put(channel->peer.listener);
 	stplr_pool_free(channel->pool);
 	stplr_process_put(channel->creator);

@@ -68,11 +68,8 @@ static int stplr_channel_flush(struct file *file, fl_owner_t id)
 		return 0;
 
 	/* Another thread may be receiving, unless the process dies, executes, or has just one. */
-	if (!(current->flags & PF_EXITING) && atomic_read(&current->files->count) > 1) {
-		spin_lock(&channel->lock);
-		WRITE_ONCE(channel->left, true);
-		spin_unlock(&channel->lock);
-	}
+	if (!(current->flags & PF_EXITING) && atomic_read(&current->files->count) > 1)
+		stplr_channel_leave(channel);
 	trace_stplr_death(STPLR_DEATH_SERVER, channel, 0);
 	stplr_channel_end_process(channel, tgid);
 	if (channel->flags & STPLR_CHANNEL_CREATOR && tgid == channel->creator->pid)

@@ -3,16 +3,20 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "support/ipc.h"
 #include "support/rights.h"
@@ -185,6 +189,76 @@ TEST_F(FdTest, InheritedByExecWhenAsked)
 	child.kill(SIGKILL);
 	child.wait();
 	EXPECT_EQ(-ESRCH, client.finish().result);
+}
+
+void allow_descriptors(unsigned many)
+{
+	rlimit limit;
+	EXPECT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = many;
+	EXPECT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+// What the thread's processor spends, in ns.
+int64_t spent(const std::function<void()> &what)
+{
+	int64_t start = now(CLOCK_THREAD_CPUTIME_ID);
+	what();
+	return now(CLOCK_THREAD_CPUTIME_ID) - start;
+}
+
+// Each close looks whether the process has another.
+TEST_F(FdTest, ManyOfAChannelAreClosedOneByOne)
+{
+	auto a_close = [this](int many) {
+		std::vector<Fd> copies;
+		for (int i = 0; i < many; i++)
+			copies.emplace_back(dup(channel));
+		return spent([&] {
+			       for (Fd &copy : copies)
+				       copy.reset();
+		       }) /
+		       many;
+	};
+	allow_descriptors(20000);
+	// the lowest is not the one that is found
+	Fd high(fcntl(channel, F_DUPFD, 19000));
+	channel = std::move(high);
+	int64_t few = a_close(500), many = a_close(15000);
+	EXPECT_LT(many, 4 * few + 2000) << few << " ns with few";
+}
+
+// A process with several threads that closes the channel is no matter of those that serve on.
+TEST_F(FdTest, ReceivesCostNoMoreOnceOthersHaveLeft)
+{
+	auto serve = [this](int fd) {
+		int64_t best = INT64_MAX;
+		for (int i = 0; i < 50; i++) {
+			EXPECT_EQ(0, send_queued(connection, "x"));
+			EXPECT_EQ(0, send_queued(connection, "y"));
+			best = std::min(best, spent([&] {
+						EXPECT_EQ(0, receive(fd).result);
+						EXPECT_EQ(0, receive(fd).result);
+					}));
+		}
+		return best;
+	};
+	allow_descriptors(20000);
+	Fd high(fcntl(channel, F_DUPFD, 19000));
+	int64_t before = serve(high);
+	Child leaves([&](Child &) {
+		Thread other([] {
+			sleep(1);
+			return 0;
+		});
+		high.reset();
+		channel.reset();
+		other.join();
+		return 0;
+	});
+	leaves.expect_success();
+	channel.reset();
+	EXPECT_LT(serve(high), 2 * before + 2000) << before << " ns before";
 }
 
 TEST_F(FdTest, LastCloseOfAConnectionLeavesTheChannel)
