@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "base/compat.h"
+#include "base/late.h"
 #include "base/params.h"
 #include "core/device.h"
 #include "core/life.h"
@@ -105,9 +106,12 @@ static int __init stplr_init(void)
 	}
 
 	stplr_params_init();
-	err = stplr_message_cache_init();
+	err = stplr_late_init();
 	if (err)
 		return err;
+	err = stplr_message_cache_init();
+	if (err)
+		goto exit_late;
 	err = stplr_buffer_cache_init();
 	if (err)
 		goto exit_message_cache;
@@ -158,6 +162,8 @@ exit_buffer_cache:
 	stplr_buffer_cache_exit();
 exit_message_cache:
 	stplr_message_cache_exit();
+exit_late:
+	stplr_late_exit();
 	pr_err("cannot load: error %d\n", err);
 	return err;
 }
@@ -167,6 +173,7 @@ static void __exit stplr_exit(void)
 {
 	unsigned int i;
 
+	stplr_late_exit();
 	for (i = 0; i < devices; i++)
 		stplr_device_remove(stplr_devices[i]);
 	stplr_debugfs_exit();

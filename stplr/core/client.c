@@ -7,6 +7,7 @@
 #include <linux/cred.h>
 #include <linux/slab.h>
 
+#include "base/late.h"
 #include "base/params.h"
 #include "base/priority.h"
 #include "base/quota.h"
@@ -32,6 +33,18 @@ void stplr_client_free(struct stplr_client *client)
 	put_cred(client->cred);
 	stplr_client_uncharge(client);
 	kfree(client);
+}
+
+static void stplr_client_late(struct work_struct *work)
+{
+	stplr_client_free(container_of(work, struct stplr_client, late));
+}
+
+/* The same, for who must not wait for the registry. */
+void stplr_client_free_late(struct stplr_client *client)
+{
+	INIT_WORK(&client->late, stplr_client_late);
+	stplr_queue_late(&client->late);
 }
 
 static struct stplr_client *stplr_client_new(const struct stplr_connection *connection,

@@ -4,6 +4,7 @@
 #define STPLR_CORE_CLIENT_H
 
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include "core/pool.h"
 
@@ -22,6 +23,7 @@ struct stplr_user;
  * @nr_connections: how many
  * @announced: one of them has been handed out
  * @disconnect: the notice that the last has gone
+ * @late: frees it once that was received
  */
 struct stplr_client {
 	struct stplr_process *process;
@@ -30,9 +32,11 @@ struct stplr_client {
 	unsigned int nr_connections;
 	bool announced;
 	struct stplr_pulse_entry disconnect;
+	struct work_struct late;
 };
 
 void stplr_client_free(struct stplr_client *client);
+void stplr_client_free_late(struct stplr_client *client);
 int stplr_client_join(struct stplr_connection *connection, struct stplr_channel *channel);
 void stplr_client_announce(struct stplr_connection *connection);
 void stplr_client_leave(struct stplr_connection *connection, struct stplr_channel *channel);

@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "core/device.h"
@@ -45,6 +46,7 @@ struct stplr_watch;
  * @parked: those whose thread may come back, @own among them, by token
  * @parkers: the same, by thread
  * @last_looked: the token of the last one that was looked at for whether its thread lives
+ * @late: frees it where who puts the last reference must not wait
  * @own: the message most sends use
  */
 struct stplr_connection {
@@ -70,6 +72,7 @@ struct stplr_connection {
 	struct rb_root parked;
 	struct rb_root parkers;
 	u64 last_looked;
+	struct work_struct late;
 	struct stplr_message own;
 };
 

@@ -96,7 +96,7 @@ static void stplr_message_free_queued(struct stplr_message *message)
 {
 	put_pid(message->tgid);
 	put_pid(message->tid);
-	stplr_connection_put(message->connection);
+	stplr_connection_put_late(message->connection);
 }
 
 /* Gives back what the message holds, and itself. The server cannot reach it any more. */

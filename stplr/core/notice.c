@@ -56,7 +56,7 @@ static void stplr_notice_release(struct stplr_pulse_entry *pulse, enum stplr_pul
 {
 	switch (origin) {
 	case STPLR_NOTICE_DISCONNECT:
-		stplr_client_free(container_of(pulse, struct stplr_client, disconnect));
+		stplr_client_free_late(container_of(pulse, struct stplr_client, disconnect));
 		break;
 	case STPLR_NOTICE_DEATH:
 		stplr_watch_put(container_of(pulse, struct stplr_watch, pulse));

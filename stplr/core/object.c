@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "base/late.h"
 #include "base/params.h"
 #include "base/quota.h"
 #include "core/channel.h"
@@ -73,8 +74,8 @@ static void stplr_channel_free(struct kref *ref)
 	stplr_channel_unlist(channel);
 	stplr_workers_free(channel);
 	put_pid(channel->peer.pid);
-	if (channel->peer.listener)
 	put_pid(channel->left);
+	if (channel->peer.listener)
 		stplr_channel_put(channel->peer.listener);
 	stplr_pool_free(channel->pool);
 	stplr_process_put(channel->creator);
@@ -188,18 +189,41 @@ void stplr_connection_free(struct stplr_connection *connection)
 	kmem_cache_free(stplr_connection_cache, connection);
 }
 
-static void stplr_connection_release(struct kref *ref)
+static void stplr_connection_end(struct stplr_connection *connection)
 {
-	struct stplr_connection *connection = container_of(ref, struct stplr_connection, ref);
 	struct stplr_channel *channel = connection->channel;
 
 	stplr_connection_free(connection);
 	stplr_channel_put(channel);
 }
 
+static void stplr_connection_release(struct kref *ref)
+{
+	stplr_connection_end(container_of(ref, struct stplr_connection, ref));
+}
+
 void stplr_connection_put(struct stplr_connection *connection)
 {
 	kref_put(&connection->ref, stplr_connection_release);
+}
+
+static void stplr_connection_late(struct work_struct *work)
+{
+	stplr_connection_end(container_of(work, struct stplr_connection, late));
+}
+
+static void stplr_connection_release_late(struct kref *ref)
+{
+	struct stplr_connection *connection = container_of(ref, struct stplr_connection, ref);
+
+	INIT_WORK(&connection->late, stplr_connection_late);
+	stplr_queue_late(&connection->late);
+}
+
+/* The same, for who must not wait for the registry: a server that receives, or answers. */
+void stplr_connection_put_late(struct stplr_connection *connection)
+{
+	kref_put(&connection->ref, stplr_connection_release_late);
 }
 
 /* A connection of the calling process, with its id, that has no channel yet. */

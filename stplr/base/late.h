@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is done late, by a thread of the kernel's. */
+#ifndef STPLR_BASE_LATE_H
+#define STPLR_BASE_LATE_H
+
+struct work_struct;
+
+int stplr_late_init(void);
+void stplr_late_exit(void);
+void stplr_queue_late(struct work_struct *work);
+
+#endif /* STPLR_BASE_LATE_H */
