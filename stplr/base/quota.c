@@ -147,5 +147,6 @@ static int objects_get(char *buffer, const struct kernel_param *param)
 static const struct kernel_param_ops objects_ops = {
 	.get = objects_get,
 };
-module_param_cb(objects, &objects_ops, NULL, 0444);
+/* whoever reads it holds the lock for all users that there are */
+module_param_cb(objects, &objects_ops, NULL, 0400);
 MODULE_PARM_DESC(objects, "read only: what exists now, and the bytes that messages pin and copy");

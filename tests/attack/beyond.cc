@@ -203,6 +203,17 @@ TEST_F(Beyond, AddressesOfTheKernel)
 	attacker.expect_success();
 }
 
+// What exists is counted over all users with a lock held that they all take.
+TEST_F(Beyond, CountOfWhatExists)
+{
+	Child attacker(as(kAttacker, [](Child &) {
+		EXPECT_EQ(-1, open("/sys/module/stplr/parameters/objects", O_RDONLY));
+		EXPECT_EQ(EACCES, errno);
+		return 0;
+	}));
+	attacker.expect_success();
+}
+
 // Vectors with parts of no bytes, wherever those say that they lie: once a write behind the end of
 // an array.
 TEST_F(Beyond, EmptyParts)
