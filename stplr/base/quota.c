@@ -9,6 +9,7 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cred.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -104,10 +105,16 @@ void stplr_uncharge(atomic_t *count)
 	atomic_dec(count);
 }
 
+/*
+ * A server's answers are charged to its client, and what goes over an inherited connection to who
+ * made it: the last quarter is left for what the user does itself.
+ */
 int stplr_charge_memory(struct stplr_user *user, size_t bytes)
 {
 	long limit = (long)READ_ONCE(stplr_user_memory) << 20;
 
+	if (!uid_eq(user->uid, current_euid()))
+		limit -= limit / 4;
 	if (atomic_long_add_return(bytes, &user->memory) > limit) {
 		atomic_long_sub(bytes, &user->memory);
 		return -ENOBUFS;

@@ -159,7 +159,6 @@ TEST_F(Exhaust, QueueOfASharedChannel)
 // its client's user has.
 TEST_F(Exhaust, ClientsMemoryByWriting)
 {
-	works_today("a share of a user's memory for what one message may hold");
 	Child client(as(kVictim, [](Child &self) {
 		Fd own_device = open_device();
 		int chid;
@@ -240,7 +239,6 @@ TEST_F(Exhaust, OneMessagesMemory)
 // Who inherits a connection spends what its opener may have.
 TEST_F(Exhaust, OpenersMemoryByAnHeir)
 {
-	works_today("a share of a user's memory for what comes over one connection");
 	int chid;
 	Fd channel = new_channel(device, {}, STPLR_CHANNEL_ATTACH_ANY, &chid);
 	Fd inherited = new_connection(device, 0, chid);
