@@ -154,6 +154,7 @@ static int objects_get(char *buffer, const struct kernel_param *param)
 static const struct kernel_param_ops objects_ops = {
 	.get = objects_get,
 };
-/* whoever reads it holds the lock for all users that there are */
+
+/* Whoever reads it holds the lock for all users that there are. */
 module_param_cb(objects, &objects_ops, NULL, 0400);
 MODULE_PARM_DESC(objects, "read only: what exists now, and the bytes that messages pin and copy");

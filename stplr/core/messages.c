@@ -18,7 +18,9 @@ static struct stplr_message *stplr_received_of(struct rb_node *node)
 
 static bool stplr_received_before(struct rb_node *a, const struct rb_node *b)
 {
-	return stplr_received_of(a)->rcvid < rb_entry(b, struct stplr_message, received_node)->rcvid;
+	const struct stplr_message *other = rb_entry(b, struct stplr_message, received_node);
+
+	return stplr_received_of(a)->rcvid < other->rcvid;
 }
 
 void stplr_received_add_more(struct stplr_channel *channel, struct stplr_message *message)

@@ -240,7 +240,8 @@ put_channel:
 /* Accepting */
 
 /* Tells of the connection, without waiting for any page of the caller's. */
-static bool stplr_accept_tell(const struct stplr_peer *peer, const struct stplr_channel_accept *args,
+static bool stplr_accept_tell(const struct stplr_peer *peer,
+			      const struct stplr_channel_accept *args,
 			      struct stplr_channel_accept __user *uargs)
 {
 	struct stplr_channel_accept answer = *args;
