@@ -39,6 +39,10 @@ static struct stplr_message *stplr_reply_begin(struct stplr_channel *channel,
 
 	spin_lock(&channel->lock);
 	message = stplr_received_find(channel, args->rcvid);
+	if (unlikely(message && stplr_message_orphaned(message))) {
+		stplr_message_end(message, -ESRCH);
+		message = NULL;
+	}
 	if (!message) {
 		message = ERR_PTR(-ESRCH);
 		goto unlock;

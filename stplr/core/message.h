@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
+#include <linux/mm_types.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
@@ -14,7 +15,6 @@
 #include "core/pool.h"
 #include "memory/sides.h"
 
-struct mm_struct;
 struct pid;
 struct stplr_connection;
 struct stplr_worker;
@@ -109,6 +109,12 @@ struct stplr_message {
 
 	struct stplr_sides sides;
 };
+
+/* Is it parked, and the memory gone from which alone it could be waited for again? */
+static inline bool stplr_message_orphaned(const struct stplr_message *message)
+{
+	return !message->client && !message->queued && !atomic_read(&message->mm->mm_users);
+}
 
 /* The message in a queue's entry. */
 static inline struct stplr_message *stplr_entry_message(struct stplr_entry *entry)
