@@ -3,13 +3,13 @@
 
 #include <linux/err.h>
 #include <linux/spinlock.h>
-#include <linux/wait.h>
 
 #include "call/accept.h"
 #include "core/backlog.h"
 #include "core/channel.h"
 #include "core/end.h"
 #include "core/object.h"
+#include "core/room.h"
 #include "core/wait.h"
 
 /*
@@ -28,7 +28,7 @@ struct stplr_channel *stplr_accept(struct stplr_channel *listener, s64 deadline,
 	if (err == -EINTR)
 		stplr_receive_leave(listener);
 	if (!err)
-		wake_up_interruptible(&listener->room);
+		stplr_room_made(listener);
 	return child;
 }
 

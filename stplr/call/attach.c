@@ -23,6 +23,7 @@
 #include "core/name.h"
 #include "core/object.h"
 #include "core/process.h"
+#include "core/room.h"
 #include "core/watch.h"
 #include "memory/registered.h"
 #include "trace.h"
@@ -118,7 +119,7 @@ int stplr_attach_enter(struct stplr_connection *connection, s64 deadline, clocki
 {
 	stplr_client_announce(connection);
 	stplr_connection_list(connection);
-	return stplr_backlog_enter(connection->channel, deadline, clock);
+	return stplr_backlog_enter(connection, deadline, clock);
 }
 
 /* It does not come about, and never had a descriptor. */
@@ -147,7 +148,7 @@ int stplr_detach(struct stplr_connection *connection)
 	trace_stplr_death(STPLR_DEATH_DETACH, channel, connection->coid);
 	stplr_connection_end_messages(connection);
 	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
-	wake_up_interruptible(&channel->room);
+	stplr_room_end_here(connection);
 	stplr_events_end(channel->device, &connection->events);
 	stplr_connection_unwatch(connection);
 	stplr_client_leave(connection, channel);

@@ -22,6 +22,7 @@
 #include "core/process.h"
 #include "core/raise.h"
 #include "core/receiver.h"
+#include "core/room.h"
 #include "core/wait.h"
 #include "core/worker.h"
 #include "memory/buffer.h"
@@ -43,13 +44,11 @@ static int stplr_send_refused(struct stplr_connection *connection)
 	return unlikely(channel->dead || channel->shutdown) ? -ESRCH : 0;
 }
 
-/* Queues the message; the receiver that takes it, or NULL. */
+/* Queues the message, whose priority is there; the receiver that takes it, or NULL. */
 static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 {
 	struct stplr_channel *channel = message->connection->channel;
 
-	/* under the lock: who raises this thread is either seen here, or finds it queued */
-	message->entry.priority = stplr_priority_of(current);
 	message->entry.seq = ++channel->last_seq;
 	message->since = jiffies;
 	trace_stplr_send(message);
@@ -76,6 +75,8 @@ static int stplr_send_queue(struct stplr_message *message)
 		spin_unlock(&channel->lock);
 		return err;
 	}
+	/* under the lock: who raises this thread is either seen here, or finds it queued */
+	message->entry.priority = stplr_priority_of(current);
 	receiver = stplr_send_enqueue(message);
 	asleep = receiver || likely(hlist_empty(&channel->coming)) ?
 			 NULL :
@@ -90,30 +91,23 @@ static int stplr_send_queue(struct stplr_message *message)
 	return 0;
 }
 
-/* Queues a message that nobody waits for; ENOSPC at a bound. */
-static int stplr_send_try_queued(struct stplr_channel *channel, void *arg)
+/* Queues a message that nobody waits for, if there is room; it may be gone then. */
+static int stplr_send_try_queued(struct stplr_channel *channel, void *arg,
+				 struct task_struct **receiver)
 {
 	struct stplr_message *message = arg;
 	struct stplr_connection *connection = message->connection;
-	struct task_struct *receiver = NULL;
-	int err;
+	int err = stplr_send_refused(connection);
 
-	spin_lock(&channel->lock);
-	err = stplr_send_refused(connection);
-	if (!err && (connection->nr_queued >= READ_ONCE(stplr_connection_queued) ||
-		     channel->nr_queued >= READ_ONCE(stplr_channel_queued)))
-		err = -ENOSPC;
-	if (!err) {
-		connection->nr_queued++;
-		channel->nr_queued++;
-		receiver = stplr_send_enqueue(message) ?: stplr_receiver_asleep(channel, true);
-	}
-	spin_unlock(&channel->lock);
 	if (err)
 		return err;
-
-	stplr_wake(receiver);
-	stplr_channel_wake_pollers(channel);
+	if (connection->nr_queued >= READ_ONCE(stplr_connection_queued))
+		return STPLR_NO_ROOM_HERE;
+	if (channel->nr_queued >= READ_ONCE(stplr_channel_queued))
+		return STPLR_NO_ROOM;
+	connection->nr_queued++;
+	channel->nr_queued++;
+	*receiver = stplr_send_enqueue(message) ?: stplr_receiver_asleep(channel, true);
 	return 0;
 }
 
@@ -252,10 +246,11 @@ int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
 	if (IS_ERR(message))
 		return PTR_ERR(message);
 	stplr_user_buffer_none(&no_room);
+	message->entry.priority = stplr_priority_of(current);
 	err = stplr_send_prepare(message, STPLR_KIND_SEND, args, &no_room);
 	if (!err)
-		err = stplr_room_wait(connection->channel, stplr_send_try_queued, message, deadline,
-				      args->clock);
+		err = stplr_room_enter(connection->channel, connection, stplr_send_try_queued,
+				       message, deadline, args->clock);
 	if (err) {
 		stplr_count_failed_send(&connection->channel->device->counts, err);
 		stplr_message_free(message);

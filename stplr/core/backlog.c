@@ -10,7 +10,6 @@
 #include <linux/err.h>
 #include <linux/list.h>
 #include <linux/sched.h>
-#include <linux/wait.h>
 
 #include "base/wake.h"
 #include "core/backlog.h"
@@ -20,7 +19,7 @@
 #include "core/object.h"
 #include "core/process.h"
 #include "core/receiver.h"
-#include "core/wait.h"
+#include "core/room.h"
 
 /* Takes a place in the backlog from a channel; who waits for one is to be woken after unlocking. */
 void stplr_backlog_del(struct stplr_channel *child)
@@ -56,26 +55,15 @@ static struct task_struct *stplr_backlog_insert(struct stplr_channel *listener,
 	return stplr_receiver_pop(listener) ?: stplr_receiver_asleep(listener, true);
 }
 
-/* Puts the channel on a place in the backlog, which takes a reference; ESRCH, ENOSPC. */
-static int stplr_backlog_try_add(struct stplr_channel *listener, void *arg)
+/* Puts the channel at the end of the backlog, if there is room; or ESRCH. */
+static int stplr_backlog_try_add(struct stplr_channel *listener, void *child,
+				 struct task_struct **receiver)
 {
-	struct stplr_channel *child = arg;
-	struct task_struct *receiver = NULL;
-	int err = 0;
-
-	spin_lock(&listener->lock);
 	if (listener->dead || listener->shutdown)
-		err = -ESRCH;
-	else if (listener->nr_backlog >= listener->backlog_max)
-		err = -ENOSPC;
-	else
-		receiver = stplr_backlog_insert(listener, child, listener->backlog.prev);
-	spin_unlock(&listener->lock);
-	if (err)
-		return err;
-
-	stplr_wake(receiver);
-	stplr_channel_wake_pollers(listener);
+		return -ESRCH;
+	if (listener->nr_backlog >= listener->backlog_max)
+		return STPLR_NO_ROOM;
+	*receiver = stplr_backlog_insert(listener, child, listener->backlog.prev);
 	return 0;
 }
 
@@ -128,14 +116,16 @@ struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 }
 
 /*
- * From now on the channel, if it is one of a listener's, may be accepted; or ESRCH, EAGAIN,
- * ETIMEDOUT, ERESTARTSYS.
+ * From now on the connection's channel, if it is one of a listener's, may be accepted; or ESRCH,
+ * EAGAIN, ETIMEDOUT, ERESTARTSYS.
  */
-int stplr_backlog_enter(struct stplr_channel *child, s64 deadline, clockid_t clock)
+int stplr_backlog_enter(struct stplr_connection *connection, s64 deadline, clockid_t clock)
 {
+	struct stplr_channel *child = connection->channel;
 	struct stplr_channel *listener = child->peer.listener;
 
 	if (!listener)
 		return 0;
-	return stplr_room_wait(listener, stplr_backlog_try_add, child, deadline, clock);
+	return stplr_room_enter(listener, connection, stplr_backlog_try_add, child, deadline,
+				clock);
 }

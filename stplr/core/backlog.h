@@ -13,6 +13,6 @@ struct stplr_channel *stplr_backlog_pop(struct stplr_channel *listener);
 int stplr_backlog_put_back(struct stplr_channel *listener, struct stplr_channel *child);
 struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 					 struct stplr_connection *connection);
-int stplr_backlog_enter(struct stplr_channel *child, s64 deadline, clockid_t clock);
+int stplr_backlog_enter(struct stplr_connection *connection, s64 deadline, clockid_t clock);
 
 #endif /* STPLR_CORE_BACKLOG_H */

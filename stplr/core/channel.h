@@ -107,7 +107,9 @@ struct stplr_peer {
  * @nr_backlog: how many
  * @readable: who polls the channel
  * @hangup: who polls its connections
- * @room: who waits for room in the queue or the backlog
+ * @crowd: connections of its own user over which threads wait for room in the queue or backlog
+ * @strangers: the same, of others
+ * @full: those whose own bound is met
  */
 struct stplr_channel {
 	struct kref ref;
@@ -166,7 +168,9 @@ struct stplr_channel {
 	unsigned int nr_backlog;
 	wait_queue_head_t readable;
 	wait_queue_head_t hangup;
-	wait_queue_head_t room;
+	struct list_head crowd;
+	struct list_head strangers;
+	struct list_head full;
 };
 
 void stplr_channel_wake_pollers(struct stplr_channel *channel);

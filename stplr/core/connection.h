@@ -46,6 +46,9 @@ struct stplr_watch;
  * @parked: those whose thread may come back, @own among them, by token
  * @parkers: the same, by thread
  * @last_looked: the token of the last one that was looked at for whether its thread lives
+ * @crowd: threads that wait for room on a channel, by this connection; under that channel's lock
+ * @crowded: in that channel's ->crowd or ->strangers, or in ->full if @clogged
+ * @clogged: the connection's own bound is met
  * @late: frees it where who puts the last reference must not wait
  * @own: the message most sends use
  */
@@ -72,7 +75,14 @@ struct stplr_connection {
 	struct rb_root parked;
 	struct rb_root parkers;
 	u64 last_looked;
-	struct work_struct late;
+	bool clogged;
+	union {
+		struct {
+			struct list_head crowd;
+			struct list_head crowded;
+		};
+		struct work_struct late;
+	};
 	struct stplr_message own;
 };
 

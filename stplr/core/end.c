@@ -26,6 +26,7 @@
 #include "core/pulse.h"
 #include "core/raise.h"
 #include "core/receiver.h"
+#include "core/room.h"
 #include "core/watch.h"
 #include "trace.h"
 
@@ -155,7 +156,7 @@ static void stplr_channel_wake_everyone(struct stplr_channel *channel)
 	stplr_channel_wake_receivers(channel);
 	wake_up_interruptible_poll(&channel->readable, EPOLLHUP | EPOLLERR);
 	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
-	wake_up_interruptible(&channel->room);
+	stplr_room_end(channel);
 	stplr_backlog_end(channel);
 }
 
@@ -250,7 +251,7 @@ void stplr_peer_closed(struct stplr_channel *channel)
 		spin_unlock(&listener->lock);
 	}
 	if (unseen) {
-		wake_up_interruptible(&listener->room);
+		stplr_room_made(listener);
 		stplr_channel_destroy(channel);
 		stplr_channel_put(channel);
 		return;

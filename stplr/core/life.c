@@ -9,7 +9,6 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/wait.h>
 
 #include "base/counters.h"
 #include "base/params.h"
@@ -21,6 +20,7 @@
 #include "core/messages.h"
 #include "core/notice.h"
 #include "core/object.h"
+#include "core/room.h"
 
 static struct kmem_cache *stplr_message_cache;
 
@@ -139,6 +139,7 @@ static void stplr_message_finish(struct stplr_message *message)
 	}
 	connection->nr_queued--;
 	channel->nr_queued--;
+	stplr_room_made_here(connection);
 	list_add_tail(&message->link, &channel->finished);
 }
 
@@ -216,8 +217,7 @@ void stplr_channel_reap(struct stplr_channel *channel)
 	/* the caller's reference keeps the channel, whatever connections go with their messages */
 	list_for_each_entry_safe(message, next, &finished, link)
 		stplr_message_free(message);
-	if (wq_has_sleeper(&channel->room))
-		wake_up_interruptible(&channel->room);
+	stplr_room_made(channel);
 }
 
 /* The end of each step that a server makes. */

@@ -70,6 +70,8 @@ static void stplr_channel_free(struct kref *ref)
 	WARN_ON(channel->messages.first || channel->pulses.first ||
 		channel->received || !RB_EMPTY_ROOT(&channel->received_more) ||
 		!list_empty(&channel->finished) || !list_empty(&channel->backlog) ||
+		!list_empty(&channel->crowd) || !list_empty(&channel->strangers) ||
+		!list_empty(&channel->full) ||
 		!list_empty(&channel->watches) || !xa_empty(&channel->clients));
 	stplr_channel_unlist(channel);
 	stplr_workers_free(channel);
@@ -124,7 +126,9 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	INIT_LIST_HEAD(&channel->peer.waiting);
 	init_waitqueue_head(&channel->readable);
 	init_waitqueue_head(&channel->hangup);
-	init_waitqueue_head(&channel->room);
+	INIT_LIST_HEAD(&channel->crowd);
+	INIT_LIST_HEAD(&channel->strangers);
+	INIT_LIST_HEAD(&channel->full);
 
 	err = -ENOMEM;
 	channel->user = stplr_user_get(parent ? parent->user->uid : current_euid());
@@ -238,6 +242,8 @@ struct stplr_connection *stplr_connection_alloc(struct stplr_device *device)
 	kref_init(&connection->ref);
 	connection->reply_hint = STPLR_WINDOW_MIN;
 	INIT_LIST_HEAD(&connection->messages);
+	INIT_LIST_HEAD(&connection->crowd);
+	INIT_LIST_HEAD(&connection->crowded);
 	connection->parked = RB_ROOT;
 	connection->parkers = RB_ROOT;
 	INIT_LIST_HEAD(&connection->events.events);

@@ -21,7 +21,6 @@
 #include <linux/freezer.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
-#include <linux/wait.h>
 #include <uapi/linux/stplr.h>
 
 #include "base/clock.h"
@@ -91,43 +90,6 @@ int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 dea
 		hlist_del(&self.link);
 		channel->nr_coming -= self.for_message;
 	}
-}
-
-/* Who needs room, in a queue or a backlog */
-
-/*
- * Calls @try until it does not fail for want of room (ENOSPC), and returns what it returned; or
- * EAGAIN, ETIMEDOUT, ERESTARTSYS. @try may be called while set to sleep: it does no more than take
- * the lock.
- */
-int stplr_room_wait(struct stplr_channel *channel, int (*try)(struct stplr_channel *, void *),
-		    void *arg, s64 deadline, clockid_t clock)
-{
-	DEFINE_WAIT(wait);
-	bool expired = false;
-	int err;
-
-	err = try(channel, arg);
-	if (likely(err != -ENOSPC))
-		return err;
-	if (deadline == STPLR_DEADLINE_POLL)
-		return -EAGAIN;
-
-	for (;;) {
-		prepare_to_wait(&channel->room, &wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		err = try(channel, arg);
-		if (err != -ENOSPC)
-			break;
-		err = -ETIMEDOUT;
-		if (expired)
-			break;
-		err = -ERESTARTSYS;
-		if (signal_pending(current))
-			break;
-		expired = stplr_sleep(deadline, clock);
-	}
-	finish_wait(&channel->room, &wait);
-	return err;
 }
 
 /* The client's side */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What threads wait for: something to receive, room, the end of a message. */
+/* What threads wait for: something to receive, the end of a message. */
 #ifndef STPLR_CORE_WAIT_H
 #define STPLR_CORE_WAIT_H
 
@@ -11,8 +11,6 @@ struct stplr_msg_send;
 
 int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 deadline,
 			clockid_t clock);
-int stplr_room_wait(struct stplr_channel *channel, int (*try)(struct stplr_channel *, void *),
-		    void *arg, s64 deadline, clockid_t clock);
 int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args,
 		      u64 *token);
 
