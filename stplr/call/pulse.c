@@ -180,7 +180,7 @@ int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code,
 		if (err)
 			return err;
 	}
-	pulse = stplr_pool_take(channel->pool);
+	pulse = stplr_pool_take(channel->pool, stplr_connection_strange(connection));
 	if (!pulse && READ_ONCE(connection->detached))
 		return -EBADF;
 	if (!pulse)
@@ -203,7 +203,8 @@ int stplr_pulse_post_atomic(struct stplr_connection *connection, int priority, s
 
 	if (READ_ONCE(connection->detached))
 		return -EBADF;
-	pulse = stplr_pool_take(pool);
+	/* kernel code is no stranger to anybody */
+	pulse = stplr_pool_take(pool, false);
 	if (!pulse)
 		return -EAGAIN;
 	stplr_pulse_fill(pulse, connection, priority, code, value);

@@ -13,6 +13,7 @@
 #include "base/counters.h"
 #include "base/params.h"
 #include "base/priority.h"
+#include "base/quota.h"
 #include "base/wake.h"
 #include "call/send.h"
 #include "core/connection.h"
@@ -103,7 +104,8 @@ static int stplr_send_try_queued(struct stplr_channel *channel, void *arg,
 		return err;
 	if (connection->nr_queued >= READ_ONCE(stplr_connection_queued))
 		return STPLR_NO_ROOM_HERE;
-	if (channel->nr_queued >= READ_ONCE(stplr_channel_queued))
+	if (channel->nr_queued >= stplr_share(READ_ONCE(stplr_channel_queued),
+					      stplr_connection_strange(connection)))
 		return STPLR_NO_ROOM;
 	connection->nr_queued++;
 	channel->nr_queued++;

@@ -10,10 +10,10 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "core/channel.h"
 #include "core/device.h"
 #include "core/message.h"
 
-struct stplr_channel;
 struct stplr_client;
 struct stplr_process;
 struct stplr_user;
@@ -85,5 +85,11 @@ struct stplr_connection {
 	};
 	struct stplr_message own;
 };
+
+/* Is it another user's than the channel? */
+static inline bool stplr_connection_strange(const struct stplr_connection *connection)
+{
+	return connection->user != connection->channel->user;
+}
 
 #endif /* STPLR_CORE_CONNECTION_H */

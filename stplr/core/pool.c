@@ -16,20 +16,20 @@ static size_t stplr_pool_bytes(unsigned int size)
 	return struct_size(pool, pulses, size);
 }
 
-/* One that nobody uses; NULL, which is counted: there is none. */
-struct stplr_pulse_entry *stplr_pool_take(struct stplr_pool *pool)
+/* One that nobody uses, of all or of a stranger's share; NULL, which is counted: there is none. */
+struct stplr_pulse_entry *stplr_pool_take(struct stplr_pool *pool, bool stranger)
 {
 	struct stplr_pulse_entry *pulse = NULL;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	if (pool->free) {
+	if (pool->nr_used >= stplr_share(pool->size, stranger)) {
+		pool->nr_refused++;
+	} else if (pool->free) {
 		pulse = pool->free;
 		pool->free = pulse->free;
 	} else if (pool->nr_fresh) {
 		pulse = &pool->pulses[--pool->nr_fresh];
-	} else {
-		pool->nr_refused++;
 	}
 	pool->nr_used += !!pulse;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);

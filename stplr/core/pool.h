@@ -81,7 +81,7 @@ struct stplr_pool {
 	struct stplr_pulse_entry pulses[];
 };
 
-struct stplr_pulse_entry *stplr_pool_take(struct stplr_pool *pool);
+struct stplr_pulse_entry *stplr_pool_take(struct stplr_pool *pool, bool stranger);
 void stplr_pool_give(struct stplr_pool *pool, struct stplr_pulse_entry *pulse);
 struct stplr_pool *stplr_pool_new(unsigned int size, struct stplr_user *payer);
 void stplr_pool_free(struct stplr_pool *pool);

@@ -108,7 +108,7 @@ static void stplr_room_let_in(struct stplr_channel *channel, struct list_head *c
 	}
 }
 
-/* There may be room on the channel: first for its own user. */
+/* There may be room on the channel: first for its own user, who may have more of it. */
 void stplr_room_made(struct stplr_channel *channel)
 {
 	struct stplr_wake_batch batch = { .count = 0 };

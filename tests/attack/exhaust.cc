@@ -155,6 +155,26 @@ TEST_F(Exhaust, QueueOfASharedChannel)
 	victim.expect_success();
 }
 
+// Of both, what is left for the channel's owner.
+TEST_F(Exhaust, OwnersShareOfAChannel)
+{
+	Parameter bound("channel_queued", 50);
+	stplr_channel_create args = channel_args("service");
+	args.mode = 0666;
+	Fd channel(channel_create(device, args));
+	Child attacker(as(kAttacker, [](Child &) {
+		Fd own_device = open_device();
+		Fd own = new_connection(own_device, "service");
+		until(-EAGAIN, [&] { return pulse_send(own, 1); });
+		until(-EAGAIN, [&] { return send_queued(own, "x", STPLR_DEADLINE_POLL); });
+		return 0;
+	}));
+	attacker.expect_success();
+	Fd own = new_connection(device, "service");
+	EXPECT_EQ(0, pulse_send(own, 1));
+	EXPECT_EQ(0, send_queued(own, "x", STPLR_DEADLINE_POLL));
+}
+
 // A server's answers are charged to the client who has room for them; it must not spend all that
 // its client's user has.
 TEST_F(Exhaust, ClientsMemoryByWriting)
