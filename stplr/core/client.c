@@ -25,6 +25,7 @@ static void stplr_client_uncharge(struct stplr_client *client)
 		return;
 	stplr_uncharge(&client->user->messages);
 	stplr_user_put(client->user);
+	client->user = NULL;
 }
 
 void stplr_client_free(struct stplr_client *client)
@@ -43,6 +44,8 @@ static void stplr_client_late(struct work_struct *work)
 /* The same, for who must not wait for the registry. */
 void stplr_client_free_late(struct stplr_client *client)
 {
+	/* at once: its user may have another */
+	stplr_client_uncharge(client);
 	INIT_WORK(&client->late, stplr_client_late);
 	stplr_queue_late(&client->late);
 }

@@ -183,27 +183,29 @@ static void stplr_connection_unlist(struct stplr_device *device, u32 coid)
 	mutex_unlock(&device->registry);
 }
 
-/* One that has no channel, or not any more. */
-void stplr_connection_free(struct stplr_connection *connection)
+/* One that does not count any more. */
+static void stplr_connection_dispose(struct stplr_connection *connection)
 {
 	stplr_connection_unlist(connection->process->device, connection->coid);
 	stplr_process_put(connection->process);
-	stplr_uncharge(&connection->user->connections);
 	stplr_user_put(connection->user);
 	kmem_cache_free(stplr_connection_cache, connection);
 }
 
-static void stplr_connection_end(struct stplr_connection *connection)
+/* One that has no channel, or not any more. */
+void stplr_connection_free(struct stplr_connection *connection)
 {
-	struct stplr_channel *channel = connection->channel;
-
-	stplr_connection_free(connection);
-	stplr_channel_put(channel);
+	stplr_uncharge(&connection->user->connections);
+	stplr_connection_dispose(connection);
 }
 
 static void stplr_connection_release(struct kref *ref)
 {
-	stplr_connection_end(container_of(ref, struct stplr_connection, ref));
+	struct stplr_connection *connection = container_of(ref, struct stplr_connection, ref);
+	struct stplr_channel *channel = connection->channel;
+
+	stplr_connection_free(connection);
+	stplr_channel_put(channel);
 }
 
 void stplr_connection_put(struct stplr_connection *connection)
@@ -213,13 +215,19 @@ void stplr_connection_put(struct stplr_connection *connection)
 
 static void stplr_connection_late(struct work_struct *work)
 {
-	stplr_connection_end(container_of(work, struct stplr_connection, late));
+	struct stplr_connection *connection = container_of(work, struct stplr_connection, late);
+	struct stplr_channel *channel = connection->channel;
+
+	stplr_connection_dispose(connection);
+	stplr_channel_put(channel);
 }
 
 static void stplr_connection_release_late(struct kref *ref)
 {
 	struct stplr_connection *connection = container_of(ref, struct stplr_connection, ref);
 
+	/* its user may have another at once */
+	stplr_uncharge(&connection->user->connections);
 	INIT_WORK(&connection->late, stplr_connection_late);
 	stplr_queue_late(&connection->late);
 }
