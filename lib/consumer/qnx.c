@@ -9,14 +9,19 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #endif
 
 #include <atomic.h>
+#include <hw/inout.h>
 #include <process.h>
+#include <sync.h>
 #include <sys/dispatch.h>
 #include <sys/iofunc.h>
+#include <sys/iomgr.h>
 #include <sys/iomsg.h>
 #include <sys/netmgr.h>
 #include <sys/neutrino.h>
@@ -24,6 +29,7 @@
 #include <sys/resmgr.h>
 #include <sys/siginfo.h>
 #include <sys/slog.h>
+#include <sys/slog2.h>
 #include <sys/states.h>
 #include <sys/syspage.h>
 
@@ -38,6 +44,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,13 +80,16 @@ int main(void)
 	union sigval value;
 	struct _pulse pulse;
 	siginfo_t info;
+	io_devctl_t devctl;
 	io_msg_t message;
 	pthread_t id;
 	iov_t iov[2];
 	timer_t timer;
 	sem_t semaphore;
 	char byte = 0;
+	sync_t mutex;
 	void *result;
+	int memory;
 
 	/* no device of that number: calls that need one say so */
 	setenv("STPLR_DEVICE", "63", 1);
@@ -136,6 +146,17 @@ int main(void)
 	CHECK(delay(1) == 0 && getprio(0) > 0 && gettid() == getpid());
 	message.i.type = _IO_MSG;
 	CHECK(message.i.type > _IO_BASE && message.i.type <= _IO_MAX);
+	devctl.i.nbytes = sizeof(devctl);
+	CHECK(_DEVCTL_DATA(devctl.i) == &devctl.i + 1 && _IOMGR_PRIVATE_BASE < UINT16_MAX);
+	CHECK(SyncTypeCreate(_NTO_SYNC_MUTEX_FREE, &mutex, NULL) == 0);
+	CHECK(SyncMutexLock(&mutex) == 0 && SyncMutexUnlock(&mutex) == 0 &&
+	      SyncDestroy(&mutex) == 0);
+	CHECK(spawnlp(P_WAIT, "true", "true", NULL) == 0);
+	memory = shm_open(SHM_ANON, O_RDWR, 0);
+	CHECK(memory >= 0 && shm_ctl(memory, SHMCTL_ANON, 0, 1) == 0 && close(memory) == 0);
+	CHECK(procmgr_ability(0, PROCMGR_AOP_ALLOW | PROCMGR_AID_IO, PROCMGR_AID_EOL) == EOK);
+	CHECK(InterruptWait(0, NULL) == -1 && errno == ENOSYS);
+	CHECK(_syspage_ptr->num_cpu > 0);
 	CHECK(ClockCycles() / SYSPAGE_ENTRY(qtime)->cycles_per_sec > 0);
 	return 0;
 }

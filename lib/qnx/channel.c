@@ -15,6 +15,7 @@
 #include "stplr.h"
 #include "thread.h"
 #include "timeout.h"
+#include "verbose.h"
 
 /* Pulses that a channel may have queued: QNX has no bound but its memory. */
 #define PULSES 1024
@@ -62,7 +63,7 @@ int channel_create(unsigned flags, const char *name, unsigned pulses)
 	struct channel *channel;
 
 	if (flags & FLAGS_MISSING)
-		return -ENOSYS;
+		return REFUSED("no channel pauses messages or inherits a runmask here");
 	if (flags & ~FLAGS_KNOWN)
 		return -EINVAL;
 	device = device_get();

@@ -19,6 +19,7 @@
 #include "result.h"
 #include "stplr.h"
 #include "timeout.h"
+#include "verbose.h"
 
 /* What is known of a descriptor that became a connection here. */
 struct entry {
@@ -119,7 +120,7 @@ int ConnectAttach_r(uint32_t nd, pid_t pid, int chid, unsigned index, int flags)
 
 	timeout_clear();
 	if (nd)
-		return -ENOSYS;
+		return REFUSED("node %u: there is none but ND_LOCAL_NODE", nd);
 	if (flags & ~_NTO_COF_CLOEXEC || index & 0x80000000)
 		return -EINVAL;
 	device = device_get();

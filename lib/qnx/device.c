@@ -13,6 +13,7 @@
 #include "device.h"
 #include "fork.h"
 #include "stplr.h"
+#include "verbose.h"
 
 /* So that programs that count on the lowest descriptors get them. */
 #define DESCRIPTOR_LOW 200
@@ -46,16 +47,25 @@ static int device_number(unsigned *number)
 static int device_open(void)
 {
 	struct stplr_version version;
+	static atomic_flag said = ATOMIC_FLAG_INIT;
 	unsigned number;
+	char why[256];
 	int fd, high;
 
-	if (device_number(&number))
+	if (device_number(&number)) {
+		explain(&said, "STPLR_DEVICE is to be like 1, stplr-1 or /dev/stplr-1");
 		return -EINVAL;
-	fd = stplr_open(number, 0);
-	if (fd < 0)
+	}
+	fd = stplr_open_why(number, 0, why, sizeof(why));
+	if (fd < 0) {
+		explain(&said, "%s", why);
 		return errno == ENOENT || errno == ENXIO ? -ENODEV : -errno;
+	}
 	if (stplr_version(fd, &version) ||
 	    (version.features & FEATURES_NEEDED) != FEATURES_NEEDED) {
+		explain(&said,
+			"the module on device %u has no pulses: it is older than this library",
+			number);
 		close(fd);
 		return -EPROTONOSUPPORT;
 	}

@@ -12,8 +12,6 @@
 
 #include "result.h"
 
-const struct qtime_entry stplr_qnx_syspage_qtime = {.cycles_per_sec = 1000000000};
-
 void nsec2timespec(struct timespec *time, uint64_t ns)
 {
 	time->tv_sec = (time_t)(ns / 1000000000);

@@ -5,7 +5,9 @@
 #include <sys/slog.h>
 #include <syslog.h>
 
-static int level(int severity)
+#include "log.h"
+
+int syslog_level(int severity)
 {
 	static const int levels[] = {
 		[_SLOG_SHUTDOWN] = LOG_EMERG,  [_SLOG_CRITICAL] = LOG_CRIT, [_SLOG_ERROR] = LOG_ERR,
@@ -23,7 +25,8 @@ int vslogf(int code, int severity, const char *format, va_list arguments)
 
 	if (len < 0)
 		return -1;
-	syslog(level(severity), "%u,%d %s", _SLOG_GETMAJOR(code), _SLOG_GETMINOR(code), text);
+	syslog(syslog_level(severity), "%u,%d %s", _SLOG_GETMAJOR(code), _SLOG_GETMINOR(code),
+	       text);
 	free(text);
 	return len;
 }

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 /* What QNX's process manager does for a process itself */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/procmgr.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "result.h"
+#include "verbose.h"
 
 int procmgr_daemon(int status, unsigned flags)
 {
@@ -33,4 +39,58 @@ int procmgr_daemon(int status, unsigned flags)
 			close(null);
 	}
 	return getpid();
+}
+
+int procmgr_ability(pid_t pid, unsigned first, ...)
+{
+	unsigned ability = first;
+	va_list list;
+	int ret = EOK;
+
+	if (pid && pid != getpid())
+		return -REFUSED("procmgr_ability() is for the calling process only");
+	va_start(list, first);
+	for (; ability != PROCMGR_AID_EOL; ability = va_arg(list, unsigned)) {
+		if (ability & PROCMGR_AOP_DENY)
+			ret = -REFUSED("abilities cannot be denied: see capabilities(7), "
+				       "seccomp(2)");
+		if (ability & PROCMGR_AOP_SUBRANGE) {
+			va_arg(list, uint64_t);
+			va_arg(list, uint64_t);
+		}
+	}
+	va_end(list);
+	return ret;
+}
+
+int procmgr_ability_create(const char *name, unsigned flags)
+{
+	(void)name;
+	(void)flags;
+	return -ENOSYS;
+}
+
+int procmgr_ability_lookup(const char *name)
+{
+	(void)name;
+	return -ENOSYS;
+}
+
+int procmgr_event_notify(unsigned flags, const struct sigevent *event)
+{
+	(void)flags;
+	(void)event;
+	return outcome(REFUSED("the process manager's events: see inotify(7), pidfd_open(2)"));
+}
+
+int procmgr_event_trigger(unsigned flags)
+{
+	(void)flags;
+	return outcome(-ENOSYS);
+}
+
+int procmgr_guardian(pid_t pid)
+{
+	(void)pid;
+	return outcome(-ENOSYS);
 }

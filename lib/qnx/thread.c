@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hardware.h"
 #include "result.h"
 #include "thread.h"
 
@@ -144,6 +145,8 @@ int ThreadCtl_r(int command, void *data)
 		ret = data ? exchange_processors(data) : -EFAULT;
 	else if (command == _NTO_TCTL_NAME)
 		ret = data ? exchange_name(data) : -EFAULT;
+	else if (command == _NTO_TCTL_IO || command == _NTO_TCTL_IO_PRIV)
+		ret = hardware_ports();
 	errno = saved;
 	return ret;
 }

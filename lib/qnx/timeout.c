@@ -14,6 +14,7 @@
 #include "result.h"
 #include "stplr.h"
 #include "timeout.h"
+#include "verbose.h"
 
 /* A deadline that has passed: the call ends with ETIMEDOUT, unless it need not wait. */
 #define PASSED 1
@@ -87,7 +88,8 @@ int TimerTimeout_r(clockid_t clock, int flags, const struct sigevent *notify, co
 	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
 		return -EINVAL;
 	if (flags & OTHER_STATES)
-		return -ENOSYS;
+		return REFUSED("TimerTimeout() is for messages only; the C library's calls have "
+			       "forms that take a time");
 	flags &= ~TIMER_ABSTIME;
 	if (flags & ~STATES)
 		return -EINVAL;

@@ -6,6 +6,8 @@
 #include <atomic.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <hw/inout.h>
+#include <process.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -16,12 +18,16 @@
 #include <sys/procmgr.h>
 #include <sys/resource.h>
 #include <sys/slog.h>
+#include <sys/slog2.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syspage.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <functional>
@@ -2146,6 +2152,251 @@ TEST(QnxLibrary, Text)
 	EXPECT_EQ(5, slogf(_SLOG_SETCODE(_SLOGC_TEST, 1), _SLOG_INFO, "%d %s", 12, "ab"));
 }
 
+TEST(QnxLibrary, TwoLoggers)
+{
+	slog2_buffer_set_config_t config = {};
+	slog2_buffer_t buffers[2] = {};
+
+	EXPECT_FAILS(EPERM, slog2c(nullptr, 1, SLOG2_INFO, "nobody"));
+	config.num_buffers = 2;
+	config.buffer_set_name = "test";
+	config.verbosity_level = SLOG2_INFO;
+	config.buffer_config[0].buffer_name = "hot";
+	config.buffer_config[1].buffer_name = "cold";
+	EXPECT_EQ(0, slog2_register(&config, buffers, 0));
+	EXPECT_FAILS(EEXIST, slog2_register(&config, buffers, 0));
+	EXPECT_FAILS(EFAULT, slog2f(nullptr, 1, SLOG2_INFO, "%d", 1));
+	EXPECT_EQ(nullptr, slog2_set_default_buffer(buffers[1]));
+	EXPECT_EQ(0, slog2f(nullptr, 1, SLOG2_INFO, "%d", 1));
+	EXPECT_EQ(0, slog2f(buffers[0], 1, SLOG2_DEBUG1, "%d", 1));
+	EXPECT_EQ(SLOG2_INFO, slog2_get_verbosity(buffers[0]));
+	EXPECT_EQ(0, slog2_set_verbosity(buffers[0], SLOG2_DEBUG2));
+	EXPECT_EQ(SLOG2_DEBUG2, slog2_get_verbosity(buffers[0]));
+	EXPECT_EQ(SLOG2_INFO, slog2_get_verbosity(buffers[1]));
+	EXPECT_FAILS(EINVAL, slog2c(buffers[0], 1, 8, "no such severity"));
+	EXPECT_EQ(0, slog2_reset());
+	EXPECT_FAILS(EPERM, slog2c(buffers[0], 1, SLOG2_INFO, "nobody"));
+}
+
+// What reaches the system's log: whoever listens at /dev/log gets it.
+TEST(QnxLibrary, LogsToTheSystem)
+{
+	Child child([](Child &) {
+		int log = socket(AF_UNIX, SOCK_DGRAM, 0);
+		sockaddr_un address = {};
+		slog2_buffer_set_config_t config = {};
+		slog2_buffer_t buffer;
+		char line[256];
+
+		address.sun_family = AF_UNIX;
+		strcpy(address.sun_path, "/dev/log");
+		unlink("/dev/log");
+		EXPECT_EQ(0, bind(log, reinterpret_cast<sockaddr *>(&address), sizeof(address)));
+		auto logged = [&] {
+			ssize_t len = recv(log, line, sizeof(line) - 1, MSG_DONTWAIT);
+			return std::string(line, len > 0 ? static_cast<size_t>(len) : 0);
+		};
+		slogf(_SLOG_SETCODE(_SLOGC_TEST, 3), _SLOG_ERROR, "broken %s", "pipe");
+		std::string text = logged();
+		EXPECT_EQ(0u, text.find("<11>")) << text;
+		EXPECT_NE(std::string::npos, text.find(",3 broken pipe")) << text;
+		config.num_buffers = 1;
+		config.buffer_set_name = "set";
+		config.verbosity_level = SLOG2_NOTICE;
+		config.buffer_config[0].buffer_name = "one";
+		EXPECT_EQ(0, slog2_register(&config, &buffer, 0));
+		EXPECT_EQ(0, slog2f(buffer, 42, SLOG2_NOTICE, "%d apples", 7));
+		EXPECT_EQ(0, slog2f(buffer, 42, SLOG2_INFO, "not this"));
+		text = logged();
+		EXPECT_NE(std::string::npos, text.find("set.one 42 7 apples")) << text;
+		EXPECT_EQ("", logged());
+		unlink("/dev/log");
+		return testing::Test::HasFailure();
+	});
+	child.expect_success();
+}
+
+TEST(QnxSync, MutexesOfTheKernelsCalls)
+{
+	sync_t mutex;
+
+	ASSERT_EQ(0, SyncTypeCreate(_NTO_SYNC_MUTEX_FREE, &mutex, nullptr));
+	EXPECT_EQ(0, SyncMutexLock(&mutex));
+	EXPECT_FAILS(EDEADLK, SyncMutexLock(&mutex));
+	EXPECT_EQ(-EDEADLK, SyncMutexLock_r(&mutex));
+	std::atomic<bool> locked{false};
+	Thread other([&] {
+		EXPECT_EQ(-EPERM, SyncMutexUnlock_r(&mutex));
+		EXPECT_EQ(0, SyncMutexLock(&mutex));
+		locked = true;
+		EXPECT_EQ(0, SyncMutexUnlock(&mutex));
+		return 0;
+	});
+	sleep_ms(50);
+	EXPECT_FALSE(locked);
+	EXPECT_EQ(0, SyncMutexUnlock(&mutex));
+	EXPECT_EQ(0, other.join());
+	EXPECT_EQ(0, SyncDestroy(&mutex));
+	EXPECT_FAILS(ENOSYS, SyncMutexRevive(&mutex));
+	EXPECT_FAILS(ENOSYS, SyncMutexEvent(&mutex, nullptr));
+	EXPECT_FAILS(EINVAL, SyncTypeCreate(77, &mutex, nullptr));
+
+	// one of the C library's will do
+	pthread_mutex_t own = PTHREAD_MUTEX_INITIALIZER;
+	EXPECT_EQ(0, SyncMutexLock(reinterpret_cast<sync_t *>(&own)));
+	EXPECT_EQ(EBUSY, pthread_mutex_trylock(&own));
+	EXPECT_EQ(0, SyncMutexUnlock(reinterpret_cast<sync_t *>(&own)));
+}
+
+TEST(QnxSync, ConditionVariablesAndSemaphores)
+{
+	struct _sync_attr attr = {};
+	sync_t mutex, condvar;
+	int turn = 0;
+
+	attr.__protocol = PTHREAD_PRIO_NONE;
+	attr.__clockid = CLOCK_MONOTONIC;
+	ASSERT_EQ(0, SyncTypeCreate(_NTO_SYNC_MUTEX_FREE, &mutex, &attr));
+	ASSERT_EQ(0, SyncTypeCreate(_NTO_SYNC_COND, &condvar, &attr));
+	auto wait_for_turn = [&] {
+		EXPECT_EQ(0, SyncMutexLock(&mutex));
+		while (!turn)
+			EXPECT_EQ(0, SyncCondvarWait(&condvar, &mutex));
+		EXPECT_EQ(0, SyncMutexUnlock(&mutex));
+		return 0;
+	};
+	Thread one(wait_for_turn), two(wait_for_turn);
+	sleep_ms(20);
+	EXPECT_EQ(0, SyncMutexLock(&mutex));
+	turn = 1;
+	EXPECT_EQ(0, SyncCondvarSignal(&condvar, 1));
+	EXPECT_EQ(0, SyncMutexUnlock(&mutex));
+	EXPECT_EQ(0, one.join());
+	EXPECT_EQ(0, two.join());
+
+	// between processes as well
+	auto *semaphore =
+		static_cast<sync_t *>(mmap(nullptr, sizeof(sync_t), PROT_READ | PROT_WRITE,
+					   MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	ASSERT_EQ(0, SyncTypeCreate(_NTO_SYNC_SEM, semaphore, nullptr));
+	EXPECT_FAILS(EAGAIN, SyncSemWait(semaphore, 1));
+	Child child([&](Child &) { return SyncSemWait(semaphore, 0); });
+	EXPECT_EQ(0, SyncSemPost(semaphore));
+	child.expect_success();
+	munmap(semaphore, sizeof(*semaphore));
+}
+
+TEST(QnxProcess, SpawnInEveryMode)
+{
+	char *const argv[] = {const_cast<char *>("sh"), const_cast<char *>("-c"),
+			      const_cast<char *>("exit ${WITH:-3}"), nullptr};
+	char *const envp[] = {const_cast<char *>("WITH=5"), nullptr};
+	int status;
+
+	status = spawnl(P_WAIT, "/bin/sh", "sh", "-c", "exit 4", nullptr);
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 4) << status;
+	status = spawnlp(P_WAIT, "sh", "sh", "-c", "kill -9 $$", nullptr);
+	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == 9) << status;
+	status = spawnle(P_WAIT, "/bin/sh", "sh", "-c", "exit $WITH", nullptr, envp);
+	EXPECT_EQ(5, WEXITSTATUS(status));
+	status = spawnlpe(P_WAIT, "sh", "sh", "-c", "exit $WITH", nullptr, envp);
+	EXPECT_EQ(5, WEXITSTATUS(status));
+	EXPECT_EQ(3, WEXITSTATUS(spawnv(P_WAIT, "/bin/sh", argv)));
+	EXPECT_EQ(3, WEXITSTATUS(spawnvp(P_WAIT, "sh", argv)));
+	EXPECT_EQ(5, WEXITSTATUS(spawnve(P_WAIT, "/bin/sh", argv, envp)));
+
+	pid_t pid = spawnvpe(P_NOWAIT, "sh", argv, envp);
+	ASSERT_GT(pid, 0);
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(5, WEXITSTATUS(status));
+
+	pid = spawnlp(P_NOWAITO, "sleep", "sleep", "100", nullptr);
+	ASSERT_GT(pid, 0);
+	EXPECT_FAILS(ECHILD, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+
+	Child child([&](Child &) { return spawnvp(P_OVERLAY, "sh", argv); });
+	status = child.wait();
+	EXPECT_EQ(3, WEXITSTATUS(status));
+
+	EXPECT_FAILS(ENOENT, spawnl(P_WAIT, "/no/such/program", "no", nullptr));
+	EXPECT_FAILS(ENOENT, spawnl(P_NOWAITO, "/no/such/program", "no", nullptr));
+	EXPECT_FAILS(ENOENT, spawnl(P_OVERLAY, "/no/such/program", "no", nullptr));
+	EXPECT_FAILS(EINVAL, spawnl(77, "/bin/true", "true", nullptr));
+	EXPECT_FAILS(EINVAL, spawnv(P_WAIT, "/bin/true", argv + 3));
+}
+
+TEST(QnxShared, MemoryWithoutAName)
+{
+	int fd = shm_open(SHM_ANON, O_RDWR | O_CREAT, 0600);
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	EXPECT_EQ(0, shm_ctl(fd, SHMCTL_ANON, 0, 4096));
+	EXPECT_FAILS(ENOSYS, shm_ctl(fd, SHMCTL_ANON, 0x1000, 4096));
+	auto *word = static_cast<std::atomic<int> *>(
+		mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	ASSERT_NE(MAP_FAILED, static_cast<void *>(word));
+	*word = 41;
+
+	Child child([&](Child &self) {
+		close(fd);
+		shm_handle_t handle = static_cast<shm_handle_t>(self.hear());
+		EXPECT_FAILS(EACCES, shm_open_handle(handle, O_RDWR));
+		int read_only = shm_open_handle(handle, O_RDONLY);
+		EXPECT_EQ(MAP_FAILED, mmap(nullptr, 4096, PROT_WRITE, MAP_SHARED, read_only, 0));
+		auto *seen = static_cast<std::atomic<int> *>(
+			mmap(nullptr, 4096, PROT_READ, MAP_SHARED, read_only, 0));
+		EXPECT_EQ(41, *seen);
+		handle = static_cast<shm_handle_t>(self.hear());
+		int both = shm_open_handle(handle, O_RDWR);
+		seen = static_cast<std::atomic<int> *>(
+			mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, both, 0));
+		++*seen;
+		self.tell(0);
+		EXPECT_FAILS(ENOENT,
+			     shm_open_handle(static_cast<shm_handle_t>(self.hear()), O_RDWR));
+		return testing::Test::HasFailure();
+	});
+	shm_handle_t reads, both;
+	ASSERT_EQ(0, shm_create_handle(fd, child.pid(), O_RDONLY, &reads, 0));
+	ASSERT_EQ(0, shm_create_handle(fd, child.pid(), O_RDWR, &both, 0));
+	EXPECT_FAILS(ENOSYS, shm_create_handle(fd, child.pid(), O_RDWR, &both, 1));
+	EXPECT_FAILS(EBADF, shm_create_handle(-1, child.pid(), O_RDWR, &both, 0));
+	child.tell(static_cast<int64_t>(reads));
+	child.tell(static_cast<int64_t>(both));
+	child.hear();
+	EXPECT_EQ(42, *word);
+	EXPECT_EQ(0, shm_delete_handle(both));
+	EXPECT_EQ(0, shm_delete_handle(reads));
+	child.tell(static_cast<int64_t>(both));
+	child.expect_success();
+	munmap(static_cast<void *>(word), 4096);
+	close(fd);
+
+	// names are as ever
+	fd = shm_open("/stplr-qnx-test", O_RDWR | O_CREAT, 0600);
+	EXPECT_GE(fd, 0);
+	close(fd);
+	EXPECT_EQ(0, shm_unlink("/stplr-qnx-test"));
+}
+
+TEST(QnxLibrary, WhatTheProcessManagerWouldDo)
+{
+	EXPECT_EQ(EOK, procmgr_ability(0, PROCMGR_ADN_NONROOT | PROCMGR_AOP_ALLOW | PROCMGR_AID_IO,
+				       PROCMGR_ADN_ROOT | PROCMGR_AOP_ALLOW | PROCMGR_AOP_SUBRANGE |
+					       PROCMGR_AID_MEM_PHYS,
+				       UINT64_C(0), UINT64_MAX, PROCMGR_AID_EOL));
+	EXPECT_EQ(ENOSYS, procmgr_ability(0, PROCMGR_ADN_ROOT | PROCMGR_AOP_DENY | PROCMGR_AID_FORK,
+					  PROCMGR_AID_EOL));
+	EXPECT_EQ(-ENOSYS, procmgr_ability_lookup("fs/any"));
+	EXPECT_FAILS(ENOSYS, procmgr_event_notify(PROCMGR_EVENT_DAEMON_DEATH, nullptr));
+	EXPECT_EQ(sysconf(_SC_NPROCESSORS_ONLN), _syspage_ptr->num_cpu);
+	timespec up;
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	EXPECT_NEAR(static_cast<double>(time(nullptr) - up.tv_sec),
+		    static_cast<double>(_SYSPAGE_ENTRY(_syspage_ptr, qtime)->boot_time), 2);
+}
+
 TEST(QnxLibrary, Atomics)
 {
 	volatile unsigned value = 5;
@@ -2221,11 +2472,114 @@ TEST(QnxLibrary, ThreadCtlOfProcessorsAndNames)
 		EXPECT_STREQ("worker", buffer.name.name_buf);
 		buffer.name.new_name_len = 16;
 		EXPECT_FAILS(EINVAL, ThreadCtl(_NTO_TCTL_NAME, &buffer.name));
-		EXPECT_FAILS(ENOSYS, ThreadCtl(_NTO_TCTL_IO, nullptr));
-		EXPECT_EQ(-ENOSYS, ThreadCtl_r(_NTO_TCTL_IO_PRIV, nullptr));
+		EXPECT_FAILS(ENOSYS, ThreadCtl(77, nullptr));
+		EXPECT_EQ(-ENOSYS, ThreadCtl_r(77, nullptr));
 		return testing::Test::HasFailure();
 	});
 	child.expect_success();
+}
+
+// The real-time clock's ports are those of every PC, and below 1 MiB is memory that is no RAM to
+// Linux.
+TEST(QnxHardware, PortsAndMemory)
+{
+	Child child([](Child &) {
+#ifdef __x86_64__
+		uintptr_t clock = mmap_device_io(2, 0x70);
+		EXPECT_EQ(0x70u, clock);
+		out8(clock, 0x0d);
+		EXPECT_EQ(0x80, in8(clock + 1) & 0x80) << "its battery is good";
+		EXPECT_EQ(0, munmap_device_io(clock, 2));
+		EXPECT_FAILS(EINVAL, static_cast<int>(mmap_device_io(2, 0xffff)));
+		EXPECT_EQ(0, ThreadCtl(_NTO_TCTL_IO, nullptr));
+		out8(0x70, 0x0d);
+		EXPECT_EQ(0x80, in8(0x71) & 0x80);
+
+		// the BIOS begins its code with a jump, and then its date
+		auto *bios = static_cast<char *>(
+			mmap_device_memory(nullptr, 16, PROT_READ | PROT_NOCACHE, 0, 0xffff0));
+		EXPECT_NE(MAP_FAILED, bios) << strerror(errno);
+		EXPECT_EQ('/', bios[7]);
+		EXPECT_EQ(0, munmap_device_memory(bios, 16));
+#endif
+		return testing::Test::HasFailure();
+	});
+	child.expect_success();
+	Child user([](Child &) {
+		become_user(65534, 65534);
+		EXPECT_EQ(MAP_FAILED, mmap_device_memory(nullptr, 16, PROT_READ, 0, 0xffff0));
+		EXPECT_EQ(EACCES, errno);
+#ifdef __x86_64__
+		EXPECT_EQ(MAP_DEVICE_FAILED, mmap_device_io(2, 0x70));
+		EXPECT_EQ(EPERM, errno);
+		EXPECT_FAILS(EPERM, ThreadCtl(_NTO_TCTL_IO, nullptr));
+#endif
+		return testing::Test::HasFailure();
+	});
+	user.expect_success();
+}
+
+TEST(QnxHardware, InterruptsAreRefused)
+{
+	struct sigevent event;
+	intrspin_t spinlock = {};
+
+	SIGEV_INTR_INIT(&event);
+	EXPECT_FAILS(ENOSYS, InterruptAttachEvent(1, &event, _NTO_INTR_FLAGS_TRK_MSK));
+	EXPECT_FAILS(ENOSYS, InterruptAttach(1, nullptr, nullptr, 0, 0));
+	EXPECT_EQ(-ENOSYS, InterruptWait_r(0, nullptr));
+	EXPECT_FAILS(ENOSYS, InterruptUnmask(1, 1));
+	EXPECT_FAILS(ENOSYS, InterruptDetach(1));
+	errno = 0;
+	InterruptLock(&spinlock);
+	EXPECT_EQ(ENOSYS, errno);
+}
+
+// What a child says on standard error.
+std::string said(const std::function<void()> &what)
+{
+	int ends[2];
+	EXPECT_EQ(0, pipe(ends));
+	Child child([&](Child &) {
+		dup2(ends[1], STDERR_FILENO);
+		close(ends[1]);
+		what();
+		return testing::Test::HasFailure();
+	});
+	close(ends[1]);
+	std::string text;
+	char room[512];
+	for (ssize_t len; (len = read(ends[0], room, sizeof(room))) > 0;)
+		text.append(room, static_cast<size_t>(len));
+	close(ends[0]);
+	child.expect_success();
+	return text;
+}
+
+TEST(QnxVerbose, SaysWhyOnce)
+{
+	auto no_device = [] {
+		setenv("STPLR_DEVICE", "63", 1);
+		EXPECT_FAILS(ENODEV, name_open("nobody", 0));
+		EXPECT_FAILS(ENODEV, ChannelCreate(0));
+	};
+	auto refused = [] {
+		EXPECT_FAILS(ENOSYS, InterruptWait(0, nullptr));
+		EXPECT_FAILS(ENOSYS, InterruptDetach(1));
+		EXPECT_FAILS(ENOSYS, ConnectAttach(5, 0, 1, 0, 0));
+	};
+	EXPECT_EQ("", said(no_device));
+	setenv("STPLR_QNX_VERBOSE", "1", 1);
+	std::string text = said(no_device);
+	EXPECT_EQ(0u, text.find("qnx_test: stplr-qnx: no device /dev/stplr-63: ")) << text;
+	EXPECT_EQ(text.size() - 1, text.find('\n')) << text;
+	text = said(refused);
+	EXPECT_NE(std::string::npos, text.find("/dev/uioN\n")) << text;
+	EXPECT_NE(std::string::npos, text.find("node 5")) << text;
+	EXPECT_EQ(2, std::count(text.begin(), text.end(), '\n')) << text;
+	setenv("STPLR_QNX_VERBOSE", "0", 1);
+	EXPECT_EQ("", said(no_device));
+	unsetenv("STPLR_QNX_VERBOSE");
 }
 
 TEST(QnxLibrary, ClocksByTheKernelsCalls)

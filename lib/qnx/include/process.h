@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The system's calls for processes, where QNX programs look for them (QNX <process.h>) */
+/* The calls for processes, where QNX programs look for them (QNX <process.h>) */
 #pragma GCC system_header
 #ifndef __STPLR_QNX_PROCESS_H
 #define __STPLR_QNX_PROCESS_H

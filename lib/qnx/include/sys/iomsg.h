@@ -69,6 +69,26 @@ typedef union {
 	struct _io_msg i;
 } io_msg_t;
 
+/* How a message of type _IO_DEVCTL begins, and its reply; the data follows. */
+struct _io_devctl {
+	uint16_t type;
+	uint16_t combine_len;
+	int32_t dcmd;
+	uint32_t nbytes;
+	int32_t zero;
+};
+struct _io_devctl_reply {
+	uint32_t zero;
+	int32_t ret_val;
+	uint32_t nbytes;
+	int32_t zero2;
+};
+typedef union {
+	struct _io_devctl i;
+	struct _io_devctl_reply o;
+} io_devctl_t;
+#define _DEVCTL_DATA(__msg) ((void *)(sizeof(__msg) + (char *)&(__msg)))
+
 /* ioflag */
 #define _IO_FLAG_RD 0x1
 #define _IO_FLAG_WR 0x2

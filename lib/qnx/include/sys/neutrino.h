@@ -11,6 +11,7 @@
 #define __STPLR_QNX_SYS_NEUTRINO_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -18,8 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sync.h>
 #include <sys/netmgr.h>
 #include <sys/siginfo.h>
+#include <sys/stat.h>
 #include <sys/states.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -304,7 +307,7 @@ extern int SchedInfo_r(pid_t __pid, int __policy, struct _sched_info *__info);
 extern int SchedYield(void);
 extern int SchedYield_r(void);
 
-#define _NTO_TCTL_IO 1      /* ENOSYS, as all but the next three: it is about hardware */
+#define _NTO_TCTL_IO 1      /* x86's ports: CAP_SYS_RAWIO; what is not named here is ENOSYS */
 #define _NTO_TCTL_RUNMASK 4 /* data is the mask of processors, as a pointer */
 #define _NTO_TCTL_RUNMASK_GET_AND_SET 6 /* data points to a mask; 0: only get */
 #define _NTO_TCTL_NAME 11
@@ -344,6 +347,64 @@ extern int TimerCreate(clockid_t __clock, const struct sigevent *__event);
 extern int TimerDestroy(int __id);
 extern int TimerSettime(int __id, int __flags, const struct _itimer *__value,
 			struct _itimer *__before);
+
+/* Interrupts: ENOSYS; docs/qnx.md says what there is instead. */
+
+#define _NTO_INTR_FLAGS_END 0x01
+#define _NTO_INTR_FLAGS_PROCESS 0x04
+#define _NTO_INTR_FLAGS_TRK_MSK 0x08
+
+typedef struct intrspin {
+	volatile unsigned value;
+} intrspin_t;
+
+extern int InterruptAttach(int __intr, const struct sigevent *(*__handler)(void *__area, int __id),
+			   const void *__area, int __size, unsigned __flags);
+extern int InterruptAttach_r(int __intr,
+			     const struct sigevent *(*__handler)(void *__area, int __id),
+			     const void *__area, int __size, unsigned __flags);
+extern int InterruptAttachEvent(int __intr, const struct sigevent *__event, unsigned __flags);
+extern int InterruptAttachEvent_r(int __intr, const struct sigevent *__event, unsigned __flags);
+extern int InterruptDetach(int __id);
+extern int InterruptDetach_r(int __id);
+extern int InterruptWait(int __flags, const uint64_t *__timeout);
+extern int InterruptWait_r(int __flags, const uint64_t *__timeout);
+extern int InterruptMask(int __intr, int __id);
+extern int InterruptUnmask(int __intr, int __id);
+/* They set errno, and keep nothing from running. */
+extern void InterruptDisable(void);
+extern void InterruptEnable(void);
+extern void InterruptLock(intrspin_t *__spinlock);
+extern void InterruptUnlock(intrspin_t *__spinlock);
+
+/* Mutexes, semaphores and condition variables, by pthread_mutex_lock() and its siblings */
+
+#define _NTO_SYNC_MUTEX_FREE 0
+#define _NTO_SYNC_SEM 1
+#define _NTO_SYNC_COND 2
+
+/* NULL as the attributes: a mutex whose owner inherits priorities. All may be used by processes. */
+extern int SyncTypeCreate(unsigned __type, sync_t *__sync, const struct _sync_attr *__attr);
+extern int SyncTypeCreate_r(unsigned __type, sync_t *__sync, const struct _sync_attr *__attr);
+/* Nothing is freed by it: what it is of need not be known. */
+extern int SyncDestroy(sync_t *__sync);
+extern int SyncDestroy_r(sync_t *__sync);
+extern int SyncMutexLock(sync_t *__mutex);
+extern int SyncMutexLock_r(sync_t *__mutex);
+extern int SyncMutexUnlock(sync_t *__mutex);
+extern int SyncMutexUnlock_r(sync_t *__mutex);
+extern int SyncMutexEvent(sync_t *__mutex, const struct sigevent *__event); /* ENOSYS */
+extern int SyncMutexEvent_r(sync_t *__mutex, const struct sigevent *__event);
+extern int SyncMutexRevive(sync_t *__mutex); /* ENOSYS */
+extern int SyncMutexRevive_r(sync_t *__mutex);
+extern int SyncCondvarWait(sync_t *__condvar, sync_t *__mutex);
+extern int SyncCondvarWait_r(sync_t *__condvar, sync_t *__mutex);
+extern int SyncCondvarSignal(sync_t *__condvar, int __all);
+extern int SyncCondvarSignal_r(sync_t *__condvar, int __all);
+extern int SyncSemPost(sync_t *__semaphore);
+extern int SyncSemPost_r(sync_t *__semaphore);
+extern int SyncSemWait(sync_t *__semaphore, int __poll);
+extern int SyncSemWait_r(sync_t *__semaphore, int __poll);
 
 /* Nanoseconds since some moment; <sys/syspage.h> tells how many make a second. */
 extern uint64_t ClockCycles(void);
