@@ -973,6 +973,30 @@ TEST_F(QnxReply, WhatTheClientHasNoRoomForDoesNotCount)
 	EXPECT_EQ(7, client.join());
 }
 
+TEST_F(QnxReply, AnyStatusIsWhatTheClientsCallReturns)
+{
+	for (long status : {0L, 7L, -1L, -22L, 1500052L}) {
+		Client client(coid);
+		int rcvid;
+		receive(&rcvid);
+		EXPECT_EQ(0, MsgReply(rcvid, status, nullptr, 0));
+		client.thread.join();
+		EXPECT_EQ(status, client.status);
+	}
+}
+
+TEST_F(QnxReply, NobodyAnswersAPulse)
+{
+	_pulse pulse;
+
+	EXPECT_EQ(0, MsgSendPulse(coid, -1, 1, 2));
+	int rcvid = MsgReceive(chid, &pulse, sizeof(pulse), nullptr);
+	EXPECT_EQ(0, rcvid);
+	EXPECT_FAILS(ESRCH, MsgReply(rcvid, 0, nullptr, 0));
+	EXPECT_FAILS(ESRCH, MsgError(rcvid, EIO));
+	EXPECT_FAILS(ESRCH, static_cast<int>(MsgRead(rcvid, &pulse, 1, 0)));
+}
+
 TEST_F(QnxReply, ERESTARTSendsAgain)
 {
 	Client client(coid, "again");
@@ -1182,6 +1206,44 @@ TEST(QnxNotice, UnblockNamesTheMessage)
 	EXPECT_EQ(-1, client.join());
 	EXPECT_EQ(ETIMEDOUT, error);
 	ConnectDetach(coid);
+	ChannelDestroy(chid);
+}
+
+// Whatever the server answers to the pulse is what the client gets, late as it is.
+TEST(QnxNotice, AnUnblockedClientGetsTheServersAnswer)
+{
+	int chid = ChannelCreate(_NTO_CHF_UNBLOCK), coid = connect(chid);
+	char byte;
+
+	Thread client([&] {
+		within_ms(_NTO_TIMEOUT_REPLY, 50);
+		return MsgSend(coid, "x", 1, nullptr, 0);
+	});
+	int rcvid = MsgReceive(chid, &byte, 1, nullptr);
+	EXPECT_EQ(rcvid, receive_pulse(chid).value.sival_int);
+	EXPECT_EQ(0, MsgReply(rcvid, 5, nullptr, 0));
+	EXPECT_EQ(5, client.join());
+	ConnectDetach(coid);
+	ChannelDestroy(chid);
+}
+
+TEST(QnxNotice, AClientThatIsKilledWhileItWaitsForTheReply)
+{
+	int chid = ChannelCreate(_NTO_CHF_DISCONNECT | _NTO_CHF_UNBLOCK);
+	char byte;
+	_msg_info info;
+
+	Child child([chid](Child &) {
+		return static_cast<int>(MsgSend(connect(chid, getppid()), "x", 1, nullptr, 0));
+	});
+	int rcvid = MsgReceive(chid, &byte, 1, &info);
+	EXPECT_EQ(child.pid(), info.pid);
+	child.kill(SIGKILL);
+	child.wait();
+	_pulse pulse = receive_pulse(chid);
+	EXPECT_EQ(_PULSE_CODE_DISCONNECT, pulse.code);
+	EXPECT_EQ(info.scoid, pulse.scoid);
+	EXPECT_FAILS(ESRCH, MsgReply(rcvid, 0, nullptr, 0));
 	ChannelDestroy(chid);
 }
 
@@ -1550,6 +1612,39 @@ TEST_F(QnxTimeout, ForOtherStatesDoesNotCount)
 	EXPECT_EQ(0, server.join());
 }
 
+// SEND ends only what nobody has received, REPLY only what somebody has.
+TEST_F(QnxTimeout, EndsTheStateThatItIsFor)
+{
+	int reply_and_send = _NTO_TIMEOUT_SEND | _NTO_TIMEOUT_REPLY;
+	Thread idle([this] {
+		within_ms(_NTO_TIMEOUT_REPLY, 20);
+		return MsgSend_r(coid, "", 0, nullptr, 0);
+	});
+	sleep_ms(60);
+	EXPECT_FALSE(idle.done()) << "it is SEND-blocked";
+	int rcvid;
+	receive(&rcvid);
+	EXPECT_EQ(-ETIMEDOUT, idle.join());
+
+	Thread taken([this] {
+		within_ms(_NTO_TIMEOUT_SEND, 1000);
+		return MsgSend_r(coid, "", 0, nullptr, 0);
+	});
+	receive(&rcvid);
+	sleep_ms(1100);
+	EXPECT_FALSE(taken.done()) << "it is REPLY-blocked";
+	EXPECT_EQ(0, MsgReply(rcvid, 3, nullptr, 0));
+	EXPECT_EQ(3, taken.join());
+	within_ms(reply_and_send, 20);
+	EXPECT_FAILS(ETIMEDOUT, static_cast<int>(MsgSend(coid, "", 0, nullptr, 0)));
+	Thread both([&] {
+		within_ms(reply_and_send, 1000);
+		return MsgSend_r(coid, "", 0, nullptr, 0);
+	});
+	receive(&rcvid);
+	EXPECT_EQ(-ETIMEDOUT, both.join());
+}
+
 TEST_F(QnxTimeout, Refuses)
 {
 	uint64_t ns = 1;
@@ -1685,6 +1780,59 @@ void timers_that_end_in_signals()
 	SIGEV_UNBLOCK_INIT(&event);
 	EXPECT_FAILS(EINVAL, timer_create(CLOCK_MONOTONIC, &event, &timer));
 	pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+// As courses teach it: the event filled in by hand, its priority the thread's.
+TEST_F(QnxTimer, OfAnEventMadeByHand)
+{
+	struct sigevent event;
+	struct itimerspec time = {{0, 1000000}, {0, 1000000}};
+	timer_t timer;
+	_pulse pulse;
+	int count = 0;
+
+	event.sigev_notify = SIGEV_PULSE;
+	event.sigev_coid = coid;
+	event.sigev_priority = static_cast<short>(getprio(0));
+	event.sigev_code = 5;
+	ASSERT_EQ(0, timer_create(CLOCK_REALTIME, &event, &timer));
+	uint64_t start = ClockCycles();
+	ASSERT_EQ(0, timer_settime(timer, 0, &time, nullptr));
+	sleep_ms(500);
+	EXPECT_EQ(0, timer_delete(timer));
+	uint64_t most = (ClockCycles() - start) / 1000000;
+	for (;; count++) {
+		within_ms(_NTO_TIMEOUT_RECEIVE, 0);
+		if (MsgReceivePulse(chid, &pulse, sizeof(pulse), nullptr))
+			break;
+		EXPECT_EQ(5, pulse.code);
+	}
+	EXPECT_LE(490, count) << "each time that it has expired is a pulse";
+	EXPECT_GE(most, static_cast<uint64_t>(count));
+}
+
+TEST_F(QnxTimer, RunsAFunctionWithTheWholePointer)
+{
+	Child child([](Child &) { /* the event stays known to its process */
+				  struct sigevent event;
+				  struct itimerspec time = {{0, 0}, {0, 1000000}};
+				  timer_t timer;
+				  sem_t ran;
+
+				  sem_init(&ran, 0, 0);
+				  SIGEV_THREAD_INIT(
+					  &event,
+					  [](union sigval value) {
+						  sem_post(static_cast<sem_t *>(value.sival_ptr));
+					  },
+					  &ran, nullptr);
+				  EXPECT_EQ(0, timer_create(CLOCK_MONOTONIC, &event, &timer));
+				  EXPECT_EQ(0, timer_settime(timer, 0, &time, nullptr));
+				  EXPECT_TRUE(eventually([&] { return sem_trywait(&ran) == 0; }));
+				  EXPECT_EQ(0, timer_delete(timer));
+				  return testing::Test::HasFailure();
+	});
+	child.expect_success();
 }
 
 TEST_F(QnxTimer, OfACodeTheLowEightBitsCount)
