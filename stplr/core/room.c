@@ -164,7 +164,7 @@ void stplr_room_end_here(struct stplr_connection *connection)
 		while (batch.count < STPLR_WAKE_BATCH - 1 && !list_empty(&connection->crowd) &&
 		       !stplr_room_take(channel, connection, &batch))
 			;
-		more = batch.count == STPLR_WAKE_BATCH - 1;
+		more = batch.count >= STPLR_WAKE_BATCH - 1;
 		spin_unlock(&channel->lock);
 		stplr_wake_all(&batch);
 		cond_resched();
