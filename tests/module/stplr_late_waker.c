@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Holds one thread up where it has queued a message and has not woken the receiver yet, for tests:
- * as if it had been preempted there. Only to be loaded and unloaded while no message goes.
+ * Holds one thread up, for tests, as if it had been preempted there: where it has queued a message
+ * and has not woken the receiver yet; where it has looked for something, and is about to wait for
+ * it; and where it has found whom to tell of a channel's end. Only to be loaded and unloaded while
+ * no message goes.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/delay.h>
+#include <linux/kprobes.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/tracepoint.h>
@@ -17,16 +20,37 @@ MODULE_PARM_DESC(tid, "the thread; 0: none");
 
 static unsigned int ms;
 module_param(ms, uint, 0600);
-MODULE_PARM_DESC(ms, "for how long, each time it wakes another");
+MODULE_PARM_DESC(ms, "for how long, each time");
 
 static struct module *late_stplr;
 static struct tracepoint *late_wake;
 
 static void late_probe(void *data, struct task_struct *woken)
 {
-	if (task_pid_nr(current) == READ_ONCE(tid))
-		mdelay(READ_ONCE(ms));
+	ktime_t until = ktime_add_ms(ktime_get(), READ_ONCE(ms));
+
+	/* by the clock: mdelay() is as short as the processor was slow when it was gauged */
+	while (task_pid_nr(current) == READ_ONCE(tid) && ktime_before(ktime_get(), until))
+		cpu_relax();
 }
+
+static int late_enter(struct kprobe *probe, struct pt_regs *registers)
+{
+	late_probe(NULL, NULL);
+	return 0;
+}
+
+static struct kprobe late_wait = {
+	.symbol_name = "prepare_to_wait",
+	.pre_handler = late_enter,
+};
+
+static struct kprobe late_tell = {
+	.symbol_name = "stplr_watch_fire",
+	.pre_handler = late_enter,
+};
+
+static struct kprobe *late_kprobes[] = { &late_wait, &late_tell };
 
 /* Told of every module with tracepoints, those loaded already too: stplr is found, and held. */
 static int late_notify(struct notifier_block *block, unsigned long action, void *data)
@@ -62,12 +86,23 @@ static int __init late_init(void)
 		return -ENOENT;
 	err = late_wake ? tracepoint_probe_register(late_wake, late_probe, NULL) : -ENOENT;
 	if (err)
-		module_put(late_stplr);
+		goto put_stplr;
+	err = register_kprobes(late_kprobes, ARRAY_SIZE(late_kprobes));
+	if (err)
+		goto unregister_wake;
+	return 0;
+
+unregister_wake:
+	tracepoint_probe_unregister(late_wake, late_probe, NULL);
+	tracepoint_synchronize_unregister();
+put_stplr:
+	module_put(late_stplr);
 	return err;
 }
 
 static void __exit late_exit(void)
 {
+	unregister_kprobes(late_kprobes, ARRAY_SIZE(late_kprobes));
 	tracepoint_probe_unregister(late_wake, late_probe, NULL);
 	tracepoint_synchronize_unregister();
 	module_put(late_stplr);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A sender that is held up between queueing and waking (by tests/module/stplr_late_waker.c; a
-// preemptible kernel may do it by running another thread) holds nobody else up.
+// preemptible kernel may do it by running another thread) holds nobody else up. Whoever is held
+// up before it waits misses nothing; before it tells something, it tells nothing that was taken
+// back meanwhile.
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <functional>
 
 #include "support/calls.h"
@@ -15,7 +18,7 @@
 namespace
 {
 
-constexpr int kLateMs = 1000;
+constexpr int kLateMs = 1000, kShortMs = 200;
 
 class WakeTest : public PairTest
 {
@@ -26,7 +29,6 @@ protected:
 	static void SetUpTestSuite()
 	{
 		load_test_module("stplr_late_waker");
-		set_module_parameter("stplr_late_waker", "ms", kLateMs);
 	}
 
 	static void TearDownTestSuite()
@@ -34,29 +36,41 @@ protected:
 		unload_test_module("stplr_late_waker");
 	}
 
-	// Does `first` in a thread whose wake-ups are late, and meanwhile `second`, whose receiver
-	// is to be awake long before the other sender wakes anybody.
-	void expect_woken(Thread &receiver, const std::function<long()> &first,
-			  const std::function<long()> &second)
+	// What comes of `late` in a thread that is held up so long where it wakes, tells or is
+	// about to wait; and `meanwhile` what does.
+	static long held_up(int ms, const std::function<long()> &late,
+			    const std::function<void()> &meanwhile)
 	{
 		std::atomic<bool> go{false};
-		Thread late([&] {
+		Thread thread([&] {
 			Bound away(1);
 			while (!go)
 				sleep_ms(1);
-			return first();
+			return late();
 		});
-		set_module_parameter("stplr_late_waker", "tid", late.tid());
-		int64_t start = now(CLOCK_MONOTONIC);
+		set_module_parameter("stplr_late_waker", "ms", ms);
+		set_module_parameter("stplr_late_waker", "tid", thread.tid());
 		go = true;
-		// Not yet awake, and no longer waiting: what came is queued.
-		sleep_ms(kLateMs / 5);
-		EXPECT_FALSE(receiver.done());
-		EXPECT_EQ(0, second());
-		EXPECT_EQ(0, receiver.join());
-		EXPECT_LT(now(CLOCK_MONOTONIC) - start, kLateMs * INT64_C(1000000) * 3 / 4);
+		sleep_ms(ms / 5);
+		meanwhile();
 		set_module_parameter("stplr_late_waker", "tid", 0);
-		EXPECT_EQ(0, late.join());
+		return thread.join();
+	}
+
+	// Does `first` in a thread whose wake-ups are late, and meanwhile `second`, whose receiver
+	// is to be awake long before the other sender wakes anybody.
+	static void expect_woken(Thread &receiver, const std::function<long()> &first,
+				 const std::function<long()> &second)
+	{
+		const int64_t start = now(CLOCK_MONOTONIC);
+		long result = held_up(kLateMs, first, [&] {
+			// Not yet awake, and no longer waiting: what came is queued.
+			EXPECT_FALSE(receiver.done());
+			EXPECT_EQ(0, second());
+			EXPECT_EQ(0, receiver.join());
+			EXPECT_LT(now(CLOCK_MONOTONIC) - start, kLateMs * INT64_C(1000000) * 3 / 4);
+		});
+		EXPECT_EQ(0, result);
 	}
 };
 
@@ -127,6 +141,33 @@ TEST_F(WakeTest, Accept)
 	ASSERT_TRUE(receiver.wait_blocked(STPLR_CHANNEL_ACCEPT));
 	expect_woken(
 		receiver, [&] { return connect(clients[0]); }, [&] { return connect(clients[1]); });
+}
+
+// Whoever has not found a name, and does not wait yet when it comes, does not miss it.
+TEST_F(WakeTest, NameThatComesBeforeItIsWaitedFor)
+{
+	Fd named;
+	stplr_connect_attach args = attach_args("late");
+	args.deadline = in_ms(kPatienceMs);
+	args.clock = CLOCK_MONOTONIC;
+	long result = held_up(
+		kShortMs, [&] { return connect_attach(device, args); },
+		[&] { named = new_channel(device, "late"); });
+	EXPECT_GE(Fd(result), 0) << result_name(result);
+	EXPECT_LT(now(CLOCK_MONOTONIC), args.deadline) << "found when the time was up";
+}
+
+// Of a connection that is closed nobody is told, however far the telling was.
+TEST_F(WakeTest, ConnectionClosedAsItsEndIsTold)
+{
+	Fd own = new_channel(device);
+	stplr_connect_notify args = {};
+	args.channel = own;
+	ASSERT_EQ(0, call(connection, STPLR_CONNECT_NOTIFY, &args));
+	long result = held_up(
+		kShortMs, [&] { return channel_destroy(channel); }, [&] { connection.reset(); });
+	EXPECT_EQ(0, result);
+	EXPECT_EQ(-EAGAIN, receive_pulse(own).result);
 }
 
 } // namespace
