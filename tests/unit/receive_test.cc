@@ -15,6 +15,7 @@
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/module.h"
 
 namespace
 {
@@ -184,6 +185,20 @@ TEST_F(ReceiveTest, NoTruncForAWaitingReceiver)
 	EXPECT_EQ(0, client.finish());
 }
 
+TEST_F(ReceiveTest, NoTruncLeavesItToOneWithRoom)
+{
+	Thread roomy([&] { return receive(channel).text == "hello" ? 0l : 1l; });
+	ASSERT_TRUE(roomy.wait_blocked(STPLR_MSG_RECEIVE));
+	Thread narrow([&] {
+		return receive(channel, 3, STPLR_DEADLINE_NONE, STPLR_RECEIVE_NO_TRUNC).result;
+	});
+	ASSERT_TRUE(narrow.wait_blocked(STPLR_MSG_RECEIVE));
+	OneWaySender client(connection, "hello");
+	EXPECT_EQ(-EMSGSIZE, narrow.join());
+	EXPECT_EQ(0, roomy.join());
+	EXPECT_EQ(0, client.finish());
+}
+
 TEST_F(ReceiveTest, UnwritableBufferLeavesTheMessageQueued)
 {
 	Mapping none(3 * page_size());
@@ -215,6 +230,11 @@ TEST_F(ReceiveTest, UnwritableBufferWithoutAMessage)
 {
 	// It cannot be the caller's: refused at once.
 	stplr_msg_receive args = receive_args(stplr_buffer{1ull << 63, 4096});
+	EXPECT_EQ(-EFAULT, msg_receive(channel, args));
+	char room[16];
+	const stplr_iovec parts[] = {part(room, sizeof(room)), {1ull << 63, 8192}};
+	args = receive_args(buffer(parts, 2), STPLR_DEADLINE_POLL);
+	args.flags = STPLR_RECEIVE_VECTOR;
 	EXPECT_EQ(-EFAULT, msg_receive(channel, args));
 }
 
@@ -278,6 +298,28 @@ TEST_F(ReceiveTest, RcvidsDoNotComeAgainSoon)
 			<< message.rcvid() << " again after " << i;
 		client.finish();
 	}
+}
+
+TEST_F(ReceiveTest, RcvidsAfterTheLast)
+{
+	// They begin anew, without those that are still to be answered.
+	Sender held(connection, "held");
+	Received oldest = receive(channel);
+	load_test_module("stplr_rcvids");
+	set_module_parameter("stplr_rcvids", "channel", channel);
+	unload_test_module("stplr_rcvids");
+	Sender last(connection, "last");
+	Received at_last = receive(channel);
+	Sender next(connection, "next");
+	Received after = receive(channel);
+	EXPECT_EQ(1, oldest.rcvid());
+	EXPECT_EQ(INT32_MAX, at_last.rcvid());
+	EXPECT_EQ(2, after.rcvid());
+	for (const Received *message : {&after, &at_last, &oldest})
+		EXPECT_EQ(0, reply(channel, message->rcvid(), message->text + "!"));
+	EXPECT_EQ("held!", held.finish().text);
+	EXPECT_EQ("last!", last.finish().text);
+	EXPECT_EQ("next!", next.finish().text);
 }
 
 TEST_F(ReceiveTest, SharedChannelServesEachMessageOnce)
