@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Either side dies while it, or its peer, is blocked in each state.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -252,6 +255,47 @@ TEST_F(ReceiverDeathTest, OtherHoldersCloseIsNotTheReceivers)
 	EXPECT_EQ("fine", client.finish().text);
 }
 
+TEST_F(ReceiverDeathTest, WithATableThatAnotherProcessHasToo)
+{
+	// Its descriptors outlive it there: its message ends once the other has closed them.
+	Child holder([&](Child &self) {
+		pid_t receiver = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+		if (!receiver)
+			_exit(receive(channel).result ? 1 : 0);
+		int status = -1;
+		waitpid(receiver, &status, 0);
+		self.tell(status);
+		self.hear();
+		channel.reset();
+		self.hear();
+		return 0;
+	});
+	Sender client(connection, "x");
+	EXPECT_EQ(0, holder.hear());
+	EXPECT_TRUE(client.wait_blocked());
+	holder.tell(0);
+	EXPECT_EQ(-ESRCH, client.finish().result);
+	holder.tell(0);
+	holder.expect_success();
+}
+
+TEST_F(ReceiverDeathTest, ThreadWithATableOfItsOwn)
+{
+	// It takes nothing from its process, which receives and answers as before.
+	Sender client(connection, "x");
+	Received message = receive(channel);
+	pid_t dead;
+	{
+		Thread own([] { return unshare(CLONE_FILES); });
+		EXPECT_EQ(0, own.join());
+		dead = own.tid();
+	}
+	ASSERT_TRUE(eventually([&] { return !thread_state(getpid(), dead); }));
+	EXPECT_TRUE(client.wait_blocked());
+	EXPECT_EQ(0, reply(channel, message.rcvid(), "y"));
+	EXPECT_EQ("y", client.finish().text);
+}
+
 TEST_F(ReceiverDeathTest, ExecOfTheReceiver)
 {
 	// The channel is close-on-exec: its messages go with it.
@@ -399,6 +443,39 @@ TEST_F(ClientDeathTest, WhileWaitingForTheReply)
 			<< "a silent server does not hold a killed client";
 		EXPECT_EQ(-ESRCH, reply(channel, message.rcvid()));
 	}
+}
+
+TEST_F(ClientDeathTest, InTheMiddleOfALongCopy)
+{
+	// The copy does not go on to its end for nobody: the last byte never arrives.
+	constexpr size_t kSize = 8 << 20;
+	// Shared: that the client was forked takes no page away.
+	Mapping into(kSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS);
+	volatile char *first = into.data(), *last = into.end() - 1;
+	memset(into.data(), 0, kSize);
+	bool early = false;
+	for (int round = 0; round < 20 && !early; round++) {
+		Child client([&](Child &) {
+			std::vector<char> bytes(kSize, 'x');
+			stplr_msg_send args = send_args(buffer(bytes.data(), kSize));
+			return int(msg_send(connection, args));
+		});
+		ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND));
+		*first = *last = 0;
+		Thread killer([&] {
+			while (!*first)
+				;
+			client.kill(SIGKILL);
+			return 0;
+		});
+		stplr_msg_receive args =
+			receive_args(buffer(into.data(), kSize), STPLR_DEADLINE_POLL);
+		long result = msg_receive(channel, args);
+		EXPECT_TRUE(result == 0 || result == -EAGAIN) << result_name(result);
+		killer.join();
+		early = !*last;
+	}
+	EXPECT_TRUE(early);
 }
 
 TEST_F(ClientDeathTest, OneThreadOfMany)

@@ -249,6 +249,28 @@ TEST_F(MemoryTest, UnalignedEndsAreWrittenBackToo)
 	}
 }
 
+TEST_F(MemoryTest, FileCutWhileBlocked)
+{
+	// Its pages are others afterwards, and have the reply: none was kept meanwhile.
+	const size_t size = 10 * page_size();
+	std::string path = disk_directory() + "/stplr-memory-test.XXXXXX";
+	Fd file(mkostemp(path.data(), O_CLOEXEC));
+	ASSERT_GE(file, 0) << path << ": " << strerror(errno);
+	std::shared_ptr<void> removal(nullptr, [&](void *) { unlink(path.c_str()); });
+	std::vector<char> bytes(size);
+	ASSERT_EQ(ssize_t(size), pwrite(file, bytes.data(), size, 0));
+	Mapping room(size, PROT_READ | PROT_WRITE, MAP_SHARED, file);
+	stplr_msg_send args = send_args(buffer("x"), buffer(room.data(), size));
+	Thread client([&] { return msg_send_receive(connection, args); });
+	Received message = receive(channel);
+	ASSERT_EQ(0, ftruncate(file, 0));
+	ASSERT_EQ(0, ftruncate(file, size));
+	fill_pattern(bytes.data(), size, 1);
+	EXPECT_EQ(0, reply(channel, message.rcvid(), {bytes.data(), size}));
+	ASSERT_EQ(0, client.join());
+	EXPECT_TRUE(expect_pattern(room.data(), size, 1));
+}
+
 TEST_F(MemoryTest, PagesOnlyEverReadAreKeptOnceARoom)
 {
 	// What was only read is mapped clean, and the reply is written past the mapping: unless
@@ -679,6 +701,62 @@ TEST_P(SilentMemoryTest, ChannelDestroyedWhileAServerWaitsForItsMemory)
 	EXPECT_EQ(-ESRCH, client.join());
 	memory.stop();
 	EXPECT_EQ(-ESRCH, server.join());
+}
+
+TEST_P(SilentMemoryTest, AnotherTakesItWhileAServerWaitsForItsMemory)
+{
+	SilentMemory memory(size);
+	std::vector<char> room(size);
+	stplr_msg_receive ready = receive_args(buffer(room.data(), size)),
+			  taken = receive_args(buffer(memory.data(), size));
+	Thread another([&] { return msg_receive(channel, ready); });
+	ASSERT_TRUE(another.wait_blocked(STPLR_MSG_RECEIVE));
+	Thread server([&] { return msg_receive(channel, taken); });
+	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
+	stplr_msg_send args = send_args(buffer(bytes.data(), size));
+	Thread client([&] { return msg_send(connection, args); });
+	EXPECT_EQ(0, another.join());
+	EXPECT_EQ(0, client.join());
+	EXPECT_EQ(0, memcmp(room.data(), bytes.data(), size));
+	memory.stop();
+	EXPECT_EQ(0, channel_destroy(channel));
+	EXPECT_EQ(-ESRCH, server.join());
+}
+
+TEST_P(SilentMemoryTest, PollingSenderWhileAServerWaitsForItsMemory)
+{
+	// It relied on the server, and is not to wait for that.
+	SilentMemory memory(size);
+	stplr_msg_receive taken = receive_args(buffer(memory.data(), size));
+	Thread server([&] { return msg_receive(channel, taken); });
+	ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
+	stplr_msg_send args = send_args(buffer(bytes.data(), size));
+	args.send_deadline = STPLR_DEADLINE_POLL;
+	Thread client([&] { return msg_send(connection, args); });
+	EXPECT_EQ(-EAGAIN, client.join());
+	memory.stop();
+	EXPECT_EQ(0, channel_destroy(channel));
+	EXPECT_EQ(-ESRCH, server.join());
+}
+
+TEST_F(MemoryTest, ShutDownInTheMiddleOfACopyThatFails)
+{
+	// The server's last page is missing, and while it copies the others nothing is queued.
+	constexpr size_t kSize = 8 << 20;
+	std::vector<char> bytes(kSize, 'x'), none(kSize - page_size());
+	SilentMemory memory(kSize);
+	memory.provide(0, none.data(), none.size());
+	stplr_msg_send args = send_args(buffer(bytes.data(), kSize));
+	Thread client([&] { return msg_send(connection, args); });
+	ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND));
+	stplr_msg_receive taken = receive_args(buffer(memory.data(), kSize));
+	Thread server([&] { return msg_receive(channel, taken); });
+	while (!*static_cast<volatile char *>(memory.data()) && !server.done())
+		;
+	EXPECT_EQ(0, channel_shutdown(channel));
+	EXPECT_EQ(-ESRCH, client.join());
+	memory.stop();
+	EXPECT_EQ(-ESHUTDOWN, server.join());
 }
 
 INSTANTIATE_TEST_SUITE_P(Pages, SilentMemoryTest, testing::Values(1, 4, 40),

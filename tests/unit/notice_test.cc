@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "support/memory.h"
 #include "support/module.h"
 #include "support/pulse.h"
 #include "support/race.h"
@@ -115,6 +116,11 @@ TEST_F(DisconnectTest, NotOfAnAttachThatFailed)
 	args.uid = 12345;
 	EXPECT_EQ(-EPERM, connect_attach(device, args));
 	EXPECT_EQ(-EFAULT, call(device, STPLR_CONNECT_ATTACH, nullptr));
+	// One that fails last of all, where its result cannot be written.
+	Mapping page(page_size());
+	*reinterpret_cast<stplr_connect_attach *>(page.data()) = attach_args("disconnect");
+	page.protect(PROT_READ, 0, page.size());
+	EXPECT_EQ(-EFAULT, call(device, STPLR_CONNECT_ATTACH, page.data()));
 	EXPECT_EQ(-EAGAIN, receive_pulse(channel).result);
 }
 
@@ -348,6 +354,49 @@ TEST_F(UnblockTest, NotReceivedBeforeTheReplyIsForgotten)
 	EXPECT_EQ(0u, info_flags(message.rcvid()));
 	EXPECT_EQ(0, reply(channel, message.rcvid()));
 	EXPECT_EQ(0, next.finish().result);
+}
+
+TEST_F(UnblockTest, ReplyThatFailsTellsNobodyAgain)
+{
+	Sender client(connection, "x");
+	Received message = receive(channel);
+	ASSERT_TRUE(client.wait_blocked());
+	client.thread().signal(SIGUSR1);
+	await_pulse(channel);
+	stplr_msg_reply bad = reply_args(message.rcvid(), buffer(reinterpret_cast<void *>(8), 64));
+	EXPECT_EQ(-EFAULT, msg_reply(channel, bad));
+	EXPECT_EQ(-EAGAIN, receive_pulse(channel).result) << "told twice";
+	EXPECT_EQ(0, reply(channel, message.rcvid()));
+	EXPECT_EQ(0, client.finish().result);
+}
+
+TEST_F(UnblockTest, SignalInTheMiddleOfAReplyThatFails)
+{
+	// While it was copied there was nothing to tell; its last page cannot be read.
+	constexpr size_t kSize = 8 << 20;
+	Mapping room(kSize), answer(kSize);
+	memset(answer.data(), 'x', kSize);
+	answer.protect(PROT_NONE, kSize - page_size(), page_size());
+	// All of it is copied to the client's own memory.
+	stplr_buffer_register registered = register_args(room.data(), kSize, STPLR_BUFFER_WRITE);
+	ASSERT_EQ(0, buffer_register(connection, registered));
+	stplr_msg_send args =
+		send_args(buffer("x"), {STPLR_REGISTERED(registered.index, 0), kSize});
+	args.flags = STPLR_REPLY_REGISTERED;
+	Thread client([&] { return msg_send_receive(connection, args); });
+	Received message = receive(channel);
+	ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE));
+	Thread server([&] {
+		stplr_msg_reply bad = reply_args(message.rcvid(), buffer(answer.data(), kSize));
+		return msg_reply(channel, bad);
+	});
+	while (!*static_cast<volatile char *>(room.data()) && !server.done())
+		;
+	client.signal(SIGUSR1);
+	EXPECT_EQ(STPLR_PULSE_UNBLOCK, await_pulse(channel).pulse.code);
+	EXPECT_EQ(-EFAULT, server.join());
+	EXPECT_EQ(0, reply(channel, message.rcvid()));
+	EXPECT_EQ(0, client.join());
 }
 
 TEST_F(UnblockTest, FatalSignalsFree)

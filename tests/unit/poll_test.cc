@@ -31,11 +31,12 @@ protected:
 		return count > 0 ? one.revents : 0;
 	}
 
-	// The events that come, or 0.
+	// The events that come. Without a time-out, at which poll() would look once more and find
+	// what it was not woken for.
 	static int wait_events(int fd, int wanted)
 	{
 		pollfd one = {fd, short(wanted), 0};
-		return ::poll(&one, 1, kPatienceMs) > 0 ? one.revents : 0;
+		return ::poll(&one, 1, -1) > 0 ? one.revents : 0;
 	}
 };
 

@@ -11,12 +11,12 @@
 
 #include <atomic>
 #include <cerrno>
-#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "support/memory.h"
+#include "support/module.h"
 #include "support/pulse.h"
 #include "support/sched.h"
 
@@ -342,6 +342,54 @@ TEST_F(AwayTest, AnotherMessageIsTakenInsteadOfAPolledOne)
 	EXPECT_EQ("urgent", taken);
 }
 
+// A thread that was woken for a message takes a pulse instead, which has woken another that takes
+// pulses only: the message is for whoever still sleeps.
+TEST_F(AwayTest, MessageIsLeftToAnotherForAPulse)
+{
+	Fd fixed = new_channel(device, "fixed", STPLR_CHANNEL_FIXED_PRIORITY);
+	Fd client = new_connection(device, "fixed");
+	auto receiver = [&](int priority, uint32_t flags) {
+		return [this, &fixed, priority, flags]() -> long {
+			if (bind(priority ? SCHED_FIFO : SCHED_OTHER, priority))
+				return -1;
+			ReceivedPulse received = receive_pulse(fixed, STPLR_DEADLINE_NONE, flags);
+			return received.result ? received.result : received.info.kind;
+		};
+	};
+	Thread last(receiver(0, 0));
+	ASSERT_TRUE(last.wait_blocked(STPLR_MSG_RECEIVE));
+	Thread pulses(receiver(0, STPLR_RECEIVE_PULSE));
+	ASSERT_TRUE(pulses.wait_blocked(STPLR_MSG_RECEIVE));
+	Thread first(receiver(3, 0));
+	ASSERT_TRUE(first.wait_blocked(STPLR_MSG_RECEIVE));
+	Thread sender([&]() -> long {
+		if (bind(SCHED_FIFO, 10))
+			return -1;
+		return send_queued(client, "text") ?: pulse_send(client, 9, 0, 140);
+	});
+	EXPECT_EQ(0, sender.join());
+	EXPECT_EQ(STPLR_KIND_PULSE, first.join());
+	EXPECT_EQ(STPLR_KIND_SEND, last.join());
+	EXPECT_EQ(0, channel_destroy(fixed));
+	EXPECT_EQ(-ESRCH, pulses.join());
+}
+
+// One that was woken for a pulse and cannot take it leaves it to another.
+TEST_F(PulseTest, IsLeftToAnotherThatTakesPulsesOnly)
+{
+	Thread another([&] { return receive_pulse(channel, STPLR_DEADLINE_NONE).pulse.code; });
+	ASSERT_TRUE(another.wait_blocked(STPLR_MSG_RECEIVE));
+	Thread faulty([&] {
+		stplr_msg_receive args = receive_args(buffer(reinterpret_cast<void *>(8), 64));
+		args.flags = STPLR_RECEIVE_PULSE;
+		return msg_receive(channel, args);
+	});
+	ASSERT_TRUE(faulty.wait_blocked(STPLR_MSG_RECEIVE));
+	ASSERT_EQ(0, pulse_send(connection, 9));
+	EXPECT_EQ(-EFAULT, faulty.join());
+	EXPECT_EQ(9, another.join());
+}
+
 TEST_F(PulseTest, StaysWhenTheBufferIsTooSmall)
 {
 	ASSERT_EQ(0, pulse_send(connection, 4, 5));
@@ -428,21 +476,12 @@ TEST_F(PulseTest, PoolOfItsOwn)
 
 TEST_F(PulseTest, PoolIsAccounted)
 {
-	auto memory = [] {
-		std::ifstream file("/sys/module/stplr/parameters/objects");
-		std::string word;
-		long value = -1;
-		while (file >> word)
-			if (word == "memory")
-				file >> value;
-		return value;
-	};
-	long before = memory();
+	const uint64_t before = objects("memory");
 	{
 		Fd own = channel_with(10000, "pool");
-		EXPECT_LE(10000 * 64, memory() - before);
+		EXPECT_LE(10000u * 64, objects("memory") - before);
 	}
-	EXPECT_TRUE(eventually([&] { return memory() == before; }));
+	EXPECT_TRUE(eventually([&] { return objects("memory") == before; }));
 }
 
 TEST_F(PulseTest, PollTellsOfPulses)
@@ -455,7 +494,7 @@ TEST_F(PulseTest, PollTellsOfPulses)
 	EXPECT_EQ(POLLIN, events(channel));
 	Thread poller([&] {
 		pollfd poll_fd = {channel, POLLPRI, 0};
-		return long(poll(&poll_fd, 1, kPatienceMs));
+		return long(poll(&poll_fd, 1, -1));
 	});
 	ASSERT_TRUE(poller.wait_asleep());
 	ASSERT_EQ(0, pulse_send(connection, 1));
@@ -500,6 +539,7 @@ TEST_F(PulseTest, AfterTheEnd)
 	ASSERT_EQ(0, connect_detach(second));
 	EXPECT_EQ(-EBADF, pulse_send(second, 1));
 	ASSERT_EQ(0, channel_shutdown(channel));
+	EXPECT_EQ(0, events(channel) & (POLLIN | POLLPRI)) << "told of what cannot be received";
 	EXPECT_EQ(-ESRCH, pulse_send(connection, 1));
 	EXPECT_EQ(-ESHUTDOWN, receive_pulse(channel).result);
 	ASSERT_EQ(0, channel_destroy(channel));

@@ -5,9 +5,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/ipc.h"
@@ -73,6 +75,33 @@ TEST_F(QuotaTest, Channels)
 }
 
 // What clients keep of a server does not count as the server's.
+// Of those beyond the bound a channel knows nothing: it keeps no memory for them.
+TEST_F(QuotaTest, ThreadsThatReceive)
+{
+	if (!access("/sys/kernel/debug/kmemleak", F_OK))
+		GTEST_SKIP() << "so many threads take a kernel that checks itself its time";
+	Child server([&](Child &) {
+		Fd channel(create());
+		std::atomic<int> received{0};
+		std::vector<uint64_t> memory;
+		int threads = 0;
+		for (int wanted : {1000, 1024, 1040}) {
+			for (; threads < wanted; threads++)
+				std::thread([&] {
+					poll_receive(channel);
+					received++;
+					pause();
+				}).detach();
+			EXPECT_TRUE(eventually([&] { return received == wanted; }));
+			memory.push_back(objects("memory"));
+		}
+		EXPECT_LT(memory[0], memory[1]);
+		EXPECT_EQ(memory[1], memory[2]);
+		return 0; // with all of them
+	});
+	server.expect_success();
+}
+
 TEST_F(QuotaTest, EndedChannels)
 {
 	Parameter limit("user_channels", 2);

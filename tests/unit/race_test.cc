@@ -549,6 +549,33 @@ TEST_F(AcceptRaceTest, AcceptAndClientsClose)
 	race.check();
 }
 
+TEST_F(AcceptRaceTest, AcceptThatFailsAndClientsClose)
+{
+	// Wherever the connection is then: it is not handed out afterwards.
+	Mapping page(page_size());
+	*reinterpret_cast<stplr_channel_accept *>(page.data()) = accept_args(STPLR_DEADLINE_POLL);
+	page.protect(PROT_READ, 0, page.size());
+	race.expect({"put back", "closed"});
+	for (int round = 0; again(round, 100); round++) {
+		Fd client = new_connection(device, "listener");
+		auto [closed, failed] = race.run(
+			[&] {
+				client.reset();
+				return 0;
+			},
+			[&] {
+				int times = 0;
+				while (times < 20 &&
+				       call(listener, STPLR_CHANNEL_ACCEPT, page.data()) == -EFAULT)
+					times++;
+				return times;
+			});
+		EXPECT_EQ(-EAGAIN, accept());
+		race.count(failed ? "put back" : "closed");
+	}
+	race.check();
+}
+
 TEST_F(AcceptRaceTest, AcceptAndListenersEnd)
 {
 	race.expect({"accepted", "destroyed"});

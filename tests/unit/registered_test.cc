@@ -24,6 +24,7 @@
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/module.h"
 #include "support/watchdog.h"
 
 namespace
@@ -37,25 +38,10 @@ stplr_buffer registered(uint32_t index, uint64_t offset, uint64_t length)
 	return {STPLR_REGISTERED(index, offset), length};
 }
 
-// The number after a word in a file of words and numbers.
-uint64_t number_in(const std::string &path, const std::string &word)
-{
-	std::ifstream file(path);
-	std::string found;
-
-	while (file >> found) {
-		uint64_t number;
-		if (found == word && file >> number)
-			return number;
-	}
-	ADD_FAILURE() << path << " has no " << word;
-	return 0;
-}
-
 // Bytes in registered buffers, over all users.
 uint64_t registered_bytes()
 {
-	return number_in("/sys/module/stplr/parameters/objects", "registered");
+	return objects("registered");
 }
 
 // Pages this process has pinned, in bytes.

@@ -319,6 +319,26 @@ TEST_F(SignalTest, AnotherThreadsSendDropsNothing)
 	EXPECT_EQ("still", std::string(room));
 }
 
+TEST_F(SignalTest, AnotherThreadsSendDropsWhatTheDeadLeft)
+{
+	Received message;
+	pid_t dead;
+	{
+		stplr_msg_send args = send_args(buffer("x"), buffer(room, sizeof(room)));
+		Thread client([&] { return msg_send_receive(connection, args); });
+		message = receive(channel);
+		ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE));
+		client.signal(SIGUSR1);
+		EXPECT_EQ(-EINTR, client.join());
+		dead = client.tid();
+	}
+	ASSERT_TRUE(eventually([&] { return !thread_state(getpid(), dead); }));
+	OneWaySender other(connection, "other");
+	EXPECT_EQ("other", receive(channel).text);
+	EXPECT_EQ(0, other.finish());
+	EXPECT_EQ(-ESRCH, reply(channel, message.rcvid(), "late"));
+}
+
 TEST_F(SignalTest, UnknownTokens)
 {
 	for (uint64_t token : {uint64_t(1), uint64_t(12345), ~uint64_t(0)}) {

@@ -29,6 +29,25 @@ void unload_test_module(const std::string &name)
 	EXPECT_EQ(0, syscall(SYS_delete_module, name.c_str(), 0)) << strerror(errno);
 }
 
+uint64_t number_in(const std::string &path, const std::string &word)
+{
+	std::ifstream file(path);
+	std::string found;
+
+	while (file >> found) {
+		uint64_t number;
+		if (found == word && file >> number)
+			return number;
+	}
+	ADD_FAILURE() << path << " has no " << word;
+	return 0;
+}
+
+uint64_t objects(const std::string &kind)
+{
+	return number_in("/sys/module/stplr/parameters/objects", kind);
+}
+
 void set_module_parameter(const std::string &module, const std::string &name, long value)
 {
 	std::ofstream file("/sys/module/" + module + "/parameters/" + name);

@@ -2,12 +2,19 @@
 // The modules of tests/module, and the parameters of modules.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 // These fail the test when they cannot.
 void load_test_module(const std::string &name);
 void unload_test_module(const std::string &name);
 void set_module_parameter(const std::string &module, const std::string &name, long value);
+
+// The number after a word in a file of words and numbers.
+uint64_t number_in(const std::string &path, const std::string &word);
+
+// How many of these, or bytes of them, stplr counts (its parameter objects).
+uint64_t objects(const std::string &kind);
 
 // A parameter of stplr with another value while this lives.
 class Parameter
