@@ -3,6 +3,8 @@
 #ifndef STPLR_CALL_ATTACH_H
 #define STPLR_CALL_ATTACH_H
 
+#include <linux/types.h>
+
 struct stplr_connect_attach;
 struct stplr_connection;
 struct stplr_device;

@@ -2,10 +2,10 @@
 // Descriptors that go to another process by a Unix socket.
 #pragma once
 
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <cstdint>
 #include <cstring>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 /** Passes a descriptor, and a number with it; false if the socket does not take them. */
 inline bool pass_fd(int socket, int fd, uint32_t number = 0, int flags = 0)
