@@ -49,9 +49,8 @@ static unsigned kernel_flags(unsigned flags)
 	if (flags & _NTO_CHF_DISCONNECT)
 		kernel |= STPLR_CHANNEL_DISCONNECT;
 	kernel |= flags & _NTO_CHF_PRIVATE ? STPLR_CHANNEL_PRIVATE : STPLR_CHANNEL_ATTACH_ANY;
-	if (device_features & STPLR_FEATURE_INHERITANCE)
-		kernel |= flags & _NTO_CHF_FIXED_PRIORITY ? STPLR_CHANNEL_FIXED_PRIORITY
-							  : STPLR_CHANNEL_INHERIT;
+	if (flags & _NTO_CHF_FIXED_PRIORITY && device_features & STPLR_FEATURE_INHERITANCE)
+		kernel |= STPLR_CHANNEL_FIXED_PRIORITY;
 	return kernel;
 }
 

@@ -114,6 +114,20 @@ int connection_add(int fd, unsigned index, int flags)
 	return coid;
 }
 
+/* QNX's clients lend their priority to whoever serves them. */
+int connect_lending(int device, const char *name, pid_t pid, int chid, int64_t deadline)
+{
+	struct stplr_connect_attach options = {
+		.flags = device_features & STPLR_FEATURE_INHERITANCE ? STPLR_CONNECT_LEND : 0,
+		.pid = pid,
+		.chid = chid,
+		.clock = CLOCK_MONOTONIC,
+		.deadline = deadline,
+	};
+
+	return stplr_connect_attach(device, name, &options);
+}
+
 int ConnectAttach_r(uint32_t nd, pid_t pid, int chid, unsigned index, int flags)
 {
 	int device, fd;
@@ -126,11 +140,11 @@ int ConnectAttach_r(uint32_t nd, pid_t pid, int chid, unsigned index, int flags)
 	device = device_get();
 	if (device < 0)
 		return device;
-	fd = stplr_connect_pid(device, pid, chid);
+	fd = connect_lending(device, NULL, pid, chid, STPLR_DEADLINE_POLL);
 	if (fd < 0) {
 		device = device_again(errno);
 		if (device >= 0) {
-			fd = stplr_connect_pid(device, pid, chid);
+			fd = connect_lending(device, NULL, pid, chid, STPLR_DEADLINE_POLL);
 			device = fd < 0 ? -errno : 0;
 		}
 	}

@@ -203,17 +203,17 @@ static int connect_name(const char *encoded)
 
 	if (device < 0)
 		return device;
-	fd = stplr_connect(device, encoded, STPLR_DEADLINE_POLL);
+	fd = connect_lending(device, encoded, 0, 0, STPLR_DEADLINE_POLL);
 	if (fd < 0 && errno == EAGAIN) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		fd = stplr_connect(device, encoded, (int64_t)timespec2nsec(&now) + ROOM_NS);
+		fd = connect_lending(device, encoded, 0, 0, (int64_t)timespec2nsec(&now) + ROOM_NS);
 	}
 	if (fd >= 0)
 		return fd;
 	device = device_again(errno);
 	if (device < 0)
 		return device == -EDQUOT ? -EMFILE : device;
-	return result_of(stplr_connect(device, encoded, STPLR_DEADLINE_POLL));
+	return result_of(connect_lending(device, encoded, 0, 0, STPLR_DEADLINE_POLL));
 }
 
 static int open_name(const char *name)

@@ -10,9 +10,7 @@
 #define STPLR_PRIORITY_MAX 140
 
 /* Priorities are those of struct stplr_msg_info: 0 to 39 nice, 41 to 139 real-time. */
-#define STPLR_PRIORITY_NONE (-1)
 #define STPLR_PRIORITY_RT 40
-#define STPLR_LENT_MAX (STPLR_PRIORITY_RT + MAX_RT_PRIO - 1)
 
 /* A thread's priority, as in struct stplr_msg_info. */
 static inline int stplr_priority_of(const struct task_struct *task)
@@ -21,19 +19,15 @@ static inline int stplr_priority_of(const struct task_struct *task)
 }
 
 /**
- * struct stplr_sched - how a thread is scheduled
+ * struct stplr_sched - how a thread is scheduled, as far as a loan changes that
  * @policy: SCHED_*
- * @nice: nice value, also while it does not count
- * @rt_priority: of SCHED_FIFO and SCHED_RR
+ * @rt_priority: of SCHED_FIFO and SCHED_RR, else 0
  * @reset_on_fork: its children start without it
- * @slice: how long it runs at a time, or 0; see stplr_task_slice()
  */
 struct stplr_sched {
 	int policy;
-	int nice;
 	int rt_priority;
 	bool reset_on_fork;
-	u64 slice;
 };
 
 static inline bool stplr_sched_rt(const struct stplr_sched *sched)
@@ -43,9 +37,10 @@ static inline bool stplr_sched_rt(const struct stplr_sched *sched)
 
 void stplr_sched_get(const struct task_struct *task, struct stplr_sched *sched);
 int stplr_sched_set(struct task_struct *task, const struct stplr_sched *sched);
-int stplr_sched_priority(const struct stplr_sched *sched);
-struct stplr_sched stplr_sched_at(const struct stplr_sched *base, int priority);
-int stplr_task_priority(const struct task_struct *task);
+bool stplr_sched_same(const struct stplr_sched *a, const struct stplr_sched *b);
+int stplr_sched_level(const struct stplr_sched *sched);
+struct stplr_sched stplr_sched_at(const struct stplr_sched *base, int level);
+int stplr_level_allowed(struct task_struct *task, const struct stplr_sched *base);
 int stplr_priority_allowed(void);
 
 #endif /* STPLR_BASE_PRIORITY_H */

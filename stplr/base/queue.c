@@ -41,6 +41,16 @@ void stplr_queue_del_slow(struct stplr_queue *queue, struct stplr_entry *entry)
 	queue->nr_more--;
 }
 
+/* The one after @entry; NULL after the last. */
+struct stplr_entry *stplr_queue_next(const struct stplr_queue *queue,
+				     const struct stplr_entry *entry)
+{
+	struct rb_node *next = entry == queue->first ? rb_first_cached(&queue->more) :
+						       rb_next(&entry->node);
+
+	return rb_entry_safe(next, struct stplr_entry, node);
+}
+
 /* Is the first entry of @a to be received before the first of @b? Both have one. */
 bool stplr_queue_before(const struct stplr_queue *a, const struct stplr_queue *b)
 {

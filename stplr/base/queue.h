@@ -38,6 +38,8 @@ static inline unsigned int stplr_queue_len(const struct stplr_queue *queue)
 
 void stplr_queue_add_slow(struct stplr_queue *queue, struct stplr_entry *entry);
 void stplr_queue_del_slow(struct stplr_queue *queue, struct stplr_entry *entry);
+struct stplr_entry *stplr_queue_next(const struct stplr_queue *queue,
+				     const struct stplr_entry *entry);
 bool stplr_queue_before(const struct stplr_queue *a, const struct stplr_queue *b);
 
 static inline void stplr_queue_add(struct stplr_queue *queue, struct stplr_entry *entry)

@@ -11,6 +11,7 @@
 #include "core/object.h"
 #include "core/room.h"
 #include "core/wait.h"
+#include "core/worker.h"
 
 /*
  * Takes the next connection; stplr_accept_undo() follows if the caller does not get it. Until then
@@ -22,7 +23,7 @@ struct stplr_channel *stplr_accept(struct stplr_channel *listener, s64 deadline,
 	int err;
 
 	spin_lock(&listener->lock);
-	err = stplr_receiver_wait(listener, false, deadline, clock);
+	err = stplr_receiver_wait(listener, &stplr_nobody, false, deadline, clock);
 	child = err ? ERR_PTR(err) : stplr_backlog_pop(listener);
 	spin_unlock(&listener->lock);
 	if (err == -EINTR)

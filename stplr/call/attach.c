@@ -85,6 +85,7 @@ static struct stplr_connection *stplr_attach_to(struct stplr_channel *channel,
 	connection = stplr_connection_alloc(channel->device);
 	if (IS_ERR(connection))
 		return connection;
+	connection->lends = args->flags & STPLR_CONNECT_LEND;
 	err = stplr_connection_join(connection, channel);
 	if (err) {
 		stplr_connection_free(connection);

@@ -7,12 +7,12 @@
 #include <linux/user_namespace.h>
 #include <uapi/linux/stplr.h>
 
+#include "base/priority.h"
 #include "call/create.h"
 #include "core/channel.h"
 #include "core/name.h"
 #include "core/object.h"
 #include "core/pulse.h"
-#include "core/worker.h"
 
 #define STPLR_BACKLOG_DEFAULT 128
 
@@ -27,7 +27,7 @@ struct stplr_channel *stplr_create(struct stplr_device *device,
 	if (IS_ERR(channel))
 		return channel;
 	channel->flags = args->flags;
-	stplr_workers_limit(channel);
+	channel->lent_max = stplr_priority_allowed() - STPLR_PRIORITY_RT;
 	channel->owner = current_euid();
 	channel->group = current_egid();
 	channel->mode = args->mode ?: 0600;

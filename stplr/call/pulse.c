@@ -20,6 +20,7 @@
 #include "core/pool.h"
 #include "core/process.h"
 #include "core/pulse.h"
+#include "core/raise.h"
 #include "core/receiver.h"
 #include "memory/buffer.h"
 #include "trace.h"
@@ -69,7 +70,7 @@ static bool stplr_pulse_commit(struct stplr_channel *channel, u64 seq)
 		other = stplr_receiver_pop(channel);
 		refuse = stplr_polled_in_vain(channel);
 	}
-	spin_unlock(&channel->lock);
+	stplr_unlock_and_settle(channel);
 	stplr_wake(other);
 	if (refuse)
 		stplr_channel_refuse_polled(channel);

@@ -143,13 +143,13 @@ static bool stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 		stplr_message_ending(message, err);
 	} else {
 		channel->nr_put_back++;
+		stplr_message_let_go(channel, message);
 		WRITE_ONCE(message->state, STPLR_QUEUED);
 		stplr_message_enqueue(channel, message);
 	}
 	client = stplr_message_transfer_out(message);
 	stplr_unlock_and_wake(channel, client);
 	stplr_wake(other);
-	stplr_raise_again(channel);
 	stplr_channel_wake_pollers(channel);
 	return gone;
 }
@@ -219,19 +219,17 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 
 		spin_lock(&channel->lock);
 		worker = stplr_worker_enter(channel);
-		err = stplr_receiver_wait(channel, pulses_only, deadline, args->clock);
+		err = stplr_receiver_wait(channel, worker, pulses_only, deadline, args->clock);
 		if (err) {
-			spin_unlock(&channel->lock);
+			stplr_unlock_and_settle(channel);
 			if (err == -EINTR)
 				stplr_receive_leave(channel);
 			break;
 		}
 		if (unlikely(channel->pulses.first) && stplr_pulse_is_next(channel, pulses_only)) {
 			err = stplr_pulse_receive(channel, &buffer, uinfo);
-			if (!err) {
-				stplr_worker_idle(channel);
+			if (!err)
 				break;
-			}
 			told = true;
 			if (err > 0)
 				continue;
@@ -255,13 +253,10 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		refuse = stplr_polled_in_vain(channel);
 		WRITE_ONCE(message->state, STPLR_RECEIVING);
 		message->transfers++;
-		message->worker = worker;
+		stplr_message_take(message, worker);
 		message->rcvid = stplr_rcvid_next(channel);
 		trace_stplr_receive(message);
-		if (stplr_worker_settled(worker, message->entry.priority))
-			spin_unlock(&channel->lock);
-		else
-			stplr_worker_unlock_and_settle(channel, worker, message);
+		stplr_unlock_and_settle(channel);
 		if (unlikely(refuse))
 			stplr_channel_refuse_polled(channel);
 
@@ -290,8 +285,6 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 	}
 
 	stplr_user_buffer_free(&buffer);
-	if (unlikely(err))
-		stplr_worker_idle(channel);
 
 	/* Told of a message that went at the last moment, and of no other: as if never told. */
 	if (unlikely(told && err && err != -EMSGSIZE) &&

@@ -24,8 +24,8 @@
 #include "core/raise.h"
 #include "core/receiver.h"
 #include "core/room.h"
+#include "core/thread.h"
 #include "core/wait.h"
-#include "core/worker.h"
 #include "memory/buffer.h"
 #include "memory/sides.h"
 #include "trace.h"
@@ -76,17 +76,14 @@ static int stplr_send_queue(struct stplr_message *message)
 		spin_unlock(&channel->lock);
 		return err;
 	}
-	/* under the lock: who raises this thread is either seen here, or finds it queued */
-	message->entry.priority = stplr_priority_of(current);
+	if (unlikely(message->sender))
+		stplr_message_worth(message, message->sender);
 	receiver = stplr_send_enqueue(message);
 	asleep = receiver || likely(hlist_empty(&channel->coming)) ?
 			 NULL :
 			 stplr_receiver_asleep(channel, true);
-	if (stplr_inverted(channel, receiver, message->entry.priority))
-		stplr_unlock_and_raise(channel, receiver, message->entry.priority);
-	else
-		spin_unlock(&channel->lock);
-
+	/* before it is woken, or a thread in between would run first */
+	stplr_unlock_and_settle(channel);
 	stplr_wake(receiver ?: asleep);
 	stplr_channel_wake_pollers(channel);
 	return 0;
@@ -122,6 +119,7 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 	int err;
 
 	message->kind = kind;
+	message->entry.priority = stplr_priority_of(current);
 	message->poll = 0;
 	message->sides.leaving = false;
 	message->unblocking = 0;
@@ -145,10 +143,17 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 					       READ_ONCE(message->connection->reply_hint));
 }
 
+/* May the calling thread, of that priority, be raised or lowered while it waits? */
+static bool stplr_send_followed(const struct stplr_connection *connection, int priority)
+{
+	return priority > STPLR_PRIORITY_RT || READ_ONCE(connection->process->serves);
+}
+
 /* Prepares a message that the calling thread waits for, and queues it. */
 static struct stplr_message *stplr_send_start(struct stplr_connection *connection, u32 kind,
 					      bool nonblock, struct stplr_msg_send *args,
-					      const struct stplr_user_buffer *room)
+					      const struct stplr_user_buffer *room,
+					      struct stplr_thread **self)
 {
 	struct stplr_message *message;
 	int err;
@@ -169,9 +174,13 @@ static struct stplr_message *stplr_send_start(struct stplr_connection *connectio
 	message->wake_on_receive = args->reply_deadline != args->send_deadline &&
 				   args->reply_deadline != STPLR_DEADLINE_NONE;
 
+	if (!err && unlikely(stplr_send_followed(connection, message->entry.priority)))
+		*self = stplr_sender_blocks(message);
 	if (!err)
 		err = stplr_send_queue(message);
 	if (unlikely(err)) {
+		if (*self)
+			stplr_sender_put(message, *self, false);
 		stplr_message_free(message);
 		stplr_count_failed_send(&connection->channel->device->counts, err);
 		return ERR_PTR(err);
@@ -194,12 +203,15 @@ static void stplr_send_learn(struct stplr_connection *connection, size_t total)
  * parked: then it is the connection's, and another thread's if it guesses the token.
  */
 static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_send *args,
-			     const struct stplr_user_buffer *room, struct stplr_sent *sent)
+			     const struct stplr_user_buffer *room, struct stplr_thread *self,
+			     struct stplr_sent *sent)
 {
 	struct stplr_connection *connection = message->connection;
 	int err;
 
 	err = stplr_client_wait(message, args, &sent->token);
+	if (unlikely(self))
+		stplr_sender_put(message, self, sent->token);
 	if (unlikely(sent->token))
 		return err;
 	if (!err)
@@ -248,7 +260,6 @@ int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
 	if (IS_ERR(message))
 		return PTR_ERR(message);
 	stplr_user_buffer_none(&no_room);
-	message->entry.priority = stplr_priority_of(current);
 	err = stplr_send_prepare(message, STPLR_KIND_SEND, args, &no_room);
 	if (!err)
 		err = stplr_room_enter(connection->channel, connection, stplr_send_try_queued,
@@ -267,6 +278,7 @@ int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
 int stplr_send(struct stplr_connection *connection, u32 kind, bool nonblock,
 	       struct stplr_msg_send *args, struct stplr_sent *sent)
 {
+	struct stplr_thread *self = NULL;
 	struct stplr_user_buffer room;
 	struct stplr_message *message;
 	int err;
@@ -282,22 +294,20 @@ int stplr_send(struct stplr_connection *connection, u32 kind, bool nonblock,
 	if (err)
 		return err;
 
-	if (unlikely(READ_ONCE(connection->process->serves)))
-		stplr_thread_block(connection);
 	if (unlikely(args->token)) {
 		sent->resumed = true;
 		message = stplr_parked_claim(connection, args->token, kind);
 		if (!message)
 			message = ERR_PTR(-ENOENT);
-		else if (READ_ONCE(connection->process->serves))
-			stplr_raise_resumed(message);
+		else
+			self = stplr_message_resumed(message);
 	} else {
-		message = stplr_send_start(connection, kind, nonblock, args, &room);
+		message = stplr_send_start(connection, kind, nonblock, args, &room, &self);
 	}
 
 	err = PTR_ERR_OR_ZERO(message);
 	if (!err)
-		err = stplr_send_finish(message, args, &room, sent);
+		err = stplr_send_finish(message, args, &room, self, sent);
 	stplr_user_buffer_free(&room);
 	stplr_dbg(3, "%s on connection %u: %d\n",
 		  kind == STPLR_KIND_SEND ? "send" : "send and receive", connection->coid, err);

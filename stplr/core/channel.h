@@ -64,11 +64,12 @@ struct stplr_peer {
  * @held_at: where in a table of descriptors it was last seen
  * @chid: its id in the creator, 0 for an accepted channel
  * @backlog_max: of a listening channel: how many connections may wait
- * @boost_max: the highest priority that a message may lend, or -1
+ * @lent_max: the highest real-time priority that is lent without its client's consent
  * @peer: of an accepted channel (peer.listener is set): its client
  * @pool: of pulses, made with the first of them; then constant
  * @clients: by scoid; under device->registry
  * @buffers: registered ones of its servers, by index; under its own lock
+ * @left_link: in stplr_left, see raise.c
  * @registered: its chid is its own; under device->registry, as are the next five
  * @name_node: in device->names
  * @name: its name, or ""
@@ -90,9 +91,11 @@ struct stplr_peer {
  * @pulse_receivers: threads that wait for a pulse only
  * @coming: threads that were taken off these two, and have not looked yet at what there is
  * @last_worker: the one that received last, or stplr_nobody
- * @lowest: no worker that can be raised is worth less by itself, as far as was noticed
- * @workers: threads that receive here, by struct pid
+ * @lending: 0 where loans need not be looked at: real-time messages in @messages, workers that the
+ *	queue lends to, and those on @changed
+ * @workers: threads that receive here, by task
  * @nr_workers: their number
+ * @changed: workers whose thread is wanted at something else, and was not told yet
  * @watches: connections whose owners want to be told when it ends
  * @received: a message that waits for its reply, or NULL
  * @received_more: others, by rcvid
@@ -123,11 +126,12 @@ struct stplr_channel {
 	unsigned int held_at;
 	s32 chid;
 	u32 backlog_max;
-	int boost_max;
+	int lent_max;
 	struct stplr_peer peer;
 	struct stplr_pool *pool;
 	struct xarray clients;
 	struct xarray buffers;
+	struct list_head left_link;
 
 	bool registered;
 	struct hlist_node name_node;
@@ -151,9 +155,10 @@ struct stplr_channel {
 	struct hlist_head pulse_receivers;
 	struct hlist_head coming;
 	struct stplr_worker *last_worker;
-	int lowest;
+	unsigned int lending;
 	unsigned int nr_workers;
 	DECLARE_HASHTABLE(workers, STPLR_WORKERS_BITS);
+	struct list_head changed;
 	struct list_head watches;
 	struct stplr_message *received;
 	struct rb_root received_more;

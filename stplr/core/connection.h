@@ -31,6 +31,7 @@ struct stplr_watch;
  * @coid: its id on the device
  * @cookie: what the server attached to it
  * @client: its process as the channel knows it, until it is detached; under device->registry
+ * @lends: its clients lend their priority, however high: STPLR_CONNECT_LEND
  * @events: registered on it
  * @busy: STPLR_OWN_MESSAGE: @own is in use
  * @reply_hint: how long replies have been lately
@@ -60,6 +61,7 @@ struct stplr_connection {
 	u32 coid;
 	u64 cookie;
 	struct stplr_client *client;
+	bool lends;
 	struct stplr_event_owner events;
 	unsigned long busy;
 	size_t reply_hint;

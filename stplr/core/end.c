@@ -35,10 +35,12 @@ static bool stplr_channel_batch(struct stplr_channel *channel, struct stplr_wake
 				unsigned int done)
 	__releases(&channel->lock)
 {
-	bool finished = !list_empty(&channel->finished);
+	bool finished = !list_empty(&channel->finished), changed = stplr_loans_changed(channel);
 
 	spin_unlock(&channel->lock);
 	stplr_wake_all(batch);
+	if (changed)
+		stplr_settle(channel);
 	if (finished)
 		stplr_channel_reap(channel);
 	cond_resched();
@@ -183,7 +185,6 @@ int stplr_channel_destroy(struct stplr_channel *channel)
 	stplr_channel_end_watches(channel);
 	stplr_channel_end_received(channel, NULL);
 	stplr_channel_wake_everyone(channel);
-	stplr_workers_lower(channel, NULL);
 	stplr_channel_uncharge(channel);
 	stplr_dbg(2, "channel %d ended\n", channel->chid);
 	return 0;
@@ -300,7 +301,7 @@ void stplr_channel_leave(struct stplr_channel *channel)
 void stplr_channel_end_process(struct stplr_channel *channel, const struct pid *tgid)
 {
 	stplr_channel_end_received(channel, tgid);
-	stplr_workers_lower(channel, tgid);
+	stplr_workers_leave(channel, tgid);
 }
 
 /* The rest of stplr_channel_check_held(). */
@@ -323,8 +324,7 @@ void stplr_connection_end_messages(struct stplr_connection *connection)
 	spin_lock(&channel->lock);
 	list_splice_init(&connection->messages, &left);
 	stplr_wake_add(&batch, stplr_message_end(&connection->own, -EBADF));
-	spin_unlock(&channel->lock);
-	stplr_wake_all(&batch);
+	stplr_channel_batch(channel, &batch, 1);
 
 	do {
 		unsigned int done = 0;
@@ -336,9 +336,7 @@ void stplr_connection_end_messages(struct stplr_connection *connection)
 			stplr_wake_add(&batch, stplr_message_end(message, -EBADF));
 		}
 		more = !list_empty(&left);
-		spin_unlock(&channel->lock);
-		stplr_wake_all(&batch);
-		cond_resched();
+		stplr_channel_batch(channel, &batch, done);
 	} while (more);
 }
 
@@ -356,11 +354,10 @@ void stplr_receive_leave(struct stplr_channel *channel)
 	if (channel->pulses.first)
 		pulse_other = stplr_pulse_receiver_pop(channel);
 	refuse = stplr_polled_in_vain(channel);
-	spin_unlock(&channel->lock);
+	stplr_unlock_and_settle(channel);
 
 	stplr_wake(other);
 	stplr_wake(pulse_other);
-	stplr_raise_again(channel);
 	if (refuse)
 		stplr_channel_refuse_polled(channel);
 }

@@ -20,6 +20,7 @@
 #include "core/messages.h"
 #include "core/notice.h"
 #include "core/object.h"
+#include "core/raise.h"
 #include "core/room.h"
 
 static struct kmem_cache *stplr_message_cache;
@@ -148,6 +149,7 @@ static struct task_struct *stplr_message_done(struct stplr_message *message)
 {
 	struct task_struct *client = message->client;
 
+	stplr_message_let_go(message->connection->channel, message);
 	if (unlikely(message->queued))
 		stplr_message_finish(message);
 	if (client)
@@ -224,10 +226,12 @@ void stplr_channel_reap(struct stplr_channel *channel)
 void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *client)
 	__releases(&channel->lock)
 {
-	bool finished = !list_empty(&channel->finished);
+	bool finished = !list_empty(&channel->finished), changed = stplr_loans_changed(channel);
 
 	spin_unlock(&channel->lock);
 	stplr_wake(client);
+	if (changed)
+		stplr_settle(channel);
 	if (unlikely(finished))
 		stplr_channel_reap(channel);
 }
@@ -236,7 +240,8 @@ void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *cl
 void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client)
 	__releases(&channel->lock)
 {
-	if (channel->messages.first || !list_empty(&channel->finished)) {
+	if (channel->messages.first || !list_empty(&channel->finished) ||
+	    unlikely(channel->lending)) {
 		stplr_unlock_and_wake(channel, client);
 		return;
 	}
@@ -302,7 +307,7 @@ void stplr_message_discard(struct stplr_message *message)
 
 	spin_lock(&channel->lock);
 	stplr_message_withdraw(message);
-	spin_unlock(&channel->lock);
+	stplr_unlock_and_settle(channel);
 	stplr_message_free(message);
 }
 
@@ -342,6 +347,9 @@ u64 stplr_message_park(struct stplr_message *message)
 
 	lockdep_assert_held(&connection->channel->lock);
 	message->client = NULL;
+	stplr_message_lend(message); /* nothing */
+	if (message->sender)
+		stplr_sender_leaves(message);
 	message->parker = get_pid(task_pid(current));
 	message->token = ++connection->last_token;
 	message->mm = current->mm;

@@ -12,11 +12,13 @@
 #include <linux/uidgid.h>
 
 #include "base/queue.h"
+#include "core/loan.h"
 #include "core/pool.h"
 #include "memory/sides.h"
 
 struct pid;
 struct stplr_connection;
+struct stplr_thread;
 struct stplr_worker;
 struct task_struct;
 
@@ -56,10 +58,14 @@ enum stplr_message_state {
  * @result: 0 or -errno, from ENDING on
  * @status: of the reply
  * @rcvid: given out, or 0
- * @entry: in channel->messages while QUEUED; its priority is the client's when it queued
+ * @entry: in channel->messages while QUEUED; its priority is the client's when it queued, or, if
+ *	that is a worker, now
  * @received_node: in channel->received_more while RECEIVED, unless it is channel->received
  * @polled_link: in channel->polled while QUEUED, with @poll
- * @worker: who received it, while it is RECEIVING or RECEIVED; only compared
+ * @worker: who has received it, until it ends, or NULL
+ * @loan: what it lends to @worker
+ * @sender: its client, while that one waits and is a worker itself, or NULL
+ * @depth: through how many clients came what it lends; 0 without a @sender
  * @receiver: process that received it, or NULL; holds a reference
  * @client: thread that waits, or NULL
  * @uid: of the client
@@ -90,7 +96,10 @@ struct stplr_message {
 	s32 rcvid;
 	struct stplr_entry entry;
 	struct rb_node received_node;
-	const struct stplr_worker *worker;
+	struct stplr_worker *worker;
+	struct stplr_loan loan;
+	struct stplr_thread *sender;
+	unsigned int depth;
 	struct pid *receiver;
 	struct task_struct *client;
 	kuid_t uid;

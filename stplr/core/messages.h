@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
+#include "base/priority.h"
 #include "core/channel.h"
 #include "core/message.h"
 
@@ -21,6 +22,8 @@ static inline void stplr_message_enqueue(struct stplr_channel *channel,
 		list_add_tail(&message->polled_link, &channel->polled);
 		channel->nr_polled++;
 	}
+	if (unlikely(message->entry.priority > STPLR_PRIORITY_RT))
+		channel->lending++;
 	stplr_queue_add(&channel->messages, &message->entry);
 }
 
@@ -32,6 +35,8 @@ static inline void stplr_message_dequeue(struct stplr_channel *channel,
 		list_del(&message->polled_link);
 		channel->nr_polled--;
 	}
+	if (unlikely(message->entry.priority > STPLR_PRIORITY_RT))
+		channel->lending--;
 	stplr_queue_del(&channel->messages, &message->entry);
 }
 

@@ -1,344 +1,352 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Priority inheritance: while a thread works on a message it runs at the higher of its own and the
- * sender's priority.
+ * Priority inheritance: a thread that keeps a real-time client waiting runs at that one's priority.
  *
- * A thread that receives on a channel is one of the channel's *workers*, until it dies. One that
- * does not wait there is taken to be busy for the channel. It is raised
+ * What a thread runs at is the highest of its own priority and its *loans*. There are two kinds:
  *
- *  - by a sender whose message it is woken for, before it is woken;
- *  - by a sender that finds no thread waiting: all busy ones of a lower priority are;
- *  - by itself, if it has taken a message that is worth more than it, and nobody raised it;
+ *  - a message lends to the thread that has received it, until it ends, whoever ends it;
+ *  - a queue lends what its first message would, to the threads that are to take that: those that
+ *    were woken and are on their way, or, if there are none, all workers that are busy. A worker is
+ *    a thread that has received on the channel; it is busy unless it waits there.
  *
- * and it lowers itself when it takes the next message, to what that one is worth, or waits for one.
- * If its channel ends, or its process closes the channel, it is lowered by whoever does that. A
- * thread that answers and never receives again stays raised until then, as in QNX.
+ * A message lends as long as its client waits for it, up to what the channel's creator could take
+ * itself or, with STPLR_CONNECT_LEND, as much as there is. A client that is itself a worker waits
+ * at what it is lent, and so a loan goes on from one thread to the next. What it is worth does not
+ * depend on what happened before: stplr_message_lend() and stplr_queue_lend() compute it from what
+ * there is, stplr_thread_settle() carries it out. They are called
  *
- * A raised thread may itself be a client, blocked on another channel. Then its message there moves
- * up, and the thread that works on it, or those that are busy, are raised too, and so on: up to
- * STPLR_RAISE_MAX threads for one message, one lock at a time. Followed are threads of processes
- * that serve on the device, over connections that their own process made on this device: not those
- * inherited by fork(2) or SCM_RIGHTS.
+ *	for a message	when it is taken, given back, parked, resumed, or ends
+ *	for a queue	before the lock is released under which it, or who waits for it, changed
+ *	for both	when a thread is raised or lowered that is blocked on them: stplr_follow()
  *
- * Lending is the scheduler's sched_setattr(): a worker in SCHED_OTHER, _BATCH or _IDLE is put into
- * SCHED_FIFO for a message that a real-time thread sent, else its nice value changes.
- * SCHED_DEADLINE is neither lent nor overridden. It sleeps, so threads in a call do it, with no
- * spinlock held. A child forked meanwhile does not inherit what was lent, as far as Linux can do
- * that: it starts in SCHED_OTHER with nice 0 (SCHED_FLAG_RESET_ON_FORK), unless the thread was lent
- * no more than a positive nice value.
+ * Each under channel->lock; workers whose thread is to be told go on channel->changed, and who has
+ * put them there empties that list once the lock is released. Without real-time clients nothing of
+ * this is looked at: channel->lending is 0.
+ *
+ * Bounds: of a queue, STPLR_LOOK_FIRST messages are looked at, and STPLR_SHARES_MAX busy workers
+ * are lent to. A loan goes through STPLR_CHAIN_MAX clients: each counts one to its depth, and so
+ * threads that wait for each other in a circle do not keep a loan going that nobody gives any more.
+ * Who changes loans settles STPLR_SETTLE_MAX threads, and leaves the rest, if there is one, to a
+ * kernel thread. Followed are a raised thread's messages, and those of processes that serve on the
+ * device, over connections that their own process made.
+ *
+ * Lending is sched_setattr(): it sleeps, so that threads in a call do it, with no spinlock held. A
+ * thread in SCHED_OTHER, _BATCH or _IDLE is put into SCHED_FIFO. SCHED_DEADLINE is neither lent nor
+ * overridden. A child that is forked meanwhile starts in SCHED_OTHER with nice 0
+ * (SCHED_FLAG_RESET_ON_FORK).
  */
 
-#include <linux/rcupdate.h>
-#include <linux/xarray.h>
+#include <linux/sched/task.h>
+#include <linux/workqueue.h>
 
-#include "base/priority.h"
+#include "base/late.h"
 #include "core/connection.h"
-#include "core/device.h"
 #include "core/messages.h"
 #include "core/object.h"
-#include "core/process.h"
 #include "core/raise.h"
 #include "core/receiver.h"
-#include "core/worker.h"
 
-/* Threads that one message raises, those of its chain included. */
-#define STPLR_RAISE_MAX 32
+/* Messages of a queue that are looked at for the first that lends. */
+#define STPLR_LOOK_FIRST 16
 
-/**
- * struct stplr_raise - threads to be raised once no lock is held
- * @count: how many
- * @threads: with a reference each
- */
-struct stplr_raise {
-	unsigned int count;
-	struct stplr_thread *threads[STPLR_RAISE_MAX];
-};
+/* Threads that a queue lends to. */
+#define STPLR_SHARES_MAX 32
 
-static bool stplr_worker_waits(struct stplr_channel *channel, const struct stplr_worker *worker)
+/* Threads that are settled at once. */
+#define STPLR_SETTLE_MAX 64
+
+/* What loans are worth */
+
+/* What the message lends to who has it, or is to take it. */
+static int stplr_message_value(const struct stplr_message *message)
 {
-	struct stplr_receiver *receiver;
+	const struct stplr_connection *connection = message->connection;
+	const struct stplr_channel *channel = connection->channel;
+	int level = message->entry.priority - STPLR_PRIORITY_RT;
 
-	lockdep_assert_held(&channel->lock);
-	hlist_for_each_entry(receiver, &channel->receivers, link) {
-		if (task_pid(receiver->task) == worker->pid)
-			return true;
-	}
-	hlist_for_each_entry(receiver, &channel->pulse_receivers, link) {
-		if (task_pid(receiver->task) == worker->pid)
-			return true;
-	}
-	return false;
+	/* A real-time thread in a group that has no real-time budget would never run. */
+	if (IS_ENABLED(CONFIG_RT_GROUP_SCHED) || channel->flags & STPLR_CHANNEL_FIXED_PRIORITY)
+		return 0;
+	if (!message->client || channel->dead || level >= MAX_RT_PRIO)
+		return 0;
+	return stplr_loan_value(connection->lends ? level : min(level, channel->lent_max),
+				message->depth);
 }
 
-/* Notes a worker to be raised, if it is worth less than @priority; what it is worth by itself. */
-static int stplr_raise_add(struct stplr_raise *raise, struct stplr_channel *channel,
-			   struct stplr_worker *worker, int priority)
+void stplr_loan_change(struct stplr_channel *channel, struct stplr_worker *worker,
+		       struct stplr_loan *loan, int value)
 {
-	struct stplr_thread *thread = worker->thread;
-	struct task_struct *task;
-	bool settling;
-	unsigned int i;
-	int present;
-
 	lockdep_assert_held(&channel->lock);
-	/* pairs with stplr_thread_update(): first that it settles, then what it runs at */
-	settling = smp_load_acquire(&thread->settling);
-	rcu_read_lock();
-	task = pid_task(worker->pid, PIDTYPE_PID);
-	present = task ? stplr_task_priority(task) : INT_MAX;
-	rcu_read_unlock();
-	smp_rmb(); /* pairs with stplr_thread_set(): what it is raised to, then its own */
-	if (present >= priority && !settling)
-		goto out;
-	if (channel->dead || stplr_worker_waits(channel, worker))
-		goto out;
-	for (i = 0; i < raise->count; i++) {
-		if (raise->threads[i] == thread)
-			goto out;
+	if (loan->value == value)
+		return;
+	if (stplr_thread_lend(worker->thread, loan, value) && list_empty(&worker->changed)) {
+		list_add_tail(&worker->changed, &channel->changed);
+		channel->lending++;
 	}
-	if (raise->count == STPLR_RAISE_MAX)
-		goto out;
-
-	refcount_inc(&thread->ref);
-	raise->threads[raise->count++] = thread;
-	worker->priority = STPLR_PRIORITY_NONE;
-	stplr_thread_want(thread, priority, channel);
-out:
-	return min(present, READ_ONCE(thread->own));
 }
 
-/* Notes all workers that are busy and worth less than @priority, and what the lowest is worth. */
-static void stplr_raise_busy(struct stplr_raise *raise, struct stplr_channel *channel, int priority)
+/* The message is in a worker's hands, and lends what it is worth now. */
+void stplr_message_lend(struct stplr_message *message)
 {
+	if (message->worker && message->worker->thread)
+		stplr_loan_change(message->connection->channel, message->worker, &message->loan,
+				  stplr_message_value(message));
+}
+
+static int stplr_queue_value(const struct stplr_channel *channel)
+{
+	struct stplr_entry *entry = channel->messages.first;
+	int value = 0, i;
+
+	for (i = 0; entry && !value && i < STPLR_LOOK_FIRST; i++) {
+		value = stplr_message_value(stplr_entry_message(entry));
+		entry = stplr_queue_next(&channel->messages, entry);
+	}
+	return value;
+}
+
+/* Is the thread to take the first message? */
+static bool stplr_worker_takes(const struct stplr_channel *channel,
+			       const struct stplr_worker *worker)
+{
+	if (worker->receiver)
+		return worker->receiver->for_message;
+	return !channel->nr_coming && !worker->absent && pid_alive(worker->task);
+}
+
+/* Has the queue lend to each worker what it should. */
+static void stplr_queue_lend(struct stplr_channel *channel)
+{
+	int value = stplr_queue_value(channel), share, bucket;
 	struct stplr_worker *worker;
-	int bucket, own;
+	unsigned int nr = 0;
 
-	lockdep_assert_held(&channel->lock);
-	channel->lowest = INT_MAX;
 	hash_for_each(channel->workers, bucket, worker, node) {
-		if (worker->absent)
-			continue;
-		own = stplr_raise_add(raise, channel, worker, priority);
-		if (own < channel->boost_max)
-			channel->lowest = min(channel->lowest, own);
+		share = nr < STPLR_SHARES_MAX && stplr_worker_takes(channel, worker) ? value : 0;
+		channel->lending -= !!worker->share.value;
+		stplr_loan_change(channel, worker, &worker->share, share);
+		channel->lending += !!worker->share.value;
+		nr += !!worker->share.value;
 	}
 }
 
-/* The message that the thread is blocked on, over the connection; or NULL. */
-static struct stplr_message *stplr_blocked_message(struct stplr_connection *connection,
-						   const struct pid *pid)
+/* The rest of stplr_loans_changed(). */
+bool stplr_loans_changed_slow(struct stplr_channel *channel)
 {
-	struct stplr_message *message = &connection->own;
-
-	lockdep_assert_held(&connection->channel->lock);
-	if (message->state != STPLR_DONE && message->client && task_pid(message->client) == pid)
-		return message;
-	list_for_each_entry(message, &connection->messages, link) {
-		if (message->state != STPLR_DONE && message->client &&
-		    task_pid(message->client) == pid)
-			return message;
-	}
-	return NULL;
+	stplr_queue_lend(channel);
+	return !list_empty(&channel->changed);
 }
 
-/* The client of a message is worth more now: so is whoever keeps it waiting. */
-static void stplr_raise_message(struct stplr_raise *raise, struct stplr_channel *channel,
-				struct stplr_message *message, int priority)
+/* The process has no descriptor of the channel any more. */
+void stplr_workers_leave(struct stplr_channel *channel, const struct pid *tgid)
 {
-	struct stplr_worker *worker;
-	int bucket;
+	spin_lock(&channel->lock);
+	stplr_workers_absent(channel, tgid);
+	stplr_unlock_and_settle(channel);
+}
+
+/* Clients that are workers themselves */
+
+/*
+ * The calling thread is about to wait for the message. If it is a worker it is returned, with a
+ * reference, and found by who raises it.
+ */
+struct stplr_thread *stplr_sender_blocks(struct stplr_message *message)
+{
+	struct stplr_thread *thread = stplr_thread_find(current);
+
+	if (!thread)
+		return NULL;
+	message->sender = thread;
+	spin_lock(&thread->lock);
+	thread->blocked = message;
+	spin_unlock(&thread->lock);
+	return thread;
+}
+
+/* It does not wait any more; while the message is still its own. */
+void stplr_sender_leaves(struct stplr_message *message)
+{
+	struct stplr_thread *thread = message->sender;
+
+	spin_lock(&thread->lock);
+	thread->blocked = NULL;
+	spin_unlock(&thread->lock);
+	message->sender = NULL;
+	message->depth = 0;
+}
+
+/* The end of its call; it may have @left the message before. */
+void stplr_sender_put(struct stplr_message *message, struct stplr_thread *sender, bool left)
+{
+	if (!left)
+		stplr_sender_leaves(message);
+	stplr_thread_put(sender);
+}
+
+/*
+ * What the message of a thread is worth now. Who raises the thread does so first, and then looks
+ * whether it is blocked: either it is by then, or what it was raised to is seen here.
+ */
+void stplr_message_worth(struct stplr_message *message, const struct stplr_thread *sender)
+{
+	struct stplr_channel *channel = message->connection->channel;
+	int priority = stplr_priority_of(sender->task);
 
 	lockdep_assert_held(&channel->lock);
-	switch (message->state) {
-	case STPLR_QUEUED:
-		if (priority > message->entry.priority) {
-			stplr_message_dequeue(channel, message);
-			message->entry.priority = priority;
-			stplr_message_enqueue(channel, message);
-		}
-		stplr_raise_busy(raise, channel, stplr_lent(channel, priority));
-		break;
-	case STPLR_RECEIVING:
-		message->entry.priority = max(message->entry.priority, priority);
-		fallthrough;
-	case STPLR_RECEIVED:
-	case STPLR_REPLYING:
-		hash_for_each(channel->workers, bucket, worker, node) {
-			if (worker == message->worker)
-				stplr_raise_add(raise, channel, worker,
-						stplr_lent(channel, priority));
-		}
-		break;
-	default:
-		break;
+	message->depth = READ_ONCE(sender->depth);
+	if (message->state == STPLR_QUEUED && message->entry.priority != priority) {
+		stplr_message_dequeue(channel, message);
+		message->entry.priority = priority;
+		stplr_message_enqueue(channel, message);
+	} else {
+		message->entry.priority = priority;
 	}
+	stplr_message_lend(message);
 }
 
-/* A thread runs at @priority now: if it is blocked on another channel, that channel's do, too. */
-static void stplr_raise_follow(struct stplr_raise *raise, struct stplr_thread *thread, int priority)
+/* The calling thread waits again for a message that it had left to the server. */
+struct stplr_thread *stplr_message_resumed(struct stplr_message *message)
+{
+	struct stplr_channel *channel = message->connection->channel;
+	struct stplr_thread *thread = stplr_sender_blocks(message);
+
+	spin_lock(&channel->lock);
+	if (thread)
+		stplr_message_worth(message, thread);
+	else
+		stplr_message_lend(message);
+	stplr_unlock_and_settle(channel);
+	return thread;
+}
+
+/* The thread was raised or lowered: so is what it waits for. The channel, if that changes loans. */
+static struct stplr_channel *stplr_follow(struct stplr_thread *thread)
 {
 	struct stplr_connection *connection;
 	struct stplr_message *message;
-	struct stplr_device *device;
-	u32 coid;
+	struct stplr_channel *channel;
+	bool blocked;
 
 	spin_lock(&thread->lock);
-	device = thread->device;
-	coid = thread->coid;
+	message = thread->blocked;
+	connection = message ? message->connection : NULL;
+	if (connection)
+		kref_get(&connection->ref);
 	spin_unlock(&thread->lock);
-	if (!device)
-		return;
-
-	/* it leaves the array, under its lock, before it is freed */
-	xa_lock(&device->connections);
-	connection = xa_load(&device->connections, coid);
-	if (connection && !kref_get_unless_zero(&connection->ref))
-		connection = NULL;
-	xa_unlock(&device->connections);
 	if (!connection)
-		return;
+		return NULL;
 
-	spin_lock(&connection->channel->lock);
-	message = stplr_blocked_message(connection, thread->pid);
-	if (message)
-		stplr_raise_message(raise, connection->channel, message, priority);
-	spin_unlock(&connection->channel->lock);
-	stplr_connection_put(connection);
-}
-
-/* With no lock held: raises what was noted, and what the raised threads wait for. */
-static void stplr_raise_all(struct stplr_raise *raise)
-{
-	unsigned int i;
-
-	for (i = 0; i < raise->count; i++) {
-		struct stplr_thread *thread = raise->threads[i];
-		int reached = stplr_thread_do(thread, NULL);
-
-		if (reached != STPLR_PRIORITY_NONE)
-			stplr_raise_follow(raise, thread, reached);
-	}
-	while (raise->count)
-		stplr_thread_put(raise->threads[--raise->count]);
-}
-
-/* The thread runs at @priority now; with no lock held. */
-static void stplr_raise_from(struct stplr_thread *thread, int priority)
-{
-	struct stplr_raise raise;
-
-	if (priority == STPLR_PRIORITY_NONE)
-		return;
-	raise.count = 0;
-	stplr_raise_follow(&raise, thread, priority);
-	stplr_raise_all(&raise);
-}
-
-/*
- * A message worth @priority was queued: raises the thread that is to be woken for it, or, if there
- * is none, all that are busy.
- */
-void stplr_unlock_and_raise(struct stplr_channel *channel, struct task_struct *receiver,
-			    int priority)
-	__releases(&channel->lock)
-{
-	struct stplr_worker *worker;
-	struct stplr_raise raise;
-
-	lockdep_assert_held(&channel->lock);
-	raise.count = 0;
-	priority = stplr_lent(channel, priority);
-	if (!receiver) {
-		stplr_raise_busy(&raise, channel, priority);
-	} else {
-		worker = stplr_worker_find(channel, task_pid(receiver));
-		if (worker)
-			stplr_raise_add(&raise, channel, worker, priority);
-	}
-	spin_unlock(&channel->lock);
-	stplr_raise_all(&raise);
-}
-
-/* Who was to take the queue's first message may not: others may have to be raised for it. */
-void stplr_raise_again(struct stplr_channel *channel)
-{
+	channel = connection->channel;
 	spin_lock(&channel->lock);
-	if (channel->messages.first && channel->messages.first->priority > channel->lowest)
-		stplr_unlock_and_raise(channel, NULL, channel->messages.first->priority);
-	else
-		spin_unlock(&channel->lock);
-}
-
-/*
- * The calling thread, whose process serves on the device, waits again for a message that it had
- * left to the server: meanwhile it may have been raised.
- */
-void stplr_raise_resumed(struct stplr_message *message)
-{
-	struct stplr_channel *channel = message->connection->channel;
-	struct stplr_raise raise;
-
-	raise.count = 0;
-	spin_lock(&channel->lock);
-	stplr_raise_message(&raise, channel, message, stplr_priority_of(current));
-	spin_unlock(&channel->lock);
-	stplr_raise_all(&raise);
-}
-
-/* The calling thread, whose process serves on the device, sends on the connection. */
-void stplr_thread_block(const struct stplr_connection *connection)
-{
-	struct stplr_thread *thread = stplr_thread_find(task_pid(current));
-
-	if (!thread)
-		return;
+	/* a thread is unblocked before its message goes; from then on it is DONE or withdrawn */
 	spin_lock(&thread->lock);
-	thread->device = connection->channel->device;
-	thread->coid = connection->coid;
+	blocked = thread->blocked == message;
 	spin_unlock(&thread->lock);
-	stplr_thread_put(thread);
+	if (blocked && message->state != STPLR_DONE)
+		stplr_message_worth(message, thread);
+	blocked = stplr_loans_changed(channel);
+	if (blocked)
+		kref_get(&channel->ref);
+	spin_unlock(&channel->lock);
+	stplr_connection_put_late(connection);
+	return blocked ? channel : NULL;
 }
 
-/* One that the channel has raised, with a reference; of this process, if one is given. */
-static struct stplr_thread *stplr_workers_raised(struct stplr_channel *channel,
-						 const struct pid *tgid)
+/* Carrying it out */
+
+/* A thread that is wanted at something else, with a reference, or NULL; are there @more? */
+static struct stplr_thread *stplr_changed_pop(struct stplr_channel *channel, bool *more)
 {
+	struct stplr_thread *thread = NULL;
 	struct stplr_worker *worker;
-	int bucket;
 
-	lockdep_assert_held(&channel->lock);
-	hash_for_each(channel->workers, bucket, worker, node) {
-		struct stplr_thread *thread = worker->thread;
-
-		if (tgid && worker->process->pid != tgid)
-			continue;
-		/* it is back when it receives again */
-		worker->absent = true;
-		worker->prio = INT_MAX;
-		if (stplr_thread_note_end(thread, channel)) {
-			refcount_inc(&thread->ref);
-			return thread;
-		}
+	spin_lock(&channel->lock);
+	worker = list_first_entry_or_null(&channel->changed, struct stplr_worker, changed);
+	if (worker) {
+		list_del_init(&worker->changed);
+		channel->lending--;
+		thread = worker->thread;
+		refcount_inc(&thread->ref);
 	}
-	return NULL;
+	*more = !list_empty(&channel->changed);
+	spin_unlock(&channel->lock);
+	return thread;
 }
 
-/*
- * The channel has ended, or @tgid has closed it: its threads may never receive again, and must not
- * stay raised.
- */
-void stplr_workers_lower(struct stplr_channel *channel, const struct pid *tgid)
+/* Channels whose changed threads are left to a kernel thread, with a reference each. */
+static LIST_HEAD(stplr_left);
+static DEFINE_SPINLOCK(stplr_left_lock);
+
+static void stplr_left_work_fn(struct work_struct *work)
 {
-	struct stplr_thread *thread;
+	struct stplr_channel *channel;
 
 	for (;;) {
-		spin_lock(&channel->lock);
-		thread = stplr_workers_raised(channel, tgid);
-		spin_unlock(&channel->lock);
-		if (!thread)
+		spin_lock(&stplr_left_lock);
+		channel = list_first_entry_or_null(&stplr_left, struct stplr_channel, left_link);
+		if (channel)
+			list_del_init(&channel->left_link);
+		spin_unlock(&stplr_left_lock);
+		if (!channel)
 			return;
-		stplr_raise_from(thread, stplr_thread_do(thread, NULL));
-		stplr_thread_put(thread);
+		stplr_settle(channel);
+		stplr_channel_put(channel);
 		cond_resched();
+	}
+}
+
+static DECLARE_WORK(stplr_left_work, stplr_left_work_fn);
+
+/* With the caller's reference. */
+static void stplr_settle_later(struct stplr_channel *channel)
+{
+	bool known;
+
+	spin_lock(&stplr_left_lock);
+	known = !list_empty(&channel->left_link);
+	if (!known)
+		list_add_tail(&channel->left_link, &stplr_left);
+	spin_unlock(&stplr_left_lock);
+	if (known)
+		stplr_channel_put(channel);
+	else
+		stplr_queue_late(&stplr_left_work);
+}
+
+/*
+ * With no lock held: settles the threads on channel->changed, and those that they wait for, on
+ * other channels. Those that are not through are on a stack, of which a chain takes one place.
+ */
+void stplr_settle(struct stplr_channel *channel)
+{
+	struct stplr_channel *stack[STPLR_CHAIN_MAX], *next;
+	unsigned int depth = 0, settled = 0;
+	struct stplr_thread *thread;
+	bool more;
+
+	kref_get(&channel->ref);
+	stack[depth++] = channel;
+	while (depth) {
+		channel = stack[--depth];
+		next = NULL;
+		thread = stplr_changed_pop(channel, &more);
+		if (thread) {
+			if (stplr_thread_settle(thread))
+				next = stplr_follow(thread);
+			stplr_thread_put(thread);
+		}
+		if (more)
+			stack[depth++] = channel;
+		else
+			stplr_channel_put(channel);
+		if (next && depth < ARRAY_SIZE(stack))
+			stack[depth++] = next;
+		else if (next)
+			stplr_settle_later(next);
+		if (++settled == STPLR_SETTLE_MAX) {
+			while (depth)
+				stplr_settle_later(stack[--depth]);
+		}
 	}
 }

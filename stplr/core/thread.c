@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads that receive: how the scheduler treats them, while they are raised and else.
+ * Threads that receive: what they are lent, and how the scheduler is told of it.
  *
- * What a thread is lent is set by sched_setattr(), which sleeps, by whoever raises it, and put back
- * by the thread itself. Its rt_mutex makes each of that one step. Everybody first notes what is to
- * be, under the thread's spinlock, and then does, with the mutex, what is noted by then: a thread
- * that has received meanwhile has cleared a sender's note.
+ * A thread's loans are in a tree; the first of them is what it is wanted at. That changes under
+ * spinlocks. stplr_thread_settle() carries it out, which sleeps: it compares what is wanted with
+ * what is set, whoever calls it and however often. What the thread is by itself is kept as long as
+ * it is raised. What its owner sets meanwhile takes that one's place, if the thread could have set
+ * it without the loan.
+ *
+ * It holds the task, for a struct pid may be another thread's after execve(2).
  *
  * Who has the mutex may be of a low priority, and not run for long. A real-time thread waits for
- * it, and passes its priority on. All others leave what they have noted to who has it.
+ * it, and passes its priority on. All others leave what is to be done to who has it.
  */
-
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
 #include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
-#include "base/params.h"
+#include "base/quota.h"
 #include "core/thread.h"
 #include "trace.h"
 
-atomic_t stplr_nr_marked = ATOMIC_INIT(0);
-
 static const struct rhashtable_params stplr_threads_params = {
-	.key_len = sizeof(struct pid *),
-	.key_offset = offsetof(struct stplr_thread, pid),
+	.key_len = sizeof(struct task_struct *),
+	.key_offset = offsetof(struct stplr_thread, task),
 	.head_offset = offsetof(struct stplr_thread, node),
 	.automatic_shrinking = true,
 };
@@ -44,273 +44,196 @@ void stplr_threads_exit(void)
 	rhashtable_destroy(&stplr_threads);
 }
 
-/* The thread, with a reference; or NULL. */
-struct stplr_thread *stplr_thread_find(const struct pid *pid)
+/* The thread, with a reference; NULL if it receives nowhere. */
+struct stplr_thread *stplr_thread_find(struct task_struct *task)
 {
 	struct stplr_thread *thread;
 
 	rcu_read_lock();
-	thread = rhashtable_lookup(&stplr_threads, &pid, stplr_threads_params);
+	thread = rhashtable_lookup(&stplr_threads, &task, stplr_threads_params);
 	if (thread && !refcount_inc_not_zero(&thread->ref))
 		thread = NULL;
 	rcu_read_unlock();
 	return thread;
 }
 
-/* The calling thread, which alone makes itself. */
-struct stplr_thread *stplr_thread_get(void)
+/* A task is not small, and stays as long as this. */
+#define STPLR_THREAD_BYTES (sizeof(struct stplr_thread) + sizeof(struct task_struct))
+
+static void stplr_thread_free(struct stplr_thread *thread)
 {
-	struct pid *pid = task_pid(current);
+	put_task_struct(thread->task);
+	stplr_uncharge_memory(thread->payer, STPLR_THREAD_BYTES);
+	stplr_user_put(thread->payer);
+	kfree_rcu(thread, rcu);
+}
+
+/* The calling thread, which alone makes itself; @payer is charged for it then. */
+struct stplr_thread *stplr_thread_get(struct stplr_user *payer)
+{
 	struct stplr_thread *thread;
 
-	thread = stplr_thread_find(pid);
+	thread = stplr_thread_find(current);
 	if (thread)
 		return thread;
-	thread = kzalloc(sizeof(*thread), GFP_KERNEL_ACCOUNT);
-	if (!thread)
+	if (stplr_charge_memory(payer, STPLR_THREAD_BYTES))
 		return NULL;
+	thread = kzalloc(sizeof(*thread), GFP_KERNEL_ACCOUNT);
+	if (!thread) {
+		stplr_uncharge_memory(payer, STPLR_THREAD_BYTES);
+		return NULL;
+	}
+	thread->payer = stplr_user_hold(payer);
 	refcount_set(&thread->ref, 1);
-	thread->pid = get_pid(pid);
+	thread->task = get_task_struct(current);
 	rt_mutex_init(&thread->mutex);
-	thread->task = current;
-	thread->own = INT_MAX;
 	spin_lock_init(&thread->lock);
-	thread->wanted = STPLR_PRIORITY_NONE;
+	thread->itself = true;
+	thread->loans = RB_ROOT_CACHED;
 	/* fails, too, while the one before is being taken out: the next receive tries again */
 	if (rhashtable_lookup_insert_fast(&stplr_threads, &thread->node, stplr_threads_params)) {
-		put_pid(pid);
-		kfree(thread);
+		stplr_thread_free(thread);
 		return NULL;
 	}
 	return thread;
-}
-
-static void stplr_thread_set_marked(struct stplr_thread *thread, bool marked)
-{
-	lockdep_assert_held(&thread->lock);
-	if (marked != thread->marked)
-		atomic_add(marked ? 1 : -1, &stplr_nr_marked);
-	WRITE_ONCE(thread->marked, marked);
 }
 
 void stplr_thread_put(struct stplr_thread *thread)
 {
 	if (!refcount_dec_and_test(&thread->ref))
 		return;
+	WARN_ON(thread->wanted);
 	rhashtable_remove_fast(&stplr_threads, &thread->node, stplr_threads_params);
-	if (thread->marked)
-		atomic_dec(&stplr_nr_marked);
-	put_pid(thread->pid);
-	kfree_rcu(thread, rcu);
+	stplr_thread_free(thread);
+}
+
+static bool stplr_loan_before(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct stplr_loan, node)->value >
+	       rb_entry(b, struct stplr_loan, node)->value;
 }
 
 /*
- * What its owner has changed since the thread was raised is its own: a policy, real-time priority
- * or reset-on-fork flag that is not the one we set ends the loan, a nice value stays when the loan
- * ends.
+ * The loan is worth @value now; nothing, if that is no more than what the thread has by itself.
+ * True if that changes what the thread is wanted at.
  */
-static void stplr_thread_review(struct stplr_thread *thread, const struct task_struct *task)
+bool stplr_thread_lend(struct stplr_thread *thread, struct stplr_loan *loan, int value)
 {
-	const struct stplr_sched *lent = &thread->lent;
+	struct stplr_sched own;
+	struct rb_node *first;
+	int before;
+
+	spin_lock(&thread->lock);
+	if (thread->itself) {
+		stplr_sched_get(thread->task, &own);
+		if (stplr_loan_level(value) <= stplr_sched_level(&own))
+			value = 0;
+	}
+	if (loan->value)
+		rb_erase_cached(&loan->node, &thread->loans);
+	loan->value = value;
+	if (value)
+		rb_add_cached(&loan->node, &thread->loans, stplr_loan_before);
+	before = thread->wanted;
+	first = rb_first_cached(&thread->loans);
+	WRITE_ONCE(thread->wanted, first ? rb_entry(first, struct stplr_loan, node)->value : 0);
+	value = thread->wanted;
+	thread->itself &= !value;
+	spin_unlock(&thread->lock);
+	return value != before;
+}
+
+/*
+ * What the thread is by itself. What is not as it was lent, its owner has set since; if it could
+ * not have done that without the loan, it is as if it had not.
+ */
+static void stplr_thread_review(struct stplr_thread *thread, const struct stplr_sched *now)
+{
+	if (thread->raised &&
+	    (stplr_sched_same(now, &thread->lent) ||
+	     (stplr_sched_rt(now) && now->rt_priority > thread->allowed)))
+		return;
+	thread->raised = false;
+	thread->base = *now;
+}
+
+static void stplr_thread_raise(struct stplr_thread *thread, const struct stplr_sched *now,
+			       int level)
+{
+	struct stplr_sched sched = stplr_sched_at(&thread->base, level);
+	struct task_struct *task = thread->task;
+	u64 slack = task->timer_slack_ns;
+
+	if (stplr_sched_same(now, &sched) || stplr_sched_set(task, &sched))
+		return;
+	if (!thread->raised) {
+		thread->slack = slack;
+		thread->allowed = stplr_level_allowed(task, &thread->base);
+	}
+	thread->lent = sched;
+	thread->raised = true;
+}
+
+static void stplr_thread_restore(struct stplr_thread *thread)
+{
+	struct task_struct *task = thread->task;
+	bool slack = !task->timer_slack_ns;
+
+	/* refused only if it was read while its owner changed it */
+	if (stplr_sched_set(task, &thread->base)) {
+		thread->base = (struct stplr_sched){ .policy = SCHED_NORMAL };
+		stplr_sched_set(task, &thread->base);
+	}
+	/* some kernels take it from real-time threads, and give others the default */
+	if (slack && !stplr_sched_rt(&thread->base))
+		task->timer_slack_ns = thread->slack;
+	thread->raised = false;
+}
+
+/* Has the thread run as it is wanted; with the mutex. True if that was not carried out before. */
+static bool stplr_thread_carry_out(struct stplr_thread *thread)
+{
+	int value = READ_ONCE(thread->wanted), level = stplr_loan_level(value);
+	struct task_struct *task = thread->task;
+	int from = stplr_priority_of(task);
+	bool fresh = value != thread->done;
 	struct stplr_sched now;
 
+	WRITE_ONCE(thread->done, value);
+	if (!pid_alive(task))
+		return false;
 	stplr_sched_get(task, &now);
-	if (!thread->raised || thread->task != task || now.policy != lent->policy ||
-	    now.reset_on_fork != lent->reset_on_fork ||
-	    (stplr_sched_rt(lent) && now.rt_priority != lent->rt_priority)) {
-		thread->task = task;
-		thread->raised = false;
-		thread->base = now;
-	} else if (now.nice != lent->nice) {
-		thread->base.nice = now.nice;
-	}
-}
-
-/* Has the thread run at @priority, or at its own if that is higher; with the mutex. */
-static void stplr_thread_set(struct stplr_thread *thread, struct task_struct *task, int priority)
-{
-	struct stplr_sched sched;
-	int own;
-
-	stplr_thread_review(thread, task);
-	own = stplr_sched_priority(&thread->base);
-	if (priority <= own) {
-		if (thread->raised) {
-			/* refused only if it was read while its owner changed it */
-			if (stplr_sched_set(task, &thread->base)) {
-				thread->base.policy = SCHED_NORMAL;
-				stplr_sched_set(task, &thread->base);
-			}
-			trace_stplr_priority(task, thread->level, own);
-		}
-		thread->raised = false;
-		WRITE_ONCE(thread->own, INT_MAX);
-		return;
-	}
-	sched = stplr_sched_at(&thread->base, priority);
-	if (thread->raised && priority == thread->level)
-		return;
-	/* first, for who sees it raised must not take that for its own */
-	WRITE_ONCE(thread->own, own);
-	smp_wmb(); /* pairs with stplr_raise_add() */
-	if (stplr_sched_set(task, &sched)) {
-		if (!thread->raised)
-			WRITE_ONCE(thread->own, INT_MAX);
-		return;
-	}
-	trace_stplr_priority(task, thread->raised ? thread->level : own, priority);
-	/* a real-time thread keeps the nice value it has */
-	sched.nice = task_nice(task);
-	thread->lent = sched;
-	thread->level = priority;
-	thread->raised = true;
-	stplr_dbg(3, "thread %d raised from %d to %d\n", task_pid_nr(task), own, priority);
-}
-
-/* Does what was noted, with the mutex; the priority that the thread runs at, if it was anything. */
-static int stplr_thread_update(struct stplr_thread *thread)
-{
-	int wanted, at, reached = STPLR_PRIORITY_NONE;
-	struct task_struct *task = NULL;
-	bool noted, settle;
-
+	stplr_thread_review(thread, &now);
+	if (level > stplr_sched_level(&thread->base))
+		stplr_thread_raise(thread, &now, level);
+	else if (thread->raised)
+		stplr_thread_restore(thread);
+	WRITE_ONCE(thread->depth, thread->raised ? 1 + stplr_loan_depth(value) : 0);
 	spin_lock(&thread->lock);
-	noted = thread->noted;
-	WRITE_ONCE(thread->noted, false);
-	settle = thread->settling;
-	at = thread->at;
-	wanted = thread->wanted;
+	thread->itself = !thread->raised && !thread->wanted;
 	spin_unlock(&thread->lock);
-
-	if (noted) {
-		task = get_pid_task(thread->pid, PIDTYPE_PID);
-		/* one that executes a program has its process's pid by now */
-		if (!task && thread->task == current)
-			task = get_task_struct(current);
-	}
-	if (task) {
-		stplr_thread_review(thread, task);
-		if (!settle)
-			at = thread->raised ? thread->level : STPLR_PRIORITY_NONE;
-		stplr_thread_set(thread, task, max(wanted, at));
-		reached = min(stplr_task_priority(task), STPLR_PRIORITY_MAX);
-		put_task_struct(task);
-	} else if (noted) {
-		thread->raised = false; /* it is dead */
-	}
-
-	spin_lock(&thread->lock);
-	if (!thread->noted) {
-		/* pairs with stplr_raise_add(): after what it runs at */
-		smp_store_release(&thread->settling, false);
-		stplr_thread_set_marked(thread,
-					thread->raised || thread->wanted != STPLR_PRIORITY_NONE);
-	}
-	spin_unlock(&thread->lock);
-	return reached;
+	if (from != stplr_priority_of(task))
+		trace_stplr_priority(task, from, stplr_priority_of(task));
+	return fresh;
 }
 
-/* Something was noted: either we get the mutex, or who has it sees the note. */
-static bool stplr_thread_lock(struct stplr_thread *thread)
+/*
+ * What the thread is wanted at has changed: carries that out, or leaves it to who has the mutex.
+ * True if the caller has done it: then a message that the thread waits for is worth something else.
+ */
+bool stplr_thread_settle(struct stplr_thread *thread)
 {
-	if (rt_task(current)) {
-		rt_mutex_lock(&thread->mutex);
-		return true;
-	}
-	smp_mb(); /* pairs with stplr_thread_unlock() */
-	return rt_mutex_trylock(&thread->mutex);
-}
+	bool fresh = false;
 
-/* Carries out what was left meanwhile; the highest priority that came of it. */
-static int stplr_thread_unlock(struct stplr_thread *thread)
-{
-	int reached = STPLR_PRIORITY_NONE;
-
-	for (;;) {
+	do {
+		smp_mb(); /* either we get the mutex, or who has it sees what is wanted */
+		if (rt_task(current))
+			rt_mutex_lock(&thread->mutex);
+		else if (!rt_mutex_trylock(&thread->mutex))
+			break;
+		fresh |= stplr_thread_carry_out(thread);
 		rt_mutex_unlock(&thread->mutex);
-		smp_mb(); /* pairs with stplr_thread_lock() */
-		if (!READ_ONCE(thread->noted) || !rt_mutex_trylock(&thread->mutex))
-			return reached;
-		reached = max(reached, stplr_thread_update(thread));
-	}
-}
-
-/* Notes that the thread is wanted at @priority, until it receives next; for the @raiser. */
-void stplr_thread_want(struct stplr_thread *thread, int priority,
-		       const struct stplr_channel *raiser)
-{
-	spin_lock(&thread->lock);
-	thread->wanted = max(thread->wanted, priority);
-	thread->raiser = raiser;
-	WRITE_ONCE(thread->noted, true);
-	stplr_thread_set_marked(thread, true);
-	spin_unlock(&thread->lock);
-}
-
-/*
- * Does what was noted, or leaves it to who has the mutex; @left may be NULL. The priority that the
- * thread runs at, or is about to: whoever it waits for is worth that, too. STPLR_PRIORITY_NONE: it
- * has received meanwhile.
- */
-int stplr_thread_do(struct stplr_thread *thread, bool *left)
-{
-	int reached = STPLR_PRIORITY_NONE;
-	bool locked = stplr_thread_lock(thread);
-
-	if (left)
-		*left = !locked;
-	if (locked) {
-		reached = stplr_thread_update(thread);
-		reached = max(reached, stplr_thread_unlock(thread));
-	}
-	/* somebody else has done it, or will */
-	if (reached == STPLR_PRIORITY_NONE) {
-		spin_lock(&thread->lock);
-		reached = thread->wanted;
-		spin_unlock(&thread->lock);
-	}
-	return reached;
-}
-
-static void stplr_thread_note_at(struct stplr_thread *thread, int priority)
-{
-	lockdep_assert_held(&thread->lock);
-	thread->wanted = STPLR_PRIORITY_NONE;
-	thread->at = priority;
-	WRITE_ONCE(thread->settling, true);
-	WRITE_ONCE(thread->noted, true);
-}
-
-/*
- * Notes that the thread runs at @priority from now on, whatever was wanted before; for the channel
- * @raiser. stplr_thread_do() follows, once no lock is held.
- */
-void stplr_thread_note(struct stplr_thread *thread, int priority,
-		       const struct stplr_channel *raiser)
-{
-	spin_lock(&thread->lock);
-	stplr_thread_note_at(thread, priority);
-	if (priority != STPLR_PRIORITY_NONE) {
-		thread->raiser = raiser;
-		stplr_thread_set_marked(thread, true);
-	}
-	spin_unlock(&thread->lock);
-}
-
-/*
- * Notes that the thread goes back to its own priority, if it was this channel that raised it last:
- * it may never receive again. True if so, and stplr_thread_do() follows.
- */
-bool stplr_thread_note_end(struct stplr_thread *thread, const struct stplr_channel *raiser)
-{
-	bool raised;
-
-	spin_lock(&thread->lock);
-	raised = thread->marked && thread->raiser == raiser;
-	if (raised) {
-		thread->raiser = NULL;
-		stplr_thread_note_at(thread, STPLR_PRIORITY_NONE);
-	}
-	spin_unlock(&thread->lock);
-	return raised;
+		smp_mb(); /* pairs with the one above */
+	} while (READ_ONCE(thread->wanted) != READ_ONCE(thread->done));
+	return fresh;
 }

@@ -3,80 +3,71 @@
 #ifndef STPLR_CORE_THREAD_H
 #define STPLR_CORE_THREAD_H
 
-#include <linux/atomic.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/rtmutex.h>
 #include <linux/sched.h>
+#include <linux/sched/prio.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include "base/priority.h"
+#include "core/loan.h"
 
-struct pid;
-struct stplr_channel;
-struct stplr_device;
+struct stplr_message;
+struct stplr_user;
 
 /**
  * struct stplr_thread - a thread that receives, on whatever channels
  * @node: in stplr_threads
  * @rcu: it is looked up without a lock
  * @ref: one for each of its workers, and whoever looks it up
- * @pid: the thread; holds a reference
- * @mutex: taken to change how it is scheduled; guards the next six
- * @task: the task it was then; only compared, for by execve(2) another thread may get the pid
+ * @task: itself; holds a reference
+ * @payer: who is charged for that and this: the user of the channel where it received first
+ * @mutex: taken to change how it is scheduled; guards the next five
  * @raised: it runs with @lent
- * @level: the priority lent
- * @own: its own priority while it is raised, else INT_MAX; read without the mutex, as a hint
+ * @allowed: the real-time priority that it could have taken by itself when it was raised
+ * @slack: its timers' slack then
  * @base: what to go back to
  * @lent: what was set
+ * @depth: of a message that it sends; changed under @mutex
+ * @done: the loan that was carried out last; likewise
  * @lock: guards what follows; taken under a channel's lock
- * @noted: there is something to be done that nobody has begun; read without the lock, too
- * @settling: it is about to run at @at: what it runs at does not count
- * @at: a priority, or STPLR_PRIORITY_NONE for its own
- * @wanted: to be raised to this, unless it receives before; or STPLR_PRIORITY_NONE
- * @marked: raised, or about to be; counted in stplr_nr_marked
- * @raiser: the channel by which it was marked last; only compared
- * @device: where it sent last, if its process serves there
- * @coid: over which connection; it may be through, and the connection gone
+ * @itself: it has no loans, and is not raised
+ * @loans: the best first
+ * @wanted: the value of the first; read without the lock, too
+ * @blocked: the message that it waits for as a client, or NULL
  */
 struct stplr_thread {
 	struct rhash_head node;
 	struct rcu_head rcu;
 	refcount_t ref;
-	struct pid *pid;
+	struct task_struct *task;
+	struct stplr_user *payer;
 
 	struct rt_mutex mutex;
-	const struct task_struct *task;
 	bool raised;
-	int level;
-	int own;
+	int allowed;
+	u64 slack;
 	struct stplr_sched base;
 	struct stplr_sched lent;
+	unsigned int depth;
+	int done;
 
 	spinlock_t lock; /* guards what follows */
-	bool noted;
-	bool settling;
-	int at;
+	bool itself;
+	struct rb_root_cached loans;
 	int wanted;
-	bool marked;
-	const struct stplr_channel *raiser;
-	struct stplr_device *device;
-	u32 coid;
+	struct stplr_message *blocked;
 };
-
-extern atomic_t stplr_nr_marked;
 
 int stplr_threads_init(void);
 void stplr_threads_exit(void);
-struct stplr_thread *stplr_thread_find(const struct pid *pid);
-struct stplr_thread *stplr_thread_get(void);
+struct stplr_thread *stplr_thread_find(struct task_struct *task);
+struct stplr_thread *stplr_thread_get(struct stplr_user *payer);
 void stplr_thread_put(struct stplr_thread *thread);
-void stplr_thread_want(struct stplr_thread *thread, int priority,
-		       const struct stplr_channel *raiser);
-int stplr_thread_do(struct stplr_thread *thread, bool *left);
-void stplr_thread_note(struct stplr_thread *thread, int priority,
-		       const struct stplr_channel *raiser);
-bool stplr_thread_note_end(struct stplr_thread *thread, const struct stplr_channel *raiser);
+bool stplr_thread_lend(struct stplr_thread *thread, struct stplr_loan *loan, int value);
+bool stplr_thread_settle(struct stplr_thread *thread);
 
 #endif /* STPLR_CORE_THREAD_H */

@@ -31,9 +31,9 @@
 #include "core/life.h"
 #include "core/message.h"
 #include "core/notice.h"
+#include "core/raise.h"
 #include "core/receiver.h"
 #include "core/wait.h"
-#include "core/worker.h"
 #include "trace.h"
 
 /* Is there something to be received? */
@@ -44,18 +44,46 @@ static bool stplr_receivable(const struct stplr_channel *channel, bool pulses_on
 	return channel->pulses.first || !list_empty(&channel->backlog);
 }
 
+/* Sleeps until the receiver is woken, or the deadline is over (true); likewise with the lock. */
+static bool stplr_receiver_sleep(struct stplr_channel *channel, struct stplr_worker *worker,
+				 struct stplr_receiver *self, struct hlist_head *receivers,
+				 s64 deadline, clockid_t clock)
+	__must_hold(&channel->lock)
+{
+	bool expired = false;
+
+	self->since = jiffies;
+	self->for_message = false;
+	hlist_add_head(&self->link, receivers);
+	worker->receiver = self;
+	if (unlikely(stplr_loans_changed(channel))) {
+		/* so far it was busy; it may be needed by now */
+		spin_unlock(&channel->lock);
+		stplr_settle(channel);
+	} else {
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		spin_unlock(&channel->lock);
+		expired = stplr_sleep(deadline, clock);
+	}
+	spin_lock(&channel->lock);
+	hlist_del(&self->link);
+	worker->receiver = NULL;
+	channel->nr_coming -= self->for_message;
+	return expired;
+}
+
 /*
  * Waits until there is a message or pulse, or only a pulse; or in a listening channel's backlog a
  * connection. Called and left with the lock, which is released meanwhile. A receiver that was
  * taken off the list for a message finds it, or somebody else has taken it.
  */
-int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 deadline,
-			clockid_t clock)
+int stplr_receiver_wait(struct stplr_channel *channel, struct stplr_worker *worker,
+			bool pulses_only, s64 deadline, clockid_t clock)
 {
 	struct hlist_head *receivers = pulses_only ? &channel->pulse_receivers :
 						     &channel->receivers;
 	struct stplr_receiver self = { .task = current };
-	bool expired = false, left = false;
+	bool expired = false;
 
 	for (;;) {
 		lockdep_assert_held(&channel->lock);
@@ -75,20 +103,7 @@ int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 dea
 			return -ETIMEDOUT;
 		if (signal_pending(current))
 			return -ERESTARTSYS;
-		/* once: to whom it is left that may need this thread's processor */
-		if (!left && stplr_worker_rest(channel, &left))
-			continue;
-
-		self.since = jiffies;
-		self.for_message = false;
-		hlist_add_head(&self.link, receivers);
-		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		spin_unlock(&channel->lock);
-		expired = stplr_sleep(deadline, clock);
-		spin_lock(&channel->lock);
-		left = false;
-		hlist_del(&self.link);
-		channel->nr_coming -= self.for_message;
+		expired = stplr_receiver_sleep(channel, worker, &self, receivers, deadline, clock);
 	}
 }
 
@@ -155,7 +170,7 @@ static int stplr_client_wait_unblocked(struct stplr_message *message)
 						  message->connection->coid);
 				withdrawn = stplr_message_withdraw(message);
 			}
-			spin_unlock(&channel->lock);
+			stplr_unlock_and_settle(channel);
 			break;
 		}
 		schedule_timeout(HZ);
@@ -204,7 +219,7 @@ static int stplr_client_interrupted(struct stplr_message *message,
 		err = stplr_message_withdraw(message) ? -ERESTARTSYS : 0;
 	}
 unlock:
-	spin_unlock(&channel->lock);
+	stplr_unlock_and_settle(channel);
 	stplr_wake(receiver);
 	if (err == -EAGAIN)
 		stplr_channel_wake_pollers(channel);

@@ -8,9 +8,10 @@
 struct stplr_channel;
 struct stplr_message;
 struct stplr_msg_send;
+struct stplr_worker;
 
-int stplr_receiver_wait(struct stplr_channel *channel, bool pulses_only, s64 deadline,
-			clockid_t clock);
+int stplr_receiver_wait(struct stplr_channel *channel, struct stplr_worker *worker,
+			bool pulses_only, s64 deadline, clockid_t clock);
 int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args,
 		      u64 *token);
 

@@ -154,9 +154,7 @@ static int stplr_channel_check(const struct stplr_channel_create *args)
 	if (args->flags & ~(STPLR_CHANNEL_ATTACH_ANY | STPLR_CHANNEL_CREATOR | STPLR_CHANNEL_GROUP |
 			    STPLR_CHANNEL_NONBLOCK | STPLR_CHANNEL_LISTEN | STPLR_CHANNEL_UNBLOCK |
 			    STPLR_CHANNEL_DISCONNECT | STPLR_CHANNEL_PRIVATE |
-			    STPLR_CHANNEL_FIXED_PRIORITY | STPLR_CHANNEL_INHERIT))
-		return -EINVAL;
-	if (args->flags & STPLR_CHANNEL_FIXED_PRIORITY && args->flags & STPLR_CHANNEL_INHERIT)
+			    STPLR_CHANNEL_FIXED_PRIORITY))
 		return -EINVAL;
 	if (args->flags & STPLR_CHANNEL_LISTEN &&
 	    (args->flags & STPLR_CHANNEL_DISCONNECT || args->pulses))

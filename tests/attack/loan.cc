@@ -19,11 +19,10 @@ class Loan : public AttackTest
 protected:
 	using Body = std::function<void(int channel, int rcvid)>;
 
-	// The attacker serves at what its clients lend, which it could not take itself. It gets one
-	// message of root's, at FIFO 50 or nice -10, or two, and does what it likes with it. With
-	// `then`, which is told its pid, that is not to end.
-	void attack(const Scheduling &clients, const Body &body,
-		    std::function<void(pid_t, int)> then = {}, bool two = false)
+	// The attacker serves at what its clients lend, which it could not take itself, but they
+	// consent to. It gets one message of root's, at FIFO 50, or two, and does what it likes
+	// with it. With `then`, which is told its pid, that is not to end.
+	void attack(const Body &body, std::function<void(pid_t, int)> then = {}, bool two = false)
 	{
 		Child server([&](Child &self) {
 			rlimit none = {0, 0};
@@ -32,9 +31,7 @@ protected:
 			become_user(kAttacker, kAttacker);
 			Fd own_device = open_device();
 			int chid;
-			Fd channel = new_channel(own_device, {},
-						 STPLR_CHANNEL_ATTACH_ANY | STPLR_CHANNEL_INHERIT,
-						 &chid);
+			Fd channel = new_channel(own_device, {}, STPLR_CHANNEL_ATTACH_ANY, &chid);
 			self.tell(chid);
 			Received message = receive(channel);
 			EXPECT_EQ(0, message.result);
@@ -43,8 +40,8 @@ protected:
 			return 0;
 		});
 		int chid = int(server.hear());
-		Fd connection = new_connection(device, server.pid(), chid);
-		Worker client(clients), another(clients);
+		Fd connection = new_connection(device, server.pid(), chid, STPLR_CONNECT_LEND);
+		Worker client(fifo(50)), another(fifo(50));
 		client.start([&] { send_receive(connection, "x"); });
 		if (two)
 			another.start([&] { send_receive(connection, "y"); });
@@ -84,7 +81,7 @@ protected:
 
 TEST_F(Loan, AfterTheChannel)
 {
-	attack(fifo(50), [](int channel, int rcvid) {
+	attack([](int channel, int rcvid) {
 		EXPECT_EQ(0, reply(channel, rcvid));
 		EXPECT_EQ(0, channel_destroy(channel));
 		expect_own();
@@ -93,8 +90,7 @@ TEST_F(Loan, AfterTheChannel)
 
 TEST_F(Loan, AfterTheAnswer)
 {
-	works_today("a loan that ends with the message that lent it");
-	attack(fifo(50), [](int channel, int rcvid) {
+	attack([](int channel, int rcvid) {
 		EXPECT_EQ(0, reply(channel, rcvid));
 		expect_own();
 	});
@@ -102,9 +98,7 @@ TEST_F(Loan, AfterTheAnswer)
 
 TEST_F(Loan, ByAPolicyOfItsOwn)
 {
-	works_today("what an owner sets while it is raised is checked against what it could set by "
-		    "itself");
-	attack(fifo(50), [](int channel, int rcvid) {
+	attack([](int channel, int rcvid) {
 		sched_param param = {};
 		param.sched_priority = 49;
 		sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
@@ -116,9 +110,7 @@ TEST_F(Loan, ByAPolicyOfItsOwn)
 
 TEST_F(Loan, ByANiceValueOfItsOwn)
 {
-	works_today("what an owner sets while it is raised is checked against what it could set by "
-		    "itself");
-	attack(other(-10), [](int channel, int rcvid) {
+	attack([](int channel, int rcvid) {
 		setpriority(PRIO_PROCESS, 0, -9);
 		EXPECT_EQ(0, reply(channel, rcvid));
 		EXPECT_EQ(0, channel_destroy(channel));
@@ -128,7 +120,7 @@ TEST_F(Loan, ByANiceValueOfItsOwn)
 
 TEST_F(Loan, ByAChild)
 {
-	attack(fifo(50), [](int channel, int rcvid) {
+	attack([](int channel, int rcvid) {
 		Child child([](Child &) {
 			EXPECT_TRUE(scheduling(0) == Scheduling()) << scheduling(0);
 			return 0;
@@ -138,27 +130,80 @@ TEST_F(Loan, ByAChild)
 	});
 }
 
-// Passing it on to an accomplice, by a channel of one's own.
-TEST_F(Loan, ToAnAccomplice)
+// What its clients do not consent to, it does not get.
+TEST_F(Loan, ByAChannelOfItsOwn)
 {
-	works_today("a loan beyond a server's own limits needs the consent of who lends it");
-	attack(fifo(50), [](int channel, int rcvid) {
-		Child accomplice([](Child &self) {
-			EXPECT_TRUE(scheduling(0) == Scheduling());
+	Child server(as(kAttacker, [](Child &self) {
+		rlimit none = {0, 0};
+		setrlimit(RLIMIT_RTPRIO, &none);
+		Fd own_device = open_device();
+		int chid;
+		Fd channel = new_channel(own_device, {}, STPLR_CHANNEL_ATTACH_ANY, &chid);
+		self.tell(chid);
+		Received message = receive(channel);
+		EXPECT_TRUE(scheduling(0) == Scheduling()) << scheduling(0);
+		EXPECT_EQ(0, reply(channel, message.rcvid()));
+		return 0;
+	}));
+	Fd connection = new_connection(device, server.pid(), int(server.hear()));
+	Worker client(fifo(50));
+	client.run([&] { send_receive(connection, "x"); });
+	server.expect_success();
+}
+
+// Passing it on to an accomplice, by a channel of one's own, and never coming back: who consented
+// trusts whom it lends to, but not for longer than the message that lent it.
+TEST_F(Loan, ByAnAccomplice)
+{
+	attack(
+		[](int, int) {
 			Fd own_device = open_device();
 			int chid;
-			Fd own = new_channel(own_device, {}, STPLR_CHANNEL_INHERIT, &chid);
-			self.tell(chid);
-			Received message = receive(own);
-			expect_own();
-			EXPECT_EQ(0, reply(own, message.rcvid()));
+			Fd own = new_channel(own_device, {}, 0, &chid);
+			Fd connection = new_connection(own_device, 0, chid, STPLR_CONNECT_LEND);
+			Thread accomplice([&] {
+				Received message = receive(own);
+				EXPECT_TRUE(soon([] { return scheduling(0).rt == 50; }));
+				reply(own, message.rcvid());
+				message = receive(own);
+				pause();
+				return 0;
+			});
+			EXPECT_EQ(0, send_receive(connection, "this is how").result);
+			send_receive(connection, "and this is for you");
+		},
+		[](pid_t pid, int connection) {
+			pid_t accomplice = 0;
+			EXPECT_TRUE(eventually([&] {
+				std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+				for (auto &entry : std::filesystem::directory_iterator(tasks))
+					if (int tid = std::stoi(entry.path().filename());
+					    tid != pid && scheduling(tid).rt == 50)
+						accomplice = tid;
+				return accomplice != 0;
+			}));
+			EXPECT_EQ(0, connect_detach(connection));
+			expect_own(accomplice);
+			expect_own(pid);
+		});
+}
+
+// One message after the other that nobody waits for, at what it was lent.
+TEST_F(Loan, ByMessagesToAccomplices)
+{
+	attack([](int channel, int rcvid) {
+		Fd own_device = open_device();
+		int chid;
+		Fd own = new_channel(own_device, {}, 0, &chid);
+		Fd connection = new_connection(own_device, 0, chid, STPLR_CONNECT_LEND);
+		EXPECT_EQ(0, send_queued(connection, "in parts"));
+		Thread accomplice([&] {
+			Received message = receive(own, 2);
+			EXPECT_EQ(0, message.result);
+			EXPECT_TRUE(scheduling(0) == Scheduling()) << scheduling(0);
 			return 0;
 		});
-		Fd own_device = open_device();
-		Fd connection =
-			new_connection(own_device, accomplice.pid(), int(accomplice.hear()));
-		send_receive(connection, "go on");
-		accomplice.expect_success();
+		accomplice.join();
 		EXPECT_EQ(0, reply(channel, rcvid));
 	});
 }
@@ -167,22 +212,19 @@ TEST_F(Loan, ToAnAccomplice)
 TEST_F(Loan, ByASetUidProgram)
 {
 	std::string program = set_uid_program();
-	attack(
-		fifo(50), [&](int, int) { execl(program.c_str(), "attack", "sleep", nullptr); },
-		[&](pid_t pid, int) {
-			wait_executed(pid, program);
-			expect_own(pid);
-		});
+	attack([&](int, int) { execl(program.c_str(), "attack", "sleep", nullptr); },
+	       [&](pid_t pid, int) {
+		       wait_executed(pid, program);
+		       expect_own(pid);
+	       });
 }
 
 // The same in another thread than the first, and with the channel kept: the message ends when its
 // client gives it up.
 TEST_F(Loan, ByAProgramOfAnotherThread)
 {
-	works_today("a loan that ends with the message that lent it, after an exec, too");
 	std::string program = set_uid_program();
 	attack(
-		fifo(50),
 		[&](int channel, int) {
 			fcntl(channel, F_SETFD, 0);
 			Thread second([&] {

@@ -404,7 +404,7 @@ void open_stand(Self &self, Stand &stand)
 		args.flags = random.once_in(3) ? STPLR_CHANNEL_DISCONNECT : 0;
 		args.pulses = random.once_in(3) ? 1 + random.below(64) : 0;
 	}
-	for (uint32_t flag : {STPLR_CHANNEL_UNBLOCK, STPLR_CHANNEL_CREATOR, STPLR_CHANNEL_INHERIT})
+	for (uint32_t flag : {STPLR_CHANNEL_UNBLOCK, STPLR_CHANNEL_CREATOR})
 		if (random.once_in(3))
 			args.flags |= flag;
 	auto &slot = ledger->slots[channel.level][random.below(kSlots)];

@@ -337,13 +337,15 @@ TEST_F(AbiTest, UnknownFlags)
 	for (int bit = 0; bit < 32; bit++) {
 		uint32_t flag = 1u << bit;
 
-		if (bit > 9) { // STPLR_CHANNEL_INHERIT
+		if (bit > 8) { // STPLR_CHANNEL_FIXED_PRIORITY
 			create.flags = flag;
 			EXPECT_EQ(-EINVAL, channel_create(device, create)) << "create " << bit;
 		}
-		if (bit > 1) {
+		if (bit > 2) { // STPLR_CONNECT_LEND
 			attach.flags = flag;
 			EXPECT_EQ(-EINVAL, connect_attach(device, attach)) << "attach " << bit;
+		}
+		if (bit > 1) {
 			send.flags = flag;
 			if (flag != STPLR_SEND_TELL)
 				EXPECT_EQ(-EINVAL, msg_send_receive(connection, send))

@@ -347,7 +347,7 @@ TEST_F(TraceTest, Pulses)
 	}
 }
 
-// A real-time client lends its server what it has, until that waits again.
+// A real-time client lends its server what it has, until it is answered.
 TEST_F(TraceTest, Priority)
 {
 	Thread server([this] {

@@ -176,22 +176,22 @@ struct stplr_version {
 /**
  * STPLR_CHANNEL_FIXED_PRIORITY - its threads keep their own priority, whoever sends (QNX
  * _NTO_CHF_FIXED_PRIORITY).
+ *
+ * Without it, a thread that has received a message runs at the higher of its own and the sender's
+ * real-time priority, until the message ends: it is answered, or given up by its client, or its
+ * client dies. To a thread of SCHED_DEADLINE nothing is lent, nor are nice values and
+ * SCHED_DEADLINE to others. If no thread waits, those that are busy (up to 32) are raised already
+ * when a message queues, until it is taken; and if they are themselves blocked on another channel,
+ * so are that channel's. What nobody waits for, since it was sent with STPLR_SEND_QUEUED or its
+ * client is in a signal handler, lends nothing.
+ *
+ * The priority that the channel's creator could take (RLIMIT_RTPRIO, CAP_SYS_NICE) is the highest
+ * that is lent, unless the client consents to more (STPLR_CONNECT_LEND). What a thread's owner
+ * sets while it is raised stays if the thread could have set that without being raised, else it is
+ * undone with the loan. A sender's priority is looked at when it sends; what is changed while it
+ * waits is not noticed.
  */
 #define STPLR_CHANNEL_FIXED_PRIORITY (1U << 8)
-
-/**
- * STPLR_CHANNEL_INHERIT - its threads take over a client's priority even where the creator's
- * RLIMIT_RTPRIO and RLIMIT_NICE (without CAP_SYS_NICE) would not let it have that priority.
- *
- * Between a receive and the next the receiving thread runs at the higher of its own and the
- * sender's priority, the class included: SCHED_FIFO and SCHED_RR over SCHED_OTHER, the nice value
- * within SCHED_OTHER; SCHED_DEADLINE is neither lent nor overridden. Threads that are busy are
- * raised already when a message of higher priority queues; and if they are themselves blocked on
- * another channel, so are that channel's. (One sent with STPLR_SEND_QUEUED raises only who receives
- * it.) What a thread's owner sets meanwhile stays. A sender's
- * priority is looked at when it sends; what is changed while it waits is not noticed.
- */
-#define STPLR_CHANNEL_INHERIT (1U << 9)
 
 /** STPLR_PULSES_MAX - most pulses that a channel may have queued. */
 #define STPLR_PULSES_MAX 100000
@@ -289,6 +289,13 @@ struct stplr_channel_accept {
  * (EAGAIN).
  */
 #define STPLR_CONNECT_NONBLOCK (1U << 1)
+
+/**
+ * STPLR_CONNECT_LEND - the server works at its clients' real-time priority even where its own
+ * limits would not let it (see STPLR_CHANNEL_FIXED_PRIORITY, which it does not override). For
+ * servers that are trusted: with the time of a real-time thread, and not to pass it on at will.
+ */
+#define STPLR_CONNECT_LEND (1U << 2)
 
 /**
  * struct stplr_connect_attach - STPLR_CONNECT_ATTACH: connect to a channel (QNX ConnectAttach,
