@@ -33,6 +33,23 @@ protected:
 	}
 };
 
+// Once the call waits, the memory with what it gets goes silent, until the parent has what it came
+// for. Returns what the call does.
+int64_t silent_when_blocked(Child &self, SilentMemory &memory, int fd, unsigned long request,
+			    void *args)
+{
+	Thread caller([&] { return call(fd, request, args); });
+
+	EXPECT_TRUE(caller.wait_blocked(request));
+	EXPECT_EQ(0, madvise(memory.data(), page_size(), MADV_DONTNEED));
+	self.tell(0);
+	EXPECT_TRUE(memory.awaited(kPatienceMs));
+	self.tell(0);
+	self.hear();
+	memory.stop();
+	return caller.join();
+}
+
 // A client attaches to a channel that listens; by the time the result is to be written its memory
 // has gone silent. Its place in the backlog is another's.
 TEST_F(Hold, PlaceInABacklog)
@@ -42,15 +59,8 @@ TEST_F(Hold, PlaceInABacklog)
 		memory.provide_zero(0, page_size());
 		auto *args = new (memory.data()) stplr_connect_attach(attach_args("listener"));
 		args->deadline = STPLR_DEADLINE_NONE;
-		Thread caller([&] { return call(own_device, STPLR_CONNECT_ATTACH, args); });
-		EXPECT_TRUE(caller.wait_blocked(STPLR_CONNECT_ATTACH));
-		EXPECT_EQ(0, madvise(memory.data(), page_size(), MADV_DONTNEED));
-		self.tell(0);
-		EXPECT_TRUE(memory.awaited(kPatienceMs));
-		self.tell(0);
-		self.hear();
-		memory.stop();
-		return caller.join() >= 0 ? 0 : 1;
+		return silent_when_blocked(self, memory, own_device, STPLR_CONNECT_ATTACH, args) <
+		       0;
 	}));
 	attacker.hear();
 	stplr_channel_create args = channel_args("listener", STPLR_CHANNEL_LISTEN);
@@ -82,15 +92,7 @@ TEST_F(Hold, AcceptedConnection)
 	Child attacker(with_silent_memory(page_size(), [&](Child &self, SilentMemory &memory) {
 		memory.provide_zero(0, page_size());
 		auto *accept = new (memory.data()) stplr_channel_accept(accept_args());
-		Thread caller([&] { return call(listener, STPLR_CHANNEL_ACCEPT, accept); });
-		EXPECT_TRUE(caller.wait_blocked(STPLR_CHANNEL_ACCEPT));
-		EXPECT_EQ(0, madvise(memory.data(), page_size(), MADV_DONTNEED));
-		self.tell(0);
-		EXPECT_TRUE(memory.awaited(kPatienceMs));
-		self.tell(0);
-		self.hear();
-		memory.stop();
-		caller.join();
+		silent_when_blocked(self, memory, listener, STPLR_CHANNEL_ACCEPT, accept);
 		return 0;
 	}));
 	attacker.hear();

@@ -137,6 +137,25 @@ TEST_F(Starve, ThreadsThatWaitForPulses)
 	EXPECT_LT(many, few + few / 2 + 100000) << few << " ns with few";
 }
 
+// Fills the parent's queue, and has threads wait for room there until it is told that it is over.
+int wait_for_room(Child &self, int chid, int threads)
+{
+	Fd own_device = open_device();
+	Fd own = new_connection(own_device, getppid(), chid);
+
+	while (send_queued(own, "x", STPLR_DEADLINE_POLL) == 0)
+		;
+	std::vector<std::unique_ptr<Thread>> waiting;
+	for (int i = 0; i < threads; i++)
+		waiting.push_back(std::make_unique<Thread>([&] { return send_queued(own, "y"); }));
+	for (auto &thread : waiting)
+		EXPECT_TRUE(thread->wait_blocked(STPLR_MSG_SEND));
+	self.tell(0);
+	self.hear();
+	connect_detach(own);
+	return 0;
+}
+
 // Senders that wait for room in a queue: a receive makes room for one of them, and is not to pay
 // for all.
 TEST_F(Starve, SendersThatWaitForRoom)
@@ -146,21 +165,7 @@ TEST_F(Starve, SendersThatWaitForRoom)
 		int chid;
 		Fd channel = new_channel(device, {}, STPLR_CHANNEL_ATTACH_ANY, &chid);
 		Child attacker(as(kAttacker, [threads, chid](Child &self) {
-			Fd own_device = open_device();
-			Fd own = new_connection(own_device, getppid(), chid);
-			while (send_queued(own, "x", STPLR_DEADLINE_POLL) == 0)
-				;
-			std::vector<std::unique_ptr<Thread>> waiting;
-			for (int i = 0; i < threads; i++) {
-				waiting.push_back(std::make_unique<Thread>(
-					[&] { return send_queued(own, "y"); }));
-			}
-			for (auto &thread : waiting)
-				EXPECT_TRUE(thread->wait_blocked(STPLR_MSG_SEND));
-			self.tell(0);
-			self.hear();
-			connect_detach(own);
-			return 0;
+			return wait_for_room(self, chid, threads);
 		}));
 		attacker.hear();
 		int64_t took = shortest(20, CLOCK_THREAD_CPUTIME_ID, [&] {
@@ -184,22 +189,8 @@ TEST_F(Starve, TurnOfWhoWaitsForRoom)
 	Parameter bound("channel_queued", 10);
 	int chid;
 	Fd channel = new_channel(device, {}, STPLR_CHANNEL_ATTACH_ANY, &chid);
-	Child attacker(as(kAttacker, [chid](Child &self) {
-		Fd own_device = open_device();
-		Fd own = new_connection(own_device, getppid(), chid);
-		while (send_queued(own, "x", STPLR_DEADLINE_POLL) == 0)
-			;
-		std::vector<std::unique_ptr<Thread>> waiting;
-		for (int i = 0; i < 30; i++)
-			waiting.push_back(
-				std::make_unique<Thread>([&] { return send_queued(own, "y"); }));
-		for (auto &thread : waiting)
-			EXPECT_TRUE(thread->wait_blocked(STPLR_MSG_SEND));
-		self.tell(0);
-		self.hear();
-		connect_detach(own);
-		return 0;
-	}));
+	Child attacker(
+		as(kAttacker, [chid](Child &self) { return wait_for_room(self, chid, 30); }));
 	attacker.hear();
 	Child victim(as(kVictim, [chid](Child &) {
 		Fd own_device = open_device();

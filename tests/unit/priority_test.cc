@@ -652,8 +652,29 @@ TEST_F(PriorityTest, ANiceValueOfItsOwnerStays)
 	channel_destroy(channel);
 }
 
-// What the server of an ordinary user sets while it is raised: `limit` is its RLIMIT_RTPRIO.
-Scheduling after_its_own_change(rlim_t limit, const Scheduling &change)
+// How an ordinary user's server, of RLIMIT_RTPRIO `limit`, runs for a client of FIFO 20.
+struct ServersTurn {
+	Scheduling raised, after;
+};
+
+void tell(Child &parent, const Scheduling &scheduling)
+{
+	for (int part : {scheduling.policy, scheduling.nice, scheduling.rt})
+		parent.tell(part);
+}
+
+Scheduling hear_scheduling(Child &child)
+{
+	Scheduling scheduling;
+
+	for (int *part : {&scheduling.policy, &scheduling.nice, &scheduling.rt})
+		*part = child.hear();
+	return scheduling;
+}
+
+// What it does while it is raised is `change`.
+template <typename Change>
+ServersTurn users_server(uint32_t flags, rlim_t limit, uint32_t channel_flags, Change change)
 {
 	Fd device = open_device();
 	Child server([&](Child &self) {
@@ -661,30 +682,37 @@ Scheduling after_its_own_change(rlim_t limit, const Scheduling &change)
 		EXPECT_EQ(0, setrlimit(RLIMIT_RTPRIO, &rt));
 		schedule(0, other(10));
 		become_user(1234, 1234);
-		Fd own = new_channel(device, "users");
+		Fd own = new_channel(device, "users", channel_flags);
 		self.tell(0);
 		Received message = receive(own);
-		EXPECT_EQ(20, scheduling(0).rt);
-		schedule(0, change);
-		EXPECT_EQ(change, scheduling(0)) << "what Linux allows a thread of FIFO 20";
+		tell(self, scheduling(0));
+		change();
 		EXPECT_EQ(0, reply(own, message.rcvid()));
-		Scheduling now = scheduling(0);
-		self.tell(now.policy);
-		self.tell(now.nice);
-		self.tell(now.rt);
+		tell(self, scheduling(0));
 		return 0;
 	});
 	server.hear();
-	Fd connection = new_connection(device, "users", STPLR_CONNECT_LEND);
+	Fd connection = new_connection(device, "users", flags);
 	Client client(connection, fifo(20));
 	client.send("x");
-	Scheduling now;
-	now.policy = server.hear();
-	now.nice = server.hear();
-	now.rt = server.hear();
+	ServersTurn turn;
+	turn.raised = hear_scheduling(server);
+	turn.after = hear_scheduling(server);
 	client.answered();
 	server.expect_success();
-	return now;
+	return turn;
+}
+
+// What the server sets while it is raised, and what becomes of it.
+Scheduling after_its_own_change(rlim_t limit, const Scheduling &change)
+{
+	ServersTurn turn = users_server(STPLR_CONNECT_LEND, limit, 0, [&] {
+		schedule(0, change);
+		EXPECT_EQ(change, scheduling(0)) << "what Linux allows a thread of FIFO 20";
+	});
+
+	EXPECT_EQ(20, turn.raised.rt);
+	return turn.after;
 }
 
 TEST(PriorityOwner, WhatOnlyTheLoanAllowsGoesWithIt)
@@ -771,52 +799,28 @@ TEST_F(PriorityTest, FixedPriority)
 	higher.answered();
 }
 
-// What an ordinary user's server works at for a client of FIFO 20, whose connection has the flags.
-Scheduling users_server(uint32_t flags, rlim_t rt_limit, uint32_t channel_flags = 0)
+// What the server works at, over a connection that has the flags.
+Scheduling raised_server(uint32_t flags, rlim_t limit, uint32_t channel_flags = 0)
 {
-	Fd device = open_device();
-	Child server([&](Child &self) {
-		rlimit rt = {rt_limit, rt_limit};
-		EXPECT_EQ(0, setrlimit(RLIMIT_RTPRIO, &rt));
-		schedule(0, other(10));
-		become_user(1234, 1234);
-		Fd own = new_channel(device, "users", channel_flags);
-		self.tell(0);
-		Received message = receive(own);
-		Scheduling now = scheduling(0);
-		self.tell(now.policy);
-		self.tell(now.nice);
-		self.tell(now.rt);
-		EXPECT_EQ(0, reply(own, message.rcvid()));
-		EXPECT_EQ(other(10), scheduling(0));
-		return 0;
-	});
-	server.hear();
-	Fd connection = new_connection(device, "users", flags);
-	Client sender(connection, fifo(20));
-	sender.send("x");
-	Scheduling now;
-	now.policy = server.hear();
-	now.nice = server.hear();
-	now.rt = server.hear();
-	sender.answered();
-	server.expect_success();
-	return now;
+	ServersTurn turn = users_server(flags, limit, channel_flags, [] {});
+
+	EXPECT_EQ(other(10), turn.after);
+	return turn.raised;
 }
 
 TEST(PriorityLimits, AreTheCreators)
 {
-	EXPECT_EQ(other(10), users_server(0, 0));
-	EXPECT_EQ(fifo(20), users_server(0, 20));
-	EXPECT_EQ(fifo(20), users_server(0, 99));
-	EXPECT_EQ(fifo(5), users_server(0, 5)) << "as far as it may";
+	EXPECT_EQ(other(10), raised_server(0, 0));
+	EXPECT_EQ(fifo(20), raised_server(0, 20));
+	EXPECT_EQ(fifo(20), raised_server(0, 99));
+	EXPECT_EQ(fifo(5), raised_server(0, 5)) << "as far as it may";
 }
 
 TEST(PriorityLimits, DoNotCountWithTheClientsConsent)
 {
-	EXPECT_EQ(fifo(20), users_server(STPLR_CONNECT_LEND, 0));
-	EXPECT_EQ(fifo(20), users_server(STPLR_CONNECT_LEND, 5));
-	EXPECT_EQ(other(10), users_server(STPLR_CONNECT_LEND, 0, STPLR_CHANNEL_FIXED_PRIORITY));
+	EXPECT_EQ(fifo(20), raised_server(STPLR_CONNECT_LEND, 0));
+	EXPECT_EQ(fifo(20), raised_server(STPLR_CONNECT_LEND, 5));
+	EXPECT_EQ(other(10), raised_server(STPLR_CONNECT_LEND, 0, STPLR_CHANNEL_FIXED_PRIORITY));
 }
 
 TEST_F(PriorityTest, AcceptedChannelsDoAsTheirListener)
