@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "support/ipc.h"
 #include "support/memory.h"
@@ -68,7 +69,12 @@ void be_known(int device)
 
 TEST(LeakTest, NothingOfADeadProcessStays)
 {
-	if (access(slab("pid", "objects").c_str(), F_OK))
+	std::vector<std::string> kinds; // those that share no cache with others
+	for (const char *kind : kKinds) {
+		if (!access(slab(kind, "objects").c_str(), F_OK))
+			kinds.push_back(kind);
+	}
+	if (kinds.empty())
 		GTEST_SKIP() << "this kernel does not tell";
 	if (!access("/sys/kernel/debug/kmemleak", F_OK))
 		GTEST_SKIP() << "this kernel finds leaks by itself, and keeps what was freed";
@@ -84,14 +90,14 @@ TEST(LeakTest, NothingOfADeadProcessStays)
 	std::map<std::string, long> before;
 
 	live(kUsers); // what is made but once
-	for (const char *kind : kKinds)
+	for (const auto &kind : kinds)
 		before[kind] = in_use(kind);
 	for (int i = 1; i <= kProcesses; i++)
 		live(kUsers + i);
 	std::string left;
 	EXPECT_TRUE(eventually([&] {
 		left.clear();
-		for (const char *kind : kKinds) {
+		for (const auto &kind : kinds) {
 			long more = in_use(kind) - before[kind];
 			if (more >= kProcesses / 2)
 				left += std::to_string(more) + " of " + kind + " ";
