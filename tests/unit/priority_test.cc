@@ -1130,15 +1130,14 @@ TEST_F(PriorityTest, ClosingTheLastDescriptorEndsIt)
 	high.failed(ESRCH);
 	server.hear();
 	// It is nobody's server any more: what waits here is not its business.
-	Worker waiting(fifo(30));
-	waiting.start([&] {
-		stplr_msg_send args = send_args(buffer("x"), {});
-		args.send_deadline = args.reply_deadline = in_ms(50);
-		EXPECT_EQ(-ETIMEDOUT, msg_send_receive(connection, args));
-	});
-	waiting.finish();
+	Client waiting(connection, fifo(30));
+	waiting.send("y");
+	waiting.blocked();
+	EXPECT_EQ(other(10), scheduling(server.pid()));
 	server.tell(0);
 	server.expect_success();
+	channel_destroy(channel);
+	waiting.failed(ESRCH);
 }
 
 TEST_F(PriorityTest, ClosingItWhileAnotherThreadReceivesEndsItToo)
