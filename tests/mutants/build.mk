@@ -2,5 +2,5 @@
 # Mutants (tests/mutants/README.md)
 
 .PHONY: mutants
-mutants: module test-modules $(UNIT_BINS) $(ATTACK) ## is each lock, reference, bound, wake-up and check of the module missed by a test? Hours
+mutants: ## is each lock, reference, bound, wake-up and check of the module missed by a test? Hours
 	@tests/mutants/run $(if $(JOBS),--jobs $(JOBS)) $(NAMES)
