@@ -10,13 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "device.h"
 #include "fork.h"
 #include "stplr.h"
 #include "verbose.h"
-
-/* So that programs that count on the lowest descriptors get them. */
-#define DESCRIPTOR_LOW 200
 
 #define FEATURES_NEEDED (STPLR_FEATURE_MESSAGES | STPLR_FEATURE_PULSES)
 
@@ -69,7 +67,7 @@ static int device_open(void)
 		close(fd);
 		return -EPROTONOSUPPORT;
 	}
-	high = fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTOR_LOW);
+	high = descriptor_copy(fd);
 	if (high >= 0) {
 		close(fd);
 		fd = high;

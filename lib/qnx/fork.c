@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: MIT#include <stddef.h>
+// SPDX-License-Identifier: MIT
+#include <stddef.h>
 
 #include "fork.h"
 

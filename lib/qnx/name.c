@@ -25,6 +25,7 @@
 #include "connection.h"
 #include "device.h"
 #include "dispatch.h"
+#include "environment.h"
 #include "result.h"
 #include "service.h"
 #include "stplr.h"
@@ -84,17 +85,10 @@ static int attach_redirect(const char *name, bool connect, name_attach_t *attach
 	return ret;
 }
 
-/* Is the server to be sent _IO_CONNECT, whatever its flags? */
-static bool connect_wanted(void)
-{
-	const char *value = secure_getenv("STPLR_QNX_CONNECT");
-
-	return value && *value && strcmp(value, "0") != 0;
-}
-
 static int attach_name(dispatch_t *dpp, const char *path, unsigned flags, name_attach_t *attach)
 {
-	bool connect = flags & NAME_FLAG_ATTACH_CONNECT || connect_wanted(), made;
+	bool connect = flags & NAME_FLAG_ATTACH_CONNECT || environment_wants("STPLR_QNX_CONNECT"),
+	     made;
 	char name[STPLR_NAME_MAX + 1];
 	int ret;
 

@@ -38,8 +38,7 @@
 #define RETRY_MS 1
 #define PRIORITY 98
 
-/* What a descriptor is for, in the upper half of epoll's data; the lower is the timer's
-   number. */
+/* What a descriptor is for, in the upper half of epoll's data; the lower is the timer's number. */
 enum { WATCH_WAKE, WATCH_CHANNEL, WATCH_TIMER, WATCH_NAME, WATCH_CLIENT };
 
 /* Something that could not be done yet. */

@@ -15,10 +15,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "result.h"
-
-/* So that programs that count on the lowest descriptors get them. */
-#define DESCRIPTOR_LOW 200
 
 extern int real_shm_open(const char *name, int flags, mode_t mode) __asm__("shm_open");
 
@@ -57,7 +55,7 @@ int shm_create_handle(int fd, pid_t pid, int flags, shm_handle_t *handle, unsign
 		return outcome(-EINVAL);
 	if (!allows(mode & O_ACCMODE, flags))
 		return outcome(-EACCES);
-	kept = fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTOR_LOW);
+	kept = descriptor_copy(fd);
 	if (kept < 0)
 		kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (kept < 0)

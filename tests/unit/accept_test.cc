@@ -2,7 +2,6 @@
 // Listening channels: a channel of its own for each connection.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -17,6 +16,7 @@
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/poll.h"
 
 namespace
 {
@@ -62,12 +62,6 @@ protected:
 		long fd = try_accept(in_ms(kPatienceMs));
 		EXPECT_GE(fd, 0) << result_name(fd);
 		return Fd(fd);
-	}
-
-	static int events(int fd)
-	{
-		pollfd one = {fd, POLLIN, 0};
-		return ::poll(&one, 1, 0) > 0 ? one.revents : 0;
 	}
 
 	Fd device = open_device();
@@ -395,10 +389,7 @@ TEST_F(AcceptTest, ShutDownListener)
 TEST_F(AcceptTest, ReadableWhileAConnectionWaits)
 {
 	EXPECT_EQ(0, events(listener));
-	Thread poller([&] {
-		pollfd one = {listener, POLLIN, 0};
-		return ::poll(&one, 1, -1) == 1 ? long(one.revents) : 0l;
-	});
+	Thread poller([&] { return wait_events(listener); });
 	ASSERT_TRUE(poller.wait_asleep());
 	Fd connection = connect();
 	EXPECT_EQ(POLLIN, poller.join());

@@ -17,6 +17,7 @@
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/module.h"
 
 namespace
 {
@@ -60,7 +61,7 @@ TEST_F(CostTest, IdleConnectionIsSmall)
 {
 	// Less than 2 KiB beyond what any descriptor costs; an eventfd's own part is less than 128.
 	// Kernels that look for misuse of memory put some around each object.
-	const bool checking = access("/sys/kernel/debug/kmemleak", F_OK) == 0;
+	const bool checking = kernel_checks_memory();
 	rlimit files = {10000, 10000};
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	int64_t other = bytes_a_descriptor([] { return Fd(eventfd(0, EFD_CLOEXEC)); });

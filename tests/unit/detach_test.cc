@@ -2,7 +2,6 @@
 // STPLR_CONNECT_DETACH ends a connection whoever else has it; STPLR_CONNECT_INFO says who is at the
 // other end.
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -15,6 +14,7 @@
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/poll.h"
 
 namespace
 {
@@ -132,10 +132,7 @@ TEST_F(DetachTest, WhileParked)
 
 TEST_F(DetachTest, HangsUp)
 {
-	Thread poller([&] {
-		pollfd one = {connection, 0, 0};
-		return ::poll(&one, 1, -1) == 1 ? long(one.revents) : 0l;
-	});
+	Thread poller([&] { return wait_events(connection, 0); });
 	ASSERT_TRUE(poller.wait_asleep());
 	EXPECT_EQ(0, connect_detach(connection));
 	EXPECT_EQ(POLLHUP | POLLERR, poller.join() & (POLLHUP | POLLERR));

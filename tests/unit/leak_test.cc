@@ -12,6 +12,7 @@
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/module.h"
 
 namespace
 {
@@ -76,7 +77,7 @@ TEST(LeakTest, NothingOfADeadProcessStays)
 	}
 	if (kinds.empty())
 		GTEST_SKIP() << "this kernel does not tell";
-	if (!access("/sys/kernel/debug/kmemleak", F_OK))
+	if (kernel_checks_memory())
 		GTEST_SKIP() << "this kernel finds leaks by itself, and keeps what was freed";
 	Fd device = open_device();
 	auto live = [&](unsigned user) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // poll(2) and epoll(7): a message waits, a channel is gone.
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -15,34 +14,22 @@
 #include <vector>
 
 #include "support/ipc.h"
+#include "support/poll.h"
 
 namespace
 {
 
-class PollTest : public PairTest
-{
-protected:
-	// The events that are there now.
-	int events(int fd, int wanted = POLLIN | POLLOUT)
-	{
-		pollfd one = {fd, short(wanted), 0};
-		int count = ::poll(&one, 1, 0);
-		EXPECT_GE(count, 0);
-		return count > 0 ? one.revents : 0;
-	}
+using PollTest = PairTest;
 
-	// The events that come. Without a time-out, at which poll() would look once more and find
-	// what it was not woken for.
-	static int wait_events(int fd, int wanted)
-	{
-		pollfd one = {fd, short(wanted), 0};
-		return ::poll(&one, 1, -1) > 0 ? one.revents : 0;
-	}
-};
+// The events for reading and writing that are there now.
+int both_events(int fd)
+{
+	return events(fd, POLLIN | POLLOUT);
+}
 
 TEST_F(PollTest, ChannelIsReadableWhileAMessageWaits)
 {
-	EXPECT_EQ(0, events(channel));
+	EXPECT_EQ(0, both_events(channel));
 	OneWaySender one(connection, "x"), two(connection, "y");
 	ASSERT_TRUE(one.wait_blocked());
 	ASSERT_TRUE(two.wait_blocked());
@@ -86,7 +73,7 @@ TEST_F(PollTest, FailedReceiveLeavesItReadable)
 
 TEST_F(PollTest, PollerWakesForAMessage)
 {
-	Thread poller([&] { return long(wait_events(channel, POLLIN)); });
+	Thread poller([&] { return wait_events(channel); });
 	ASSERT_TRUE(poller.wait_asleep());
 	OneWaySender client(connection, "x");
 	EXPECT_EQ(POLLIN, poller.join());
@@ -111,7 +98,7 @@ TEST_F(PollTest, SelectWorksToo)
 
 TEST_F(PollTest, DestroyedChannelHangsUp)
 {
-	Thread poller([&] { return long(wait_events(channel, POLLIN)); });
+	Thread poller([&] { return wait_events(channel); });
 	ASSERT_TRUE(poller.wait_asleep());
 	EXPECT_EQ(0, events(channel, POLLIN) & POLLHUP);
 	EXPECT_EQ(0, channel_destroy(channel));
@@ -121,8 +108,8 @@ TEST_F(PollTest, DestroyedChannelHangsUp)
 
 TEST_F(PollTest, ConnectionIsWritableUntilItsChannelIsGone)
 {
-	EXPECT_EQ(POLLOUT, events(connection));
-	Thread poller([&] { return long(wait_events(connection, 0)); });
+	EXPECT_EQ(POLLOUT, both_events(connection));
+	Thread poller([&] { return wait_events(connection, 0); });
 	ASSERT_TRUE(poller.wait_asleep());
 	EXPECT_EQ(0, channel_destroy(channel));
 	EXPECT_EQ(POLLHUP | POLLERR, poller.join() & (POLLHUP | POLLERR));
@@ -131,7 +118,7 @@ TEST_F(PollTest, ConnectionIsWritableUntilItsChannelIsGone)
 
 TEST_F(PollTest, ConnectionHangsUpAtTheLastClose)
 {
-	Thread poller([&] { return long(wait_events(connection, 0)); });
+	Thread poller([&] { return wait_events(connection, 0); });
 	ASSERT_TRUE(poller.wait_asleep());
 	channel.reset();
 	EXPECT_EQ(POLLHUP | POLLERR, poller.join() & (POLLHUP | POLLERR));
@@ -148,7 +135,7 @@ TEST_F(PollTest, ConnectionHangsUpWhenTheServerDies)
 	server.hear();
 	Fd client = new_connection(device, "mortal");
 	EXPECT_EQ(0, events(client, 0));
-	Thread poller([&] { return long(wait_events(client, 0)); });
+	Thread poller([&] { return wait_events(client, 0); });
 	ASSERT_TRUE(poller.wait_asleep());
 	server.kill(SIGKILL);
 	EXPECT_EQ(POLLHUP | POLLERR, poller.join() & (POLLHUP | POLLERR));
@@ -158,7 +145,7 @@ TEST_F(PollTest, AMessageDoesNotHangUpConnections)
 {
 	OneWaySender client(connection, "x");
 	ASSERT_TRUE(client.wait_blocked());
-	EXPECT_EQ(POLLOUT, events(connection) & ~POLLWRNORM);
+	EXPECT_EQ(POLLOUT, both_events(connection) & ~POLLWRNORM);
 	EXPECT_EQ(0, poll_receive(channel).result);
 	EXPECT_EQ(0, client.finish());
 }

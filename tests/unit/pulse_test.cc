@@ -2,7 +2,6 @@
 // Pulses: sent without waiting, queued with messages by priority, bounded, never lost.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -17,6 +16,7 @@
 
 #include "support/memory.h"
 #include "support/module.h"
+#include "support/poll.h"
 #include "support/pulse.h"
 #include "support/sched.h"
 
@@ -44,11 +44,9 @@ protected:
 		return Fd(channel_create(device, args));
 	}
 
-	short events(int fd)
+	static int events(int fd)
 	{
-		pollfd poll_fd = {fd, POLLIN | POLLPRI, 0};
-		EXPECT_LE(0, poll(&poll_fd, 1, 0));
-		return poll_fd.revents;
+		return ::events(fd, POLLIN | POLLPRI);
 	}
 };
 
@@ -492,13 +490,10 @@ TEST_F(PulseTest, PollTellsOfPulses)
 	receive_pulse(channel);
 	ASSERT_EQ(0, send_queued(connection, "x"));
 	EXPECT_EQ(POLLIN, events(channel));
-	Thread poller([&] {
-		pollfd poll_fd = {channel, POLLPRI, 0};
-		return long(poll(&poll_fd, 1, -1));
-	});
+	Thread poller([&] { return wait_events(channel, POLLPRI); });
 	ASSERT_TRUE(poller.wait_asleep());
 	ASSERT_EQ(0, pulse_send(connection, 1));
-	EXPECT_EQ(1, poller.join());
+	EXPECT_EQ(POLLPRI, poller.join());
 }
 
 TEST_F(PulseTest, BadArguments)

@@ -78,7 +78,7 @@ TEST_F(QuotaTest, Channels)
 // Of those beyond the bound a channel knows nothing: it keeps no memory for them.
 TEST_F(QuotaTest, ThreadsThatReceive)
 {
-	if (!access("/sys/kernel/debug/kmemleak", F_OK))
+	if (kernel_checks_memory())
 		GTEST_SKIP() << "so many threads take a kernel that checks itself its time";
 	Child server([&](Child &) {
 		Fd channel(create());

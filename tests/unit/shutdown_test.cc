@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // STPLR_CHANNEL_SHUTDOWN: receive nothing more, answer what was received.
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <time.h>
 
 #include <cerrno>
@@ -9,19 +8,12 @@
 #include <vector>
 
 #include "support/ipc.h"
+#include "support/poll.h"
 
 namespace
 {
 
-class ShutdownTest : public PairTest
-{
-protected:
-	static int events(int fd)
-	{
-		pollfd one = {fd, POLLIN, 0};
-		return ::poll(&one, 1, 0) > 0 ? one.revents : 0;
-	}
-};
+using ShutdownTest = PairTest;
 
 TEST_F(ShutdownTest, EndsReceives)
 {
@@ -80,10 +72,7 @@ TEST_F(ShutdownTest, WhatWasReceivedCanBeAnswered)
 
 TEST_F(ShutdownTest, HangsUp)
 {
-	Thread poller([&] {
-		pollfd one = {channel, POLLIN, 0};
-		return ::poll(&one, 1, -1) == 1 ? long(one.revents) : 0l;
-	});
+	Thread poller([&] { return wait_events(channel); });
 	ASSERT_TRUE(poller.wait_asleep());
 	EXPECT_EQ(0, channel_shutdown(channel));
 	EXPECT_TRUE(poller.join() & POLLHUP);

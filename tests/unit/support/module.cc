@@ -43,6 +43,11 @@ uint64_t number_in(const std::string &path, const std::string &word)
 	return 0;
 }
 
+bool kernel_checks_memory()
+{
+	return access("/sys/kernel/debug/kmemleak", F_OK) == 0;
+}
+
 uint64_t objects(const std::string &kind)
 {
 	return number_in("/sys/module/stplr/parameters/objects", kind);

@@ -13,6 +13,9 @@ void set_module_parameter(const std::string &module, const std::string &name, lo
 // The number after a word in a file of words and numbers.
 uint64_t number_in(const std::string &path, const std::string &word);
 
+// Is it a kernel that looks for misuse of memory and leaks by itself?
+bool kernel_checks_memory();
+
 // How many of these, or bytes of them, stplr counts (its parameter objects).
 uint64_t objects(const std::string &kind);
 
