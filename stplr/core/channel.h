@@ -103,7 +103,7 @@ struct stplr_peer {
  * @nr_polled: their number
  * @nr_coming: those in @coming that look for a message
  * @left: a process with several threads that has closed its last descriptor; holds a reference
- * @left_more: there was another, which lives
+ * @left_more: there was another, which lives, or one that shares its table
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @finished: such messages that have ended, to be freed once the lock is released
  * @backlog: of a listening channel: accepted channels to be

@@ -290,9 +290,12 @@ void stplr_channel_leave(struct stplr_channel *channel)
 
 	spin_lock(&channel->lock);
 	old = channel->left;
-	if (old && old != tgid && pid_has_task(old, PIDTYPE_TGID))
+	/* others than its threads may share the table, and have lost the channel by this, too */
+	if ((old && old != tgid && pid_has_task(old, PIDTYPE_TGID)) ||
+	    atomic_read(&current->files->count) > get_nr_threads(current))
 		WRITE_ONCE(channel->left_more, true);
-	WRITE_ONCE(channel->left, tgid);
+	/* pairs with stplr_channel_check_held() */
+	smp_store_release(&channel->left, tgid);
 	spin_unlock(&channel->lock);
 	put_pid(old);
 }

@@ -27,11 +27,13 @@ void stplr_receive_leave(struct stplr_channel *channel);
 /*
  * A message has just become the calling process's to answer. If that has closed its last
  * descriptor meanwhile, flush was too early to see it; if not, flush will. Under the lock flush
- * sets @left and looks, we add and then look. Others than who left have nothing to look for.
+ * sets @left and looks, we add and then look. Others than who left have nothing to look for, as
+ * long as it was one process, with its own table.
  */
 static inline void stplr_channel_check_held(struct stplr_channel *channel)
 {
-	const struct pid *left = READ_ONCE(channel->left);
+	/* pairs with stplr_channel_leave(), which sets @left_more first */
+	const struct pid *left = smp_load_acquire(&channel->left);
 
 	if (unlikely(left) && (left == task_tgid(current) || READ_ONCE(channel->left_more)))
 		stplr_channel_check_left(channel);

@@ -279,6 +279,31 @@ TEST_F(ReceiverDeathTest, WithATableThatAnotherProcessHasToo)
 	holder.expect_success();
 }
 
+TEST_F(ReceiverDeathTest, WhoseTableAnotherProcessHasClosedItIn)
+{
+	// It has the message, and nothing to answer it by.
+	Child holder([&](Child &self) {
+		pid_t receiver = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+		if (!receiver) {
+			receive(channel);
+			pause();
+		}
+		EXPECT_TRUE(eventually(
+			[&] { return blocked_in(receiver, receiver, STPLR_MSG_RECEIVE); }));
+		channel.reset();
+		self.tell(0);
+		self.hear();
+		kill(receiver, SIGKILL);
+		waitpid(receiver, nullptr, 0);
+		return testing::Test::HasFailure();
+	});
+	holder.hear();
+	Sender client(connection, "x");
+	EXPECT_EQ(-ESRCH, client.finish().result);
+	holder.tell(0);
+	holder.expect_success();
+}
+
 TEST_F(ReceiverDeathTest, ThreadWithATableOfItsOwn)
 {
 	// It takes nothing from its process, which receives and answers as before.
