@@ -21,7 +21,10 @@
 #include "core/receiver.h"
 #include "core/room.h"
 
-/* Takes a place in the backlog from a channel; who waits for one is to be woken after unlocking. */
+/*
+ * Takes a place in the backlog from a channel. Unless the listener has ended stplr_room_made()
+ * follows.
+ */
 void stplr_backlog_del(struct stplr_channel *child)
 {
 	struct stplr_channel *listener = child->peer.listener;

@@ -38,16 +38,16 @@ struct stplr_totals {
  * @dev: its place in /sys and /dev; holds the memory
  * @cdev: the character device
  * @index: N
- * @registry: guards @names and @processes
+ * @registry: guards @names, @processes, @name_waiters and @totals
  * @names: channels by name
  * @processes: processes that made a channel or a connection here, by struct pid
- * @name_waiters: threads that wait for a name, by it; under @registry
- * @channels: by an id of their own; changed under @registry
- * @connections: by coid, those that have a descriptor; they leave it under @registry
+ * @name_waiters: threads that wait for a name, by it
+ * @channels: by an id of their own; they leave it under @registry
+ * @connections: by coid, those that have or get a descriptor; they leave it under @registry
  * @scoids: ids of processes
  * @events: by id
  * @last_event: where to look for the next id
- * @totals: of channels that are gone; under @registry
+ * @totals: of channels that are gone
  * @counts: what happens seldom
  * @debugfs: its folder there
  */
@@ -55,7 +55,7 @@ struct stplr_device {
 	struct device dev;
 	struct cdev cdev;
 	unsigned int index;
-	struct mutex registry; /* guards the two below, and all that hangs on them */
+	struct mutex registry; /* see above; and what hangs on those */
 	DECLARE_HASHTABLE(names, 8);
 	DECLARE_HASHTABLE(processes, 8);
 	struct rb_root name_waiters;

@@ -4,7 +4,8 @@
  *
  * Whoever makes room puts what waits for it there itself, one for each place, and wakes just the
  * threads whose turn came: nobody is woken in vain, and a thread that is slow to wake keeps no
- * place from others. Those that wait stand in line by connection, and the connections take turns:
+ * place from others. Whoever comes while there is room need not wait, even if others have not been
+ * let in yet. Those that wait stand in line by connection, and the connections take turns:
  * those of the channel's own user in channel->crowd, others' in channel->strangers, while those
  * whose own bound is met are in channel->full.
  */
