@@ -285,6 +285,9 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 	}
 
 	stplr_user_buffer_free(&buffer);
+	/* closed meanwhile: to receive has made this thread a busy one again, which ends so */
+	if (unlikely(err))
+		stplr_channel_check_held(channel);
 
 	/* Told of a message that went at the last moment, and of no other: as if never told. */
 	if (unlikely(told && err && err != -EMSGSIZE) &&

@@ -10,7 +10,8 @@
 #define STPLR_CHAIN_MAX 16
 
 /**
- * struct stplr_loan - what a thread is lent by one message; under thread->lock
+ * struct stplr_loan - what a thread is lent by one message, or a queue; changed under channel->lock
+ *	and thread->lock
  * @node: in thread->loans, unless it is nothing
  * @value: a real-time priority and, of loans of the same, how directly it is lent; 0 is nothing
  */

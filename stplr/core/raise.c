@@ -239,9 +239,12 @@ static struct stplr_channel *stplr_follow(struct stplr_thread *thread)
 
 	channel = connection->channel;
 	spin_lock(&channel->lock);
-	/* a thread is unblocked before its message goes; from then on it is DONE or withdrawn */
+	/*
+	 * A thread is unblocked before its message goes; from then on that is DONE or withdrawn. One
+	 * that has its address by now may be of another channel, whose lock is not held.
+	 */
 	spin_lock(&thread->lock);
-	blocked = thread->blocked == message;
+	blocked = thread->blocked == message && message->connection == connection;
 	spin_unlock(&thread->lock);
 	if (blocked && message->state != STPLR_DONE)
 		stplr_message_worth(message, thread);

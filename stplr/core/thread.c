@@ -6,7 +6,7 @@
  * spinlocks. stplr_thread_settle() carries it out, which sleeps: it compares what is wanted with
  * what is set, whoever calls it and however often. What the thread is by itself is kept as long as
  * it is raised. What its owner sets meanwhile takes that one's place, if the thread could have set
- * it without the loan.
+ * it without the loan. What it sets at the very moment when a loan begins or ends may be lost.
  *
  * It holds the task, for a struct pid may be another thread's after execve(2).
  *

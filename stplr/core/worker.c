@@ -103,13 +103,14 @@ static struct stplr_worker *stplr_worker_join(struct stplr_channel *channel)
 	if (channel->nr_workers >= STPLR_WORKERS_MAX) {
 		worker = NULL;
 	} else {
+		channel->nr_workers++;
 		spin_unlock(&channel->lock);
 		worker = stplr_worker_alloc(channel);
 		spin_lock(&channel->lock);
-	}
-	if (worker) {
-		hash_add(channel->workers, &worker->node, key);
-		channel->nr_workers++;
+		if (worker)
+			hash_add(channel->workers, &worker->node, key);
+		else
+			channel->nr_workers--;
 	}
 	if (!hlist_empty(&dead)) {
 		spin_unlock(&channel->lock);
