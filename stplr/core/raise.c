@@ -240,8 +240,8 @@ static struct stplr_channel *stplr_follow(struct stplr_thread *thread)
 	channel = connection->channel;
 	spin_lock(&channel->lock);
 	/*
-	 * A thread is unblocked before its message goes; from then on that is DONE or withdrawn. One
-	 * that has its address by now may be of another channel, whose lock is not held.
+	 * A thread is unblocked before its message goes; from then on that is DONE or withdrawn.
+	 * Another message may be at its address by now, of a channel whose lock is not held.
 	 */
 	spin_lock(&thread->lock);
 	blocked = thread->blocked == message && message->connection == connection;
