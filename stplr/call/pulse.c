@@ -37,6 +37,7 @@ static void stplr_pulse_describe(const struct stplr_pulse_entry *entry, struct s
 	};
 	*info = (struct stplr_msg_info){
 		.kind = STPLR_KIND_PULSE,
+		.flags = entry->kernel ? STPLR_INFO_KERNEL : 0,
 		.priority = entry->entry.priority,
 		.len = sizeof(*pulse),
 		.src_len = sizeof(*pulse),
@@ -132,6 +133,7 @@ static void stplr_pulse_fill(struct stplr_pulse_entry *pulse,
 {
 	pulse->entry.priority = priority;
 	pulse->origin = STPLR_PULSE_POOL;
+	pulse->kernel = false;
 	pulse->code = code;
 	pulse->value = value;
 	pulse->scoid = connection->process->scoid;
@@ -209,6 +211,7 @@ int stplr_pulse_post_atomic(struct stplr_connection *connection, int priority, s
 	if (!pulse)
 		return -EAGAIN;
 	stplr_pulse_fill(pulse, connection, priority, code, value);
+	pulse->kernel = true;
 	if (llist_add(&pulse->incoming, &pool->incoming))
 		irq_work_queue(&pool->irq_work);
 	return 0;

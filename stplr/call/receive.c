@@ -89,13 +89,15 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 	info->scoid = message->connection->process->scoid;
 	info->coid = message->connection->coid;
 	info->cookie = READ_ONCE(message->connection->cookie);
+	memset(info->reserved, 0, sizeof(info->reserved));
 }
 
 /*
  * Copies a message and its description to the calling thread without waiting for any page of its.
  */
-static bool stplr_receive_copy(const struct stplr_message *message, size_t len,
-			       struct iov_iter *to, struct stplr_msg_info __user *uinfo)
+static __always_inline bool stplr_receive_copy(const struct stplr_message *message, size_t len,
+					       struct iov_iter *to,
+					       struct stplr_msg_info __user *uinfo)
 {
 	struct stplr_msg_info info;
 	bool ok;
@@ -191,7 +193,10 @@ static int stplr_receive_too_long(struct stplr_channel *channel, size_t needed,
 	return copy_to_user(uinfo, &info, sizeof(info)) ? -EFAULT : -EMSGSIZE;
 }
 
-/* Receives a message or pulse, which @uinfo is told of, or waits for one. */
+/*
+ * Receives a message or pulse, which @uinfo is told of, or waits for one. Of @args only what
+ * comes before its info is looked at.
+ */
 int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		  const struct stplr_msg_receive *args, struct stplr_msg_info __user *uinfo)
 {
@@ -289,9 +294,8 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 	if (unlikely(err))
 		stplr_channel_check_held(channel);
 
-	/* Told of a message that went at the last moment, and of no other: as if never told. */
-	if (unlikely(told && err && err != -EMSGSIZE) &&
-	    copy_to_user(uinfo, &args->info, sizeof(*uinfo)))
+	/* Told of a message that went at the last moment, and of no other: it is taken back. */
+	if (unlikely(told && err && err != -EMSGSIZE) && clear_user(uinfo, sizeof(*uinfo)))
 		return -EFAULT;
 	return err;
 }

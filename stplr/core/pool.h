@@ -26,6 +26,7 @@ enum stplr_pulse_origin {
  * @entry: in channel->pulses while @queued
  * @origin: to what it belongs
  * @queued: under channel->lock
+ * @kernel: a driver sent it
  * @code: what the receiver gets, as is the rest
  * @scoid: of the sender's process
  * @coid: of the connection
@@ -38,6 +39,7 @@ struct stplr_pulse_entry {
 	struct stplr_entry entry;
 	enum stplr_pulse_origin origin : 8;
 	bool queued;
+	bool kernel;
 	s8 code;
 	u32 scoid;
 	u32 coid;

@@ -40,6 +40,7 @@ typedef long stplr_ioctl_function(struct file *file, void __user *arg, unsigned 
 
 /**
  * struct stplr_ioctl - what one ioctl does, by the kind of file it is made on; NULL: ENOTTY
+ * @cmd: its number, as the header has it
  * @device: on an open device
  * @channel: on a channel
  * @connection: on a connection
@@ -47,6 +48,7 @@ typedef long stplr_ioctl_function(struct file *file, void __user *arg, unsigned 
  * Each gets the size of the arguments as the caller knows them; see stplr_args_get().
  */
 struct stplr_ioctl {
+	unsigned int cmd;
 	stplr_ioctl_function *device;
 	stplr_ioctl_function *channel;
 	stplr_ioctl_function *connection;
@@ -54,43 +56,87 @@ struct stplr_ioctl {
 
 static const struct stplr_ioctl stplr_ioctls[] = {
 	[_IOC_NR(STPLR_VERSION)] = {
+		.cmd = STPLR_VERSION,
 		.device = stplr_version_ioctl,
 		.channel = stplr_version_ioctl,
 		.connection = stplr_version_ioctl,
 	},
-	[_IOC_NR(STPLR_CHANNEL_CREATE)] = { .device = stplr_channel_create_ioctl },
-	[_IOC_NR(STPLR_CONNECT_ATTACH)] = { .device = stplr_connect_attach_ioctl },
-	[_IOC_NR(STPLR_CHANNEL_DESTROY)] = { .channel = stplr_channel_destroy_ioctl },
-	[_IOC_NR(STPLR_CHANNEL_SHUTDOWN)] = { .channel = stplr_channel_shutdown_ioctl },
-	[_IOC_NR(STPLR_CHANNEL_ACCEPT)] = { .channel = stplr_accept_ioctl },
-	[_IOC_NR(STPLR_MSG_RECEIVE)] = { .channel = stplr_receive_ioctl },
-	[_IOC_NR(STPLR_MSG_REPLY)] = { .channel = stplr_reply_ioctl },
-	[_IOC_NR(STPLR_MSG_REPLY_RECEIVE)] = { .channel = stplr_reply_receive_ioctl },
-	[_IOC_NR(STPLR_MSG_READ)] = { .channel = stplr_read_ioctl },
-	[_IOC_NR(STPLR_MSG_WRITE)] = { .channel = stplr_write_ioctl },
-	[_IOC_NR(STPLR_MSG_INFO)] = { .channel = stplr_info_ioctl },
-	[_IOC_NR(STPLR_CLIENT_INFO)] = { .channel = stplr_client_info_ioctl },
-	[_IOC_NR(STPLR_CLIENT_COOKIE)] = { .channel = stplr_cookie_ioctl },
-	[_IOC_NR(STPLR_EVENT_DELIVER)] = { .channel = stplr_event_deliver_ioctl },
-	[_IOC_NR(STPLR_CONNECT_DETACH)] = { .connection = stplr_detach_ioctl },
-	[_IOC_NR(STPLR_CONNECT_INFO)] = { .connection = stplr_connection_info_ioctl },
-	[_IOC_NR(STPLR_CONNECT_NOTIFY)] = { .connection = stplr_notify_ioctl },
-	[_IOC_NR(STPLR_MSG_SEND)] = { .connection = stplr_send_ioctl },
-	[_IOC_NR(STPLR_MSG_SEND_RECEIVE)] = { .connection = stplr_send_receive_ioctl },
-	[_IOC_NR(STPLR_PULSE_SEND)] = { .connection = stplr_pulse_ioctl },
+	[_IOC_NR(STPLR_CHANNEL_CREATE)] = {
+		.cmd = STPLR_CHANNEL_CREATE,
+		.device = stplr_channel_create_ioctl,
+	},
+	[_IOC_NR(STPLR_CONNECT_ATTACH)] = {
+		.cmd = STPLR_CONNECT_ATTACH,
+		.device = stplr_connect_attach_ioctl,
+	},
+	[_IOC_NR(STPLR_CHANNEL_DESTROY)] = {
+		.cmd = STPLR_CHANNEL_DESTROY,
+		.channel = stplr_channel_destroy_ioctl,
+	},
+	[_IOC_NR(STPLR_CHANNEL_SHUTDOWN)] = {
+		.cmd = STPLR_CHANNEL_SHUTDOWN,
+		.channel = stplr_channel_shutdown_ioctl,
+	},
+	[_IOC_NR(STPLR_CHANNEL_ACCEPT)] = {
+		.cmd = STPLR_CHANNEL_ACCEPT,
+		.channel = stplr_accept_ioctl,
+	},
+	[_IOC_NR(STPLR_MSG_RECEIVE)] = { .cmd = STPLR_MSG_RECEIVE, .channel = stplr_receive_ioctl },
+	[_IOC_NR(STPLR_MSG_REPLY)] = { .cmd = STPLR_MSG_REPLY, .channel = stplr_reply_ioctl },
+	[_IOC_NR(STPLR_MSG_REPLY_RECEIVE)] = {
+		.cmd = STPLR_MSG_REPLY_RECEIVE,
+		.channel = stplr_reply_receive_ioctl,
+	},
+	[_IOC_NR(STPLR_MSG_READ)] = { .cmd = STPLR_MSG_READ, .channel = stplr_read_ioctl },
+	[_IOC_NR(STPLR_MSG_WRITE)] = { .cmd = STPLR_MSG_WRITE, .channel = stplr_write_ioctl },
+	[_IOC_NR(STPLR_MSG_INFO)] = { .cmd = STPLR_MSG_INFO, .channel = stplr_info_ioctl },
+	[_IOC_NR(STPLR_CLIENT_INFO)] = {
+		.cmd = STPLR_CLIENT_INFO,
+		.channel = stplr_client_info_ioctl,
+	},
+	[_IOC_NR(STPLR_CLIENT_COOKIE)] = {
+		.cmd = STPLR_CLIENT_COOKIE,
+		.channel = stplr_cookie_ioctl,
+	},
+	[_IOC_NR(STPLR_EVENT_DELIVER)] = {
+		.cmd = STPLR_EVENT_DELIVER,
+		.channel = stplr_event_deliver_ioctl,
+	},
+	[_IOC_NR(STPLR_CONNECT_DETACH)] = {
+		.cmd = STPLR_CONNECT_DETACH,
+		.connection = stplr_detach_ioctl,
+	},
+	[_IOC_NR(STPLR_CONNECT_INFO)] = {
+		.cmd = STPLR_CONNECT_INFO,
+		.connection = stplr_connection_info_ioctl,
+	},
+	[_IOC_NR(STPLR_CONNECT_NOTIFY)] = {
+		.cmd = STPLR_CONNECT_NOTIFY,
+		.connection = stplr_notify_ioctl,
+	},
+	[_IOC_NR(STPLR_MSG_SEND)] = { .cmd = STPLR_MSG_SEND, .connection = stplr_send_ioctl },
+	[_IOC_NR(STPLR_MSG_SEND_RECEIVE)] = {
+		.cmd = STPLR_MSG_SEND_RECEIVE,
+		.connection = stplr_send_receive_ioctl,
+	},
+	[_IOC_NR(STPLR_PULSE_SEND)] = { .cmd = STPLR_PULSE_SEND, .connection = stplr_pulse_ioctl },
 	[_IOC_NR(STPLR_EVENT_REGISTER)] = {
+		.cmd = STPLR_EVENT_REGISTER,
 		.device = stplr_device_event_register_ioctl,
 		.connection = stplr_connection_event_register_ioctl,
 	},
 	[_IOC_NR(STPLR_EVENT_UNREGISTER)] = {
+		.cmd = STPLR_EVENT_UNREGISTER,
 		.device = stplr_device_event_unregister_ioctl,
 		.connection = stplr_connection_event_unregister_ioctl,
 	},
 	[_IOC_NR(STPLR_BUFFER_REGISTER)] = {
+		.cmd = STPLR_BUFFER_REGISTER,
 		.channel = stplr_channel_buffer_register_ioctl,
 		.connection = stplr_connection_buffer_register_ioctl,
 	},
 	[_IOC_NR(STPLR_BUFFER_UNREGISTER)] = {
+		.cmd = STPLR_BUFFER_UNREGISTER,
 		.channel = stplr_channel_buffer_unregister_ioctl,
 		.connection = stplr_connection_buffer_unregister_ioctl,
 	},
@@ -101,10 +147,15 @@ static const struct stplr_ioctl stplr_ioctl_none;
 static const struct stplr_ioctl *stplr_ioctl_find(unsigned int cmd)
 {
 	unsigned int nr = _IOC_NR(cmd);
+	const struct stplr_ioctl *found;
 
 	if (_IOC_TYPE(cmd) != STPLR_IOC_MAGIC || nr >= ARRAY_SIZE(stplr_ioctls))
 		return &stplr_ioctl_none;
-	return &stplr_ioctls[array_index_nospec(nr, ARRAY_SIZE(stplr_ioctls))];
+	found = &stplr_ioctls[array_index_nospec(nr, ARRAY_SIZE(stplr_ioctls))];
+	/* the size is the caller's, but where there is no argument there is none */
+	if (_IOC_DIR(cmd) != _IOC_DIR(found->cmd) || (_IOC_SIZE(cmd) && !_IOC_SIZE(found->cmd)))
+		return &stplr_ioctl_none;
+	return found;
 }
 
 static long stplr_ioctl_call(stplr_ioctl_function *function, struct file *file, unsigned int cmd,

@@ -111,12 +111,14 @@ static int stplr_receive_check(const struct stplr_msg_receive *args)
 	if (args->flags & ~(STPLR_RECEIVE_VECTOR | STPLR_RECEIVE_NO_TRUNC | STPLR_RECEIVE_PULSE |
 			    STPLR_RECEIVE_REGISTERED))
 		return -EINVAL;
+	if (args->reserved)
+		return -EINVAL;
 	return stplr_deadline_valid(args->deadline, args->clock) ? 0 : -EINVAL;
 }
 
 static int stplr_reply_check(const struct stplr_msg_reply *args)
 {
-	if (args->flags & ~STPLR_REPLY_FLAGS)
+	if (args->flags & ~STPLR_REPLY_FLAGS || args->reserved)
 		return -EINVAL;
 	if (args->rcvid <= 0 || args->error > STPLR_ERROR_MAX)
 		return -EINVAL;
@@ -140,7 +142,7 @@ static __always_inline int stplr_reply_args(struct stplr_channel *channel,
 	if (put_user(args->len, &uargs->len))
 		return -EFAULT;
 	err = stplr_reply(channel, args, then_receive, &len);
-	if (err)
+	if (err || len == args->len)
 		return err;
 	return put_user(len, &uargs->len) ? -EFAULT : 0;
 }
@@ -161,7 +163,7 @@ long stplr_receive_ioctl(struct file *file, void __user *arg, unsigned int size)
 	struct stplr_msg_receive args;
 	int err;
 
-	err = stplr_args_get(&args, sizeof(args), uargs, size);
+	err = stplr_args_get_first(&args, sizeof(args), offsetof(typeof(args), info), uargs, size);
 	if (err)
 		return err;
 	err = stplr_receive_check(&args);
@@ -180,14 +182,15 @@ long stplr_reply_receive_ioctl(struct file *file, void __user *arg, unsigned int
 	struct stplr_msg_reply_receive args;
 	int err;
 
-	err = stplr_args_get(&args, sizeof(args), uargs, size);
+	err = stplr_args_get_first(&args, sizeof(args), offsetof(typeof(args), receive.info), uargs,
+				   size);
 	if (err)
 		return err;
 	err = stplr_receive_check(&args.receive);
 	if (err)
 		return err;
 
-	if (args.reply.flags & ~STPLR_REPLY_FLAGS)
+	if (args.reply.flags & ~STPLR_REPLY_FLAGS || args.reply.reserved)
 		return -EINVAL;
 	if (args.reply.rcvid) {
 		err = stplr_reply_args(channel, &args.reply, &uargs->reply, true);

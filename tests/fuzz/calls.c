@@ -113,7 +113,7 @@ static const struct field msg_send_receive[] = {
 #define RECEIVE_FIELDS(type, prefix)                                                               \
 	NESTED(type, prefix, buffer, BYTES(STPLR_RECEIVE_VECTOR, STPLR_RECEIVE_REGISTERED)),       \
 		NESTED(type, prefix, deadline, UNTIL(8000)), NESTED(type, prefix, clock, CLOCK),   \
-		NESTED(type, prefix, flags, MASK(0xf)),                                            \
+		NESTED(type, prefix, flags, MASK(0xf)), NESTED(type, prefix, reserved, ZERO),      \
 		NESTED(type, prefix, info.rcvid, RCVID, .out = true),                              \
 		NESTED(type, prefix, info.pid, PID, .out = true),                                  \
 		NESTED(type, prefix, info.scoid, SCOID, .out = true),                              \
@@ -129,7 +129,8 @@ static const int64_t errors[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 51
 		NESTED(type, prefix, status, RANGE(NUMBER, 0, 100)),                               \
 		NESTED(type, prefix, error, ONE_OF(errors)),                                       \
 		NESTED(type, prefix, flags,                                                        \
-		       MASK(STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED | STPLR_REPLY_NO_TRUNC))
+		       MASK(STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED | STPLR_REPLY_NO_TRUNC)),  \
+		NESTED(type, prefix, reserved, ZERO)
 
 static const struct field msg_reply[] = {REPLY_FIELDS(stplr_msg_reply, )};
 

@@ -35,6 +35,18 @@ protected:
 		STPLR_CHANNEL_ACCEPT,    STPLR_CONNECT_DETACH,   STPLR_CONNECT_INFO,
 	};
 
+	const std::vector<unsigned long> every_request = {
+		STPLR_VERSION,           STPLR_CHANNEL_CREATE,   STPLR_CONNECT_ATTACH,
+		STPLR_CHANNEL_DESTROY,   STPLR_CHANNEL_SHUTDOWN, STPLR_CHANNEL_ACCEPT,
+		STPLR_MSG_RECEIVE,       STPLR_MSG_REPLY,        STPLR_MSG_REPLY_RECEIVE,
+		STPLR_MSG_READ,          STPLR_MSG_WRITE,        STPLR_MSG_INFO,
+		STPLR_CLIENT_INFO,       STPLR_CLIENT_COOKIE,    STPLR_EVENT_DELIVER,
+		STPLR_CONNECT_DETACH,    STPLR_CONNECT_INFO,     STPLR_CONNECT_NOTIFY,
+		STPLR_MSG_SEND,          STPLR_MSG_SEND_RECEIVE, STPLR_PULSE_SEND,
+		STPLR_EVENT_REGISTER,    STPLR_EVENT_UNREGISTER, STPLR_BUFFER_REGISTER,
+		STPLR_BUFFER_UNREGISTER,
+	};
+
 	// Calls that are valid as they are, so that one wrong field is what is refused.
 	stplr_channel_create create = channel_args();
 	stplr_connect_attach attach = attach_args(0, chid);
@@ -50,15 +62,15 @@ TEST_F(AbiTest, LayoutIsTheDocumentedOne)
 	EXPECT_EQ(40u, sizeof(stplr_channel_create));
 	EXPECT_EQ(48u, sizeof(stplr_connect_attach));
 	EXPECT_EQ(88u, sizeof(stplr_msg_send));
-	EXPECT_EQ(72u, sizeof(stplr_msg_info));
-	EXPECT_EQ(104u, sizeof(stplr_msg_receive));
-	EXPECT_EQ(40u, sizeof(stplr_msg_reply));
-	EXPECT_EQ(144u, sizeof(stplr_msg_reply_receive));
+	EXPECT_EQ(88u, sizeof(stplr_msg_info));
+	EXPECT_EQ(128u, sizeof(stplr_msg_receive));
+	EXPECT_EQ(48u, sizeof(stplr_msg_reply));
+	EXPECT_EQ(176u, sizeof(stplr_msg_reply_receive));
 	EXPECT_EQ(40u, sizeof(stplr_msg_data));
 	EXPECT_EQ(40u, sizeof(stplr_channel_accept));
 	EXPECT_EQ(40u, sizeof(stplr_connect_info));
 	EXPECT_EQ(0u, offsetof(stplr_msg_reply_receive, reply));
-	EXPECT_EQ(40u, offsetof(stplr_msg_reply_receive, receive));
+	EXPECT_EQ(48u, offsetof(stplr_msg_reply_receive, receive));
 }
 
 TEST_F(AbiTest, UnknownIoctlsAreRefusedAtOnce)
@@ -75,6 +87,39 @@ TEST_F(AbiTest, UnknownIoctlsAreRefusedAtOnce)
 		EXPECT_EQ(-ENOTTY, call(fd, ~0ul & 0xffffffff));
 	}
 	EXPECT_LT(now(CLOCK_MONOTONIC) - start, 500000000);
+}
+
+TEST_F(AbiTest, AnotherDirectionIsAnotherIoctl)
+{
+	for (unsigned long request : every_request)
+		for (unsigned direction = 0; direction < 4; direction++) {
+			unsigned long other = _IOC(direction, _IOC_TYPE(request), _IOC_NR(request),
+						   _IOC_SIZE(request));
+
+			if (other == request)
+				continue;
+			for (int fd : {device.get(), channel.get(), connection.get()})
+				EXPECT_EQ(-ENOTTY, call(fd, other, nullptr))
+					<< "number " << std::hex << _IOC_NR(request)
+					<< " direction " << direction;
+		}
+}
+
+TEST_F(AbiTest, WithoutAnArgumentThereIsNoSize)
+{
+	const std::pair<int, unsigned long> calls[] = {
+		{channel, STPLR_CHANNEL_SHUTDOWN},
+		{channel, STPLR_CHANNEL_DESTROY},
+		{connection, STPLR_CONNECT_DETACH},
+	};
+
+	for (const auto &[fd, request] : calls)
+		for (size_t size : {1, 8, (1 << 14) - 1})
+			EXPECT_EQ(-ENOTTY, call(fd, resized(request, size), room));
+	// Nothing has ended.
+	OneWaySender client(connection, "stays");
+	EXPECT_EQ("stays", receive(channel).text);
+	EXPECT_EQ(0, client.finish());
 }
 
 TEST_F(AbiTest, WrongKindOfDescriptor)
@@ -271,6 +316,25 @@ TEST_F(AbiTest, ReservedFields)
 	EXPECT_EQ(-EINVAL, channel_accept(listening, accept));
 	attach.reserved = 1;
 	EXPECT_EQ(-EINVAL, connect_attach(device, attach));
+
+	OneWaySender client(connection, "stays");
+	ASSERT_TRUE(client.wait_blocked());
+	stplr_msg_receive receive = receive_nothing;
+	receive.reserved = 1ull << 63;
+	EXPECT_EQ(-EINVAL, msg_receive(channel, receive));
+	stplr_msg_reply_receive half = reply_receive_args(reply_args(0), receive);
+	EXPECT_EQ(-EINVAL, msg_reply_receive(channel, half));
+	stplr_msg_reply reply = reply_args(1);
+	reply.reserved = 1;
+	EXPECT_EQ(-EINVAL, msg_reply(channel, reply));
+	for (int rcvid : {0, 1}) {
+		reply.rcvid = rcvid;
+		stplr_msg_reply_receive both = reply_receive_args(reply, receive_nothing);
+		EXPECT_EQ(-EINVAL, msg_reply_receive(channel, both)) << rcvid;
+	}
+	EXPECT_EQ("stays", poll_receive(channel).text);
+	EXPECT_EQ(0, client.finish());
+
 	send.reserved = 1;
 	EXPECT_EQ(-EINVAL, msg_send_receive(connection, send));
 	EXPECT_EQ(-EINVAL, msg_send(connection, send));
@@ -443,6 +507,41 @@ TEST_F(AbiTest, NothingUninitialisedLeaks)
 	EXPECT_EQ(uint32_t(STPLR_KIND_SEND), args.info.kind);
 	EXPECT_EQ(uint32_t(STPLR_INFO_NO_REPLY), args.info.flags);
 	EXPECT_EQ(0, client.join());
+
+	// And of one that is asked for again, whatever the rest held.
+	Sender asker(connection, "");
+	ASSERT_EQ(0, msg_receive(channel, args));
+	stplr_msg_info again;
+	memset(&again, 0xff, sizeof(again));
+	again.rcvid = args.info.rcvid;
+	ASSERT_EQ(0, call(channel, STPLR_MSG_INFO, &again));
+	EXPECT_EQ(0, memcmp(&args.info, &again, sizeof(again)));
+	EXPECT_EQ(0, reply(channel, args.info.rcvid));
+	EXPECT_EQ(0, asker.finish().result);
+}
+
+// What a program of the first interface asks for is refused by each call that has changed.
+TEST_F(AbiTest, TheFirstInterfaceIsRefused)
+{
+	const struct {
+		unsigned long request;
+		size_t size;
+	} calls[] = {
+		{STPLR_MSG_RECEIVE, 104},
+		{STPLR_MSG_REPLY, 40},
+		{STPLR_MSG_REPLY_RECEIVE, 144},
+		{STPLR_MSG_INFO, 72},
+	};
+	OneWaySender client(connection, "stays");
+	ASSERT_TRUE(client.wait_blocked());
+
+	for (const auto &old : calls) {
+		std::array<unsigned char, 256> args = {}, before = args;
+		EXPECT_EQ(-EINVAL, call(channel, resized(old.request, old.size), args.data()));
+		EXPECT_EQ(before, args);
+	}
+	EXPECT_EQ("stays", poll_receive(channel).text);
+	EXPECT_EQ(0, client.finish());
 }
 
 TEST_F(AbiTest, OtherFileOperationsAreHarmless)

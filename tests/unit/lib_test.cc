@@ -161,17 +161,20 @@ TEST_F(LibOpen, RefusesAnotherInterfaceInWords)
 	char why[256] = "?";
 	int before = count_of_open_descriptors();
 
-	pretend([](struct stplr_version &version) {
-		version.abi = STPLR_ABI + 1;
-		version.version = 7 << 16 | 8 << 8 | 9;
-	});
-	EXPECT_FAILS(EPROTONOSUPPORT, stplr_open(0, 0));
-	EXPECT_FAILS(EPROTONOSUPPORT, stplr_open_why(0, 0, why, sizeof(why)));
-	EXPECT_NE(nullptr, strstr(why, "stplr 7.8.9")) << why;
-	EXPECT_NE(nullptr, strstr(why, "interface 2, this library knows 1")) << why;
-	EXPECT_EQ(before, count_of_open_descriptors()) << "a refused device stayed open";
-	for (int fd : {device, channel, connection})
-		EXPECT_FAILS(EPROTONOSUPPORT, stplr_check_version(fd, why, sizeof(why)));
+	for (unsigned abi : {1, 3}) {
+		pretend([abi](struct stplr_version &version) {
+			version.abi = abi;
+			version.version = 7 << 16 | 8 << 8 | 9;
+		});
+		std::string words = "interface " + std::to_string(abi) + ", this library knows 2";
+		EXPECT_FAILS(EPROTONOSUPPORT, stplr_open(0, 0));
+		EXPECT_FAILS(EPROTONOSUPPORT, stplr_open_why(0, 0, why, sizeof(why)));
+		EXPECT_NE(nullptr, strstr(why, "stplr 7.8.9")) << why;
+		EXPECT_NE(nullptr, strstr(why, words.c_str())) << why;
+		EXPECT_EQ(before, count_of_open_descriptors()) << "a refused device stayed open";
+		for (int fd : {device, channel, connection})
+			EXPECT_FAILS(EPROTONOSUPPORT, stplr_check_version(fd, why, sizeof(why)));
+	}
 }
 
 TEST_F(LibOpen, RefusesAModuleWithoutMessages)

@@ -77,7 +77,12 @@ TEST_F(SourceTest, EveryPulseArrivesInOrder)
 		EXPECT_EQ(42, received.pulse.code);
 		EXPECT_EQ(uint64_t(i), received.pulse.value);
 		EXPECT_EQ(50, received.info.priority);
+		EXPECT_EQ(unsigned(STPLR_INFO_KERNEL), received.info.flags);
+		EXPECT_EQ(0, received.info.pid);
 	}
+	// The place of one of a driver's is used for a process's: that is no driver's.
+	ASSERT_EQ(0, pulse_send(client, 1, 0, 0));
+	EXPECT_EQ(0u, await_pulse(roomy).info.flags);
 	EXPECT_EQ(300u, told(driver).sent);
 }
 

@@ -33,7 +33,8 @@
  *  - The size in the ioctl's number is the size the caller knows. A longer structure from a newer
  *    header is accepted while the part this kernel does not know is zero (else E2BIG); one shorter
  *    than its first version is refused (EINVAL). STPLR_VERSION takes any size.
- *  - An ioctl this kernel does not know, or one sent to the wrong kind of descriptor: ENOTTY.
+ *  - An ioctl this kernel does not know, one whose number has another direction (or a size, where
+ *    there is no argument), or one sent to the wrong kind of descriptor: ENOTTY.
  *  - An argument that cannot be read or written: EFAULT. On any failure before a message was given
  *    to the other side, the other side does not notice.
  */
@@ -44,7 +45,7 @@
 #include <linux/types.h>
 
 /** STPLR_ABI - the version of this interface; changes only when an old program would misbehave. */
-#define STPLR_ABI 1
+#define STPLR_ABI 2
 
 /** STPLR_NAME_MAX - longest name of a channel, in bytes, without a terminator. */
 #define STPLR_NAME_MAX 63
@@ -516,6 +517,8 @@ struct stplr_msg_send {
 #define STPLR_INFO_UNBLOCK (1U << 2)
 /** STPLR_INFO_QUEUED - a one-way message sent with STPLR_SEND_QUEUED: its sender does not wait. */
 #define STPLR_INFO_QUEUED (1U << 3)
+/** STPLR_INFO_KERNEL - a driver sent it, no process did: @pid and @tid are 0. */
+#define STPLR_INFO_KERNEL (1U << 4)
 
 /**
  * struct stplr_msg_info - what comes with a received message (QNX struct _msg_info)
@@ -537,6 +540,7 @@ struct stplr_msg_send {
  * @scoid: id of the client process, the same for all its connections on the device
  * @coid: id of the connection, struct stplr_connect_attach.coid
  * @cookie: what the server attached to the connection (STPLR_CLIENT_COOKIE), or 0
+ * @reserved: out: 0; for what may come with a message one day
  */
 struct stplr_msg_info {
 	__s32 rcvid;
@@ -553,6 +557,7 @@ struct stplr_msg_info {
 	__u32 scoid;
 	__u32 coid;
 	__u64 cookie;
+	__u64 reserved[2];
 };
 
 /** STPLR_RECEIVE_VECTOR - struct stplr_msg_receive.buffer is an array of parts. */
@@ -575,8 +580,10 @@ struct stplr_msg_info {
  * @deadline: until when to wait; O_NONBLOCK on the descriptor is STPLR_DEADLINE_POLL
  * @clock: clock of @deadline
  * @flags: STPLR_RECEIVE_*
+ * @reserved: must be 0
  * @info: out: who sent, how much, and the rcvid. Written on success, and on EMSGSIZE with
- *	@info.rcvid 0 and @info.src_len the room needed
+ *	@info.rcvid 0 and @info.src_len the room needed. Other errors leave it as it was, or, where
+ *	a message went at the last moment, all zero
  *
  * Messages come by priority, then first come first served; of several waiting threads the last
  * that came is served first. A message that could not be delivered (EFAULT, EMSGSIZE) stays at the
@@ -587,17 +594,18 @@ struct stplr_msg_info {
  * that stays (EMSGSIZE, whatever the flags). A pulse wakes a thread that takes pulses only before
  * others.
  *
- * EINVAL: a bad flag, clock or deadline, too many parts, a listening channel; EFAULT: @buffer or
- * the structure cannot be written; EMSGSIZE: see STPLR_RECEIVE_NO_TRUNC; EAGAIN: no message, and
- * not waiting; ETIMEDOUT; EINTR: a signal came (system calls start over as signal(7) says); ESRCH:
- * the channel was destroyed; ESHUTDOWN: it was shut down; EPIPE: an accepted channel's client has
- * closed its connection; ENOMEM: for more parts than 8.
+ * EINVAL: a bad flag, clock, deadline or reserved field, too many parts, a listening channel;
+ * EFAULT: @buffer or the structure cannot be written; EMSGSIZE: see STPLR_RECEIVE_NO_TRUNC;
+ * EAGAIN: no message, and not waiting; ETIMEDOUT; EINTR: a signal came (system calls start over as
+ * signal(7) says); ESRCH: the channel was destroyed; ESHUTDOWN: it was shut down; EPIPE: an
+ * accepted channel's client has closed its connection; ENOMEM: for more parts than 8.
  */
 struct stplr_msg_receive {
 	struct stplr_buffer buffer;
 	__s64 deadline;
 	__u32 clock;
 	__u32 flags;
+	__u64 reserved;
 	struct stplr_msg_info info;
 };
 
@@ -616,18 +624,19 @@ struct stplr_msg_receive {
  * @error: 0, or the errno (1 to 511) that the client's call fails with; then no data is passed and
  *	@reply must be empty
  * @flags: STPLR_REPLY_VECTOR, STPLR_REPLY_REGISTERED, STPLR_REPLY_NO_TRUNC
+ * @reserved: must be 0
  * @len: out: bytes the client gets
  *
  * Never waits for the client. Any thread of the process that received the message may reply, once,
  * in any order. For a one-way message that was truncated it releases the sender, whose room is 0
  * bytes.
  *
- * EINVAL: a bad flag, an @error above 511, an @rcvid that is not positive, too many parts; ESRCH:
- * no such message: never received here, received by another process, already answered, or its
- * client is gone; EFAULT: @reply cannot be read: the message is still to be answered; EMSGSIZE:
- * longer than message_max, or see STPLR_REPLY_NO_TRUNC; ENOBUFS, ENOMEM: the server's user has no
- * memory to take over a reply longer than the client expected: still to be answered. (Where the
- * client's user has none, the client gets the ENOBUFS.)
+ * EINVAL: a bad flag or reserved field, an @error above 511, an @rcvid that is not positive, too
+ * many parts; ESRCH: no such message: never received here, received by another process, already
+ * answered, or its client is gone; EFAULT: @reply cannot be read: the message is still to be
+ * answered; EMSGSIZE: longer than message_max, or see STPLR_REPLY_NO_TRUNC; ENOBUFS, ENOMEM: the
+ * server's user has no memory to take over a reply longer than the client expected: still to be
+ * answered. (Where the client's user has none, the client gets the ENOBUFS.)
  */
 struct stplr_msg_reply {
 	struct stplr_buffer reply;
@@ -635,6 +644,7 @@ struct stplr_msg_reply {
 	__s32 status;
 	__u32 error;
 	__u32 flags;
+	__u64 reserved;
 	__u64 len;
 };
 

@@ -143,6 +143,7 @@ static void server(void)
 	receive.clock = 1;
 	EXPECT(call(3, STPLR_MSG_RECEIVE, &receive) == 0);
 	EXPECT(receive.info.rcvid > 0);
+	EXPECT(!receive.info.reserved[0] && !receive.info.reserved[1]);
 	EXPECT(receive.info.len == receive.info.src_len);
 	EXPECT(receive.info.kind == STPLR_KIND_SEND_RECEIVE);
 	zero(&reply, sizeof(reply));
@@ -259,6 +260,9 @@ static void alone(void)
 	receive.buffer.addr = address(message);
 	receive.buffer.len = 10;
 	EXPECT(call(channel, STPLR_MSG_RECEIVE, &receive) == -EAGAIN);
+	receive.reserved = 1;
+	EXPECT(call(channel, STPLR_MSG_RECEIVE, &receive) == -EINVAL);
+	receive.reserved = 0;
 	receive.deadline = 1;
 	EXPECT(call(channel, STPLR_MSG_RECEIVE, &receive) == -ETIMEDOUT);
 	zero(&loop, sizeof(loop));
