@@ -66,6 +66,7 @@ static const struct row rows[] = {
 
 	{"send_queued", EAGAIN, "there is no room to queue the message"},
 	{"send_receive", EFAULT, "message or reply buffer is not the caller's memory"},
+	{"send_receive", EINPROGRESS, "the server has the message, and works"},
 	{"send_receive", ENOBUFS,
 	 "message or reply needs more of the kernel's memory than one user may have"},
 	{"send_receive", ESRCH,

@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
+#include <linux/timer.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -39,6 +40,16 @@ static inline struct class *stplr_class_create(const char *name)
 #else
 #define STPLR_DEVNODE_CONST const
 #endif
+
+/* 6.2: del_timer_sync() has a new name; the old one is gone since 6.15 */
+static inline void stplr_timer_delete_sync(struct timer_list *timer)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	del_timer_sync(timer);
+#else
+	timer_delete_sync(timer);
+#endif
+}
 
 /*
  * 6.3: a fault taken while pinning for a long time is like others. Before, it must not let go of

@@ -22,6 +22,7 @@
 #include "core/life.h"
 #include "core/name.h"
 #include "core/object.h"
+#include "core/patience.h"
 #include "core/process.h"
 #include "core/room.h"
 #include "core/watch.h"
@@ -162,6 +163,7 @@ int stplr_detach(struct stplr_connection *connection)
 void stplr_attach_end(struct stplr_connection *connection)
 {
 	stplr_parked_drop(connection, NULL);
+	stplr_patience_end(&connection->own);
 	stplr_events_end(connection->channel->device, &connection->events);
 	stplr_connection_unwatch(connection);
 	stplr_buffers_end(&connection->buffers);

@@ -122,6 +122,8 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 	message->entry.priority = stplr_priority_of(current);
 	message->poll = 0;
 	message->sides.leaving = false;
+	message->impatient = args->flags & STPLR_SEND_PARK;
+	message->overdue = false;
 	message->unblocking = 0;
 	message->drain = false;
 	message->result = 0;
@@ -297,10 +299,13 @@ int stplr_send(struct stplr_connection *connection, u32 kind, bool nonblock,
 	if (unlikely(args->token)) {
 		sent->resumed = true;
 		message = stplr_parked_claim(connection, args->token, kind);
-		if (!message)
-			message = ERR_PTR(-ENOENT);
-		else
+		if (message) {
 			self = stplr_message_resumed(message);
+			/* its moment is over: this only asks for the answer */
+			WRITE_ONCE(message->overdue, args->flags & STPLR_SEND_PARK);
+		} else {
+			message = ERR_PTR(-ENOENT);
+		}
 	} else {
 		message = stplr_send_start(connection, kind, nonblock, args, &room, &self);
 	}

@@ -20,6 +20,7 @@
 #include "core/messages.h"
 #include "core/notice.h"
 #include "core/object.h"
+#include "core/patience.h"
 #include "core/raise.h"
 #include "core/room.h"
 
@@ -63,6 +64,7 @@ static struct stplr_message *stplr_message_alloc(struct stplr_connection *connec
 	message = stplr_message_new(connection);
 	if (IS_ERR(message))
 		return message;
+	stplr_patience_init(message);
 	spin_lock(&channel->lock);
 	list_add(&message->link, &connection->messages);
 	spin_unlock(&channel->lock);
@@ -117,6 +119,7 @@ void stplr_message_free(struct stplr_message *message)
 	if (message->queued) {
 		stplr_message_free_queued(message);
 	} else {
+		stplr_patience_end(message);
 		spin_lock(&channel->lock);
 		list_del(&message->link);
 		spin_unlock(&channel->lock);
@@ -311,7 +314,7 @@ void stplr_message_discard(struct stplr_message *message)
 	stplr_message_free(message);
 }
 
-/* Parked messages: REPLY-blocked ones whose thread has left the call for a signal */
+/* Parked messages: REPLY-blocked ones whose thread has left the call, for a signal or a while */
 
 static struct stplr_message *stplr_parked_of(struct rb_node *node)
 {
@@ -367,6 +370,8 @@ static void stplr_message_unpark(struct stplr_message *message)
 
 	lockdep_assert_held(&connection->channel->lock);
 	message->client = current;
+	message->impatient = false;
+	message->overdue = false;
 	mmdrop(message->mm);
 	rb_erase(&message->parked_node, &connection->parked);
 	rb_erase(&message->parker_node, &connection->parkers);

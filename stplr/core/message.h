@@ -8,6 +8,7 @@
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/timer.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
@@ -50,10 +51,12 @@ enum stplr_message_state {
  * @poll: to be received by a thread that waits already, or not at all: the error then, else 0
  * @wake_on_receive: the client sets another timer once the message is received
  * @drain: the client is to be woken, once, when a transfer ends
+ * @impatient: the client waits for a moment only: STPLR_SEND_PARK
+ * @overdue: and that is over; its client may read it without the lock
  * @unblocking: the client wants to be unblocked: STPLR_UNBLOCK_*
  * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to
  *	@connection
- * @parked_node: in connection->parked: its client has left the call for a signal and may come back
+ * @parked_node: in connection->parked: its client has left the call and may come back
  * @parker_node: in connection->parkers then
  * @result: 0 or -errno, from ENDING on
  * @status: of the reply
@@ -76,6 +79,7 @@ enum stplr_message_state {
  * @tgid: of the sender, if @queued; holds a reference
  * @tid: likewise
  * @unblock: the notice of @unblocking
+ * @patience: ends the moment of an @impatient client; not if @queued
  * @sides: its bytes: what is sent, and where the reply goes
  */
 struct stplr_message {
@@ -89,6 +93,8 @@ struct stplr_message {
 	int poll;
 	bool wake_on_receive;
 	bool drain;
+	bool impatient;
+	bool overdue;
 	u8 unblocking;
 	bool queued;
 	int result;
@@ -115,6 +121,7 @@ struct stplr_message {
 	struct pid *tgid;
 	struct pid *tid;
 	struct stplr_pulse_entry unblock;
+	struct timer_list patience;
 
 	struct stplr_sides sides;
 };

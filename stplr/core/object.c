@@ -16,6 +16,7 @@
 #include "core/connection.h"
 #include "core/device.h"
 #include "core/object.h"
+#include "core/patience.h"
 #include "core/pool.h"
 #include "core/process.h"
 #include "core/worker.h"
@@ -256,6 +257,7 @@ struct stplr_connection *stplr_connection_alloc(struct stplr_device *device)
 	INIT_LIST_HEAD(&connection->events.events);
 	stplr_buffers_init(&connection->buffers);
 	connection->own.connection = connection;
+	stplr_patience_init(&connection->own);
 
 	err = -ENOMEM;
 	connection->user = stplr_user_get(current_euid());

@@ -31,6 +31,7 @@
 #include "core/life.h"
 #include "core/message.h"
 #include "core/notice.h"
+#include "core/patience.h"
 #include "core/raise.h"
 #include "core/receiver.h"
 #include "core/wait.h"
@@ -180,10 +181,10 @@ static int stplr_client_wait_unblocked(struct stplr_message *message)
 }
 
 /*
- * A signal came, or the timer for @fired. What that means depends on how far the message is: 0 go
- * on waiting, or an error. Then the message is out of the server's reach; or, with a @token, left
- * there, parked. On a channel with the unblock flag, -EAGAIN: the server was told instead, and the
- * client waits for what it answers.
+ * A signal came, or a timer, for @fired or the message's patience. What that means depends on how
+ * far the message is: 0 go on waiting, or an error. Then the message is out of the server's reach;
+ * or, with a @token, left there, parked. On a channel with the unblock flag, -EAGAIN: the server
+ * was told instead, and the client waits for what it answers.
  */
 static int stplr_client_interrupted(struct stplr_message *message,
 				    const struct stplr_msg_send *args, s64 fired, u64 *token)
@@ -212,6 +213,9 @@ static int stplr_client_interrupted(struct stplr_message *message,
 		err = -EAGAIN;
 	} else if (expired) {
 		err = stplr_message_withdraw(message) ? -ETIMEDOUT : 0;
+	} else if (message->overdue && received) {
+		*token = stplr_message_park(message);
+		err = -EINPROGRESS;
 	} else if (signal_pending(current) && received) {
 		*token = stplr_message_park(message);
 		err = -ERESTARTSYS;
@@ -237,6 +241,8 @@ int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send
 	s64 fired = STPLR_DEADLINE_NONE;
 	int err;
 
+	if (unlikely(message->impatient))
+		stplr_patience_begin(message);
 	for (;;) {
 		enum stplr_message_state state;
 		s64 deadline;
@@ -246,7 +252,8 @@ int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send
 		state = smp_load_acquire(&message->state);
 		if (state == STPLR_DONE)
 			break;
-		if (unlikely(signal_pending(current) || fired != STPLR_DEADLINE_NONE)) {
+		if (unlikely(signal_pending(current) || fired != STPLR_DEADLINE_NONE ||
+			     READ_ONCE(message->overdue))) {
 			__set_current_state(TASK_RUNNING);
 			err = stplr_client_interrupted(message, args, fired, token);
 			if (err == -EAGAIN)

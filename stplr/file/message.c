@@ -23,7 +23,7 @@ static int stplr_send_check(const struct stplr_msg_send *args, u32 kind)
 	u32 flags = STPLR_SEND_VECTOR | STPLR_SEND_REGISTERED | STPLR_SEND_TELL;
 
 	if (kind == STPLR_KIND_SEND_RECEIVE)
-		flags |= STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED;
+		flags |= STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED | STPLR_SEND_PARK;
 	else
 		flags |= STPLR_SEND_QUEUED;
 	if (kind == STPLR_KIND_SEND &&
@@ -78,7 +78,7 @@ static long stplr_send_args(struct stplr_connection *connection, u32 kind, bool 
 	 * The token is used up, unless the message was parked again; if it cannot be cleared, it
 	 * is refused.
 	 */
-	if (unlikely(sent.resumed && err && err != -ERESTARTSYS))
+	if (unlikely(sent.resumed && err && err != -ERESTARTSYS && err != -EINPROGRESS))
 		(void)put_user(0, &uargs->token);
 	return err;
 }

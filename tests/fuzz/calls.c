@@ -104,7 +104,7 @@ static const struct field msg_send_receive[] = {
 	FIELD(stplr_msg_send, clock, CLOCK),
 	FIELD(stplr_msg_send, flags,
 	      MASK(STPLR_SEND_VECTOR | STPLR_REPLY_VECTOR | STPLR_SEND_REGISTERED |
-		   STPLR_REPLY_REGISTERED | STPLR_SEND_TELL)),
+		   STPLR_REPLY_REGISTERED | STPLR_SEND_TELL | STPLR_SEND_PARK)),
 	FIELD(stplr_msg_send, token, TOKEN),
 	FIELD(stplr_msg_send, reserved, ZERO),
 	OUT(stplr_msg_send, token, TOKEN),

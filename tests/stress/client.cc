@@ -105,11 +105,15 @@ long send_blocking(Self &self, const Target &target, unsigned long request, stpl
 {
 	long result;
 
-	while ((result = self.call(target.fd, request, &args)) == -EINTR && args.token)
+	while (((result = self.call(target.fd, request, &args)) == -EINTR ||
+		result == -EINPROGRESS) &&
+	       args.token) {
 		if (may_abandon && self.random.once_in(16)) {
 			told = kAbandoned;
 			return result;
 		}
+		args.flags &= ~STPLR_SEND_PARK;
+	}
 	told = result < 0 && args.status == 1 ? kWasReceived : kNotReceived;
 	return result;
 }
@@ -169,6 +173,8 @@ long send_message(Self &self, const Target &target, Kind kind, uint32_t hops)
 						 args.flags);
 	}
 	args.flags |= kind == kQueued ? STPLR_SEND_QUEUED : STPLR_SEND_TELL;
+	if (kind == kTwoWay && random.once_in(4))
+		args.flags |= STPLR_SEND_PARK;
 
 	Told told;
 	long result = send_blocking(self, target,

@@ -130,6 +130,8 @@ struct stplr_version {
 #define STPLR_FEATURE_REGISTERED (1ULL << 5)
 /** STPLR_FEATURE_TELL - STPLR_SEND_TELL. */
 #define STPLR_FEATURE_TELL (1ULL << 6)
+/** STPLR_FEATURE_PARK - STPLR_SEND_PARK. */
+#define STPLR_FEATURE_PARK (1ULL << 7)
 
 /** STPLR_CHANNEL_ATTACH_ANY - whoever may open the device may attach by (pid, chid). */
 #define STPLR_CHANNEL_ATTACH_ANY (1U << 0)
@@ -435,6 +437,17 @@ struct stplr_connect_notify {
 #define STPLR_SEND_TELL (1U << 5)
 
 /**
+ * STPLR_SEND_PARK - STPLR_MSG_SEND_RECEIVE only: when the server has had the message for a moment,
+ * 10 to 20 ms, and not answered, leave it there, *parked* as by a signal (see struct
+ * stplr_msg_send), and return: EINPROGRESS, with a @token. So the caller can do something else, ask
+ * another server for one, while this one works. Calling again without the flag waits for the reply,
+ * calling again with it asks whether it has come: if not, EINPROGRESS and a new @token, at once. An
+ * answer within the moment costs no more than without the flag. Until the message has been received
+ * the call stays SEND-blocked, whatever that takes.
+ */
+#define STPLR_SEND_PARK (1U << 6)
+
+/**
  * struct stplr_msg_send - STPLR_MSG_SEND and STPLR_MSG_SEND_RECEIVE: send a message (QNX MsgSend)
  * @send: the message; at most message_max bytes
  * @reply: STPLR_MSG_SEND_RECEIVE: where the reply goes; may be larger than any reply. Zero for
@@ -448,7 +461,7 @@ struct stplr_connect_notify {
  *	STPLR_MSG_SEND
  * @clock: clock of both deadlines
  * @flags: STPLR_SEND_VECTOR, STPLR_REPLY_VECTOR, STPLR_SEND_QUEUED, STPLR_SEND_REGISTERED,
- *	STPLR_REPLY_REGISTERED, STPLR_SEND_TELL
+ *	STPLR_REPLY_REGISTERED, STPLR_SEND_TELL, STPLR_SEND_PARK
  * @token: 0 to send; see below
  * @reply_len: out: bytes of the reply that are in @reply
  * @reply_total: out: bytes the server replied; more than @reply_len: the reply was truncated
@@ -470,8 +483,9 @@ struct stplr_connect_notify {
  * (SA_RESTART, stop and continue, tracing). While REPLY-blocked the message stays with the server,
  * *parked*, and @token in the caller's structure becomes non-zero. A system call that starts over
  * finds it there by itself. After EINTR the caller goes on waiting for the same reply by calling
- * again with the structure unchanged; any other send by the same thread on this connection drops
- * the parked message (the server's reply then gets ESRCH). A fatal signal ends every wait at once.
+ * again with the structure unchanged, also from another thread of its memory; any other send by the
+ * same thread on this connection drops the parked message (the server's reply then gets ESRCH). A
+ * fatal signal ends every wait at once.
  *
  * Errors before the message was received: EINVAL: a bad flag, clock, deadline or reserved field,
  * too many parts; EFAULT: @send cannot be read; EMSGSIZE: longer than message_max; EAGAIN: nobody
@@ -481,8 +495,8 @@ struct stplr_connect_notify {
  * the user has too much memory in messages (module parameter user_memory); EDQUOT: too many
  * messages (user_messages); ENOMEM. Errors after: ESRCH: the server died or ended the channel with
  * the message unanswered; ETIMEDOUT: no reply by @reply_deadline; EINTR: a signal came (see
- * @token); EFAULT: @reply cannot be written; ENOBUFS: the reply needs more of the kernel's memory
- * than the user may have; ENOENT: no parked message has this
+ * @token); EINPROGRESS: see STPLR_SEND_PARK; EFAULT: @reply cannot be written; ENOBUFS: the reply
+ * needs more of the kernel's memory than the user may have; ENOENT: no parked message has this
  * @token; any error the server chose (struct stplr_msg_reply.error).
  */
 struct stplr_msg_send {
