@@ -19,7 +19,7 @@
 #include "core/process.h"
 
 /* Salted by an address, so that nobody can choose names that collide. */
-static u32 stplr_name_key(const struct stplr_device *device, const char *name)
+u32 stplr_name_key(const struct stplr_device *device, const char *name)
 {
 	return full_name_hash(device, name, strlen(name));
 }
@@ -58,20 +58,6 @@ static struct stplr_channel *stplr_name_lookup(struct stplr_device *device, cons
  * it out, and nobody else sees to it.
  */
 
-/**
- * struct stplr_name_waiter - a thread that waits for a name; under device->registry
- * @node: in device->name_waiters, or empty
- * @name: which
- * @task: the thread
- * @named: the name has come; the thread reads it without the lock
- */
-struct stplr_name_waiter {
-	struct rb_node node;
-	const char *name;
-	struct task_struct *task;
-	bool named;
-};
-
 static struct stplr_name_waiter *stplr_name_waiter_of(struct rb_node *node)
 {
 	return rb_entry(node, struct stplr_name_waiter, node);
@@ -88,23 +74,39 @@ static int stplr_name_waiter_compare(const void *name, const struct rb_node *nod
 	return strcmp(name, rb_entry(node, struct stplr_name_waiter, node)->name);
 }
 
-/* The calling thread waits for a name that is not there. */
-static void stplr_name_waiter_add(struct stplr_device *device, struct stplr_name_waiter *waiter)
+/* The calling thread waits for what it did not find under a name; under the registry. */
+void stplr_name_waiter_add(struct rb_root *waiters, struct stplr_name_waiter *waiter)
 {
-	lockdep_assert_held(&device->registry);
 	if (!RB_EMPTY_NODE(&waiter->node))
 		return;
 	waiter->named = false;
-	rb_add(&waiter->node, &device->name_waiters, stplr_name_waiter_before);
+	rb_add(&waiter->node, waiters, stplr_name_waiter_before);
 }
 
-static void stplr_name_waiter_del(struct stplr_device *device, struct stplr_name_waiter *waiter)
+/* Likewise; it may have been taken out. */
+void stplr_name_waiter_del(struct rb_root *waiters, struct stplr_name_waiter *waiter)
 {
-	lockdep_assert_held(&device->registry);
 	if (RB_EMPTY_NODE(&waiter->node))
 		return;
-	rb_erase(&waiter->node, &device->name_waiters);
+	rb_erase(&waiter->node, waiters);
 	RB_CLEAR_NODE(&waiter->node);
+}
+
+/* Takes out those that wait for a name, a batch of them, to be woken; likewise. */
+void stplr_name_waiters_take(struct rb_root *waiters, const char *name,
+			     struct stplr_wake_batch *batch)
+{
+	while (batch->count < STPLR_WAKE_BATCH) {
+		struct stplr_name_waiter *waiter;
+		struct rb_node *node = rb_find(name, waiters, stplr_name_waiter_compare);
+
+		if (!node)
+			break;
+		waiter = stplr_name_waiter_of(node);
+		stplr_name_waiter_del(waiters, waiter);
+		WRITE_ONCE(waiter->named, true);
+		stplr_wake_add(batch, get_task_struct(waiter->task));
+	}
 }
 
 /* The channel's name has come, and as long as it is there nobody begins to wait for it. */
@@ -116,19 +118,8 @@ static void stplr_name_wake(struct stplr_channel *channel)
 
 	do {
 		mutex_lock(&device->registry);
-		while (channel->registered && batch.count < STPLR_WAKE_BATCH) {
-			struct stplr_name_waiter *waiter;
-			struct rb_node *node;
-
-			node = rb_find(channel->name, &device->name_waiters,
-				       stplr_name_waiter_compare);
-			if (!node)
-				break;
-			waiter = stplr_name_waiter_of(node);
-			stplr_name_waiter_del(device, waiter);
-			WRITE_ONCE(waiter->named, true);
-			stplr_wake_add(&batch, get_task_struct(waiter->task));
-		}
+		if (channel->registered)
+			stplr_name_waiters_take(&device->name_waiters, channel->name, &batch);
 		more = batch.count == STPLR_WAKE_BATCH;
 		mutex_unlock(&device->registry);
 		stplr_wake_all(&batch);
@@ -187,16 +178,14 @@ void stplr_name_unregister(struct stplr_channel *channel)
 	mutex_unlock(&device->registry);
 }
 
-/* The write bit that applies to the caller, as for a file. */
-static bool stplr_name_permitted(const struct stplr_channel *channel)
+/* The write bit that applies to the caller, as for a file; @cred is who made it. */
+bool stplr_name_permitted(kuid_t owner, kgid_t group, umode_t mode, const struct cred *cred)
 {
-	umode_t mode = channel->mode;
-
-	if (uid_eq(current_fsuid(), channel->owner))
+	if (uid_eq(current_fsuid(), owner))
 		mode >>= 6;
-	else if (in_group_p(channel->group))
+	else if (in_group_p(group))
 		mode >>= 3;
-	return (mode & 2) || ns_capable(channel->cred->user_ns, CAP_DAC_OVERRIDE);
+	return (mode & 2) || ns_capable(cred->user_ns, CAP_DAC_OVERRIDE);
 }
 
 /*
@@ -212,12 +201,13 @@ static struct stplr_channel *stplr_name_find(struct stplr_device *device, const 
 	channel = stplr_name_lookup(device, name);
 	if (!channel)
 		channel = ERR_PTR(-ENOENT);
-	else if (!stplr_name_permitted(channel))
+	else if (!stplr_name_permitted(channel->owner, channel->group, channel->mode,
+				       channel->cred))
 		channel = ERR_PTR(-EACCES);
 	else
 		kref_get(&channel->ref);
 	if (waiter && channel == ERR_PTR(-ENOENT))
-		stplr_name_waiter_add(device, waiter);
+		stplr_name_waiter_add(&device->name_waiters, waiter);
 	mutex_unlock(&device->registry);
 	return channel;
 }
@@ -253,7 +243,7 @@ struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *n
 	}
 
 	mutex_lock(&device->registry);
-	stplr_name_waiter_del(device, &waiter);
+	stplr_name_waiter_del(&device->name_waiters, &waiter);
 	mutex_unlock(&device->registry);
 	return channel;
 }

@@ -3,11 +3,36 @@
 #ifndef STPLR_CORE_NAME_H
 #define STPLR_CORE_NAME_H
 
+#include <linux/rbtree.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
+struct cred;
 struct stplr_channel;
 struct stplr_device;
+struct stplr_wake_batch;
+struct task_struct;
 
+/**
+ * struct stplr_name_waiter - a thread that waits for a name; under device->registry
+ * @node: in a tree of them, or empty
+ * @name: which
+ * @task: the thread
+ * @named: the name has come; the thread reads it without the lock
+ */
+struct stplr_name_waiter {
+	struct rb_node node;
+	const char *name;
+	struct task_struct *task;
+	bool named;
+};
+
+void stplr_name_waiter_add(struct rb_root *waiters, struct stplr_name_waiter *waiter);
+void stplr_name_waiter_del(struct rb_root *waiters, struct stplr_name_waiter *waiter);
+void stplr_name_waiters_take(struct rb_root *waiters, const char *name,
+			     struct stplr_wake_batch *batch);
+u32 stplr_name_key(const struct stplr_device *device, const char *name);
+bool stplr_name_permitted(kuid_t owner, kgid_t group, umode_t mode, const struct cred *cred);
 int stplr_name_check(const char *name, size_t len);
 int stplr_chid_reserve(struct stplr_channel *channel);
 int stplr_name_register(struct stplr_channel *channel);
