@@ -57,14 +57,36 @@ int cancellable_send(int connection, struct stplr_msg_send *args)
 	return ret;
 }
 
+struct receiving {
+	int channel;
+	struct stplr_msg_receive *args;
+};
+
+/*
+ * Runs when the thread is cancelled, too: perhaps just as the kernel had given it a message, which
+ * nobody would know of. Its client sends it again, to whoever receives then.
+ */
+static void return_received(struct receiving *receiving)
+{
+	struct stplr_msg_reply again = {.error = ERESTART};
+
+	if (!receiving->args || receiving->args->info.rcvid <= 0)
+		return;
+	again.rcvid = receiving->args->info.rcvid;
+	stplr_msg_reply(receiving->channel, &again);
+}
+
 int cancellable_receive(int channel, struct stplr_msg_receive *args)
 {
+	__attribute__((cleanup(return_received))) struct receiving receiving = {channel, args};
 	int type, ret, error;
 
+	args->info.rcvid = 0;
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
 	ret = stplr_msg_receive(channel, args);
 	error = errno;
 	pthread_setcanceltype(type, NULL);
+	receiving.args = NULL; /* it is the caller's now */
 	errno = error;
 	return ret;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* MsgReceive() and MsgReceivePulse(), with vectors and without */
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -86,7 +87,7 @@ static int receive_timed(struct channel *channel, struct stplr_msg_receive *args
 			 const struct timeout *timeout)
 {
 	timer_t timer;
-	int ret;
+	int ret, state;
 
 	if (timeout->receive == STPLR_DEADLINE_NONE ||
 	    SIGEV_GET_TYPE(&timeout->notify) == SIGEV_UNBLOCK) {
@@ -98,7 +99,10 @@ static int receive_timed(struct channel *channel, struct stplr_msg_receive *args
 	if (ret)
 		return ret;
 	ret = result_of(cancellable_receive(channel->fd, args));
+	/* not to be cancelled with a message that nobody knows of yet */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	timer_end(timer);
+	pthread_setcancelstate(state, NULL);
 	return ret;
 }
 

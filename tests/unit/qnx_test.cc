@@ -720,6 +720,50 @@ TEST_F(QnxSend, AReceiverCanBeCancelledAndItsChannelDestroyed)
 	EXPECT_LE(after, lowest);
 }
 
+// Whether it was cancelled before the message, after it, or just then: the message is somebody's.
+TEST_F(QnxSend, AReceiverThatIsCancelledLosesNoMessage)
+{
+	struct Arguments {
+		int chid;
+		std::atomic<pid_t> tid;
+		std::atomic<int> rcvid;
+	} arguments{chid, {0}, {0}};
+	auto body = [](void *arg) -> void * {
+		auto *arguments = static_cast<Arguments *>(arg);
+		char text[8];
+		arguments->tid = own_tid();
+		arguments->rcvid =
+			MsgReceive(arguments->chid, text, sizeof(text), nullptr);
+		return nullptr;
+	};
+
+	for (int i = 0; i < 200; i++) {
+		pthread_t thread;
+		int rcvid;
+		arguments.tid = 0;
+		arguments.rcvid = 0;
+		ASSERT_EQ(0, pthread_create(&thread, nullptr, body, &arguments));
+		ASSERT_TRUE(eventually([&] {
+			return blocked_in(getpid(), arguments.tid, STPLR_MSG_RECEIVE);
+		}));
+		Client client(coid);
+		for (volatile int spin = 0; spin < i * 50; spin++)
+			;
+		pthread_cancel(thread);
+		pthread_join(thread, nullptr);
+		rcvid = arguments.rcvid;
+		if (!rcvid) {
+			char text[8];
+			within_ms(_NTO_TIMEOUT_RECEIVE, kPatienceMs);
+			rcvid = MsgReceive(chid, text, sizeof(text), nullptr);
+			ASSERT_GT(rcvid, 0) << "turn " << i << ": " << strerror(errno);
+		}
+		ASSERT_EQ(0, MsgReply(rcvid, 7, nullptr, 0)) << strerror(errno);
+		client.thread.join();
+		ASSERT_EQ(7, client.status);
+	}
+}
+
 // MsgReceive
 
 TEST_F(QnxReceive, InfoTellsOfTheClient)
