@@ -103,4 +103,4 @@ clean: ## remove all that was built
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s  %s\n", $$1, $$2 }' \
-		Makefile $(filter tests/%.mk,$(MAKEFILE_LIST)) install.mk packaging.mk lib/build.mk $(filter transports/%.mk,$(MAKEFILE_LIST))
+		Makefile $(filter tests/%.mk,$(MAKEFILE_LIST)) install.mk packaging.mk $(filter lib/%.mk transports/%.mk,$(MAKEFILE_LIST))

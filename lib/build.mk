@@ -28,7 +28,7 @@ ALL += libstplr
 
 libstplr: $(LIBSTPLR_SO) $(LIBSTPLR_LINKS) $(LIBSTPLR_A)
 
-include lib/qnx/build.mk
+include lib/qnx/build.mk lib/python/build.mk
 
 $(LIBSTPLR_OBJECTS): $(B)/lib/%.o: lib/%.c $(LIBSTPLR_HEADERS)
 	@mkdir -p $(@D)

@@ -33,6 +33,7 @@ $(B)/tests/compat_peer: tests/unit/compat/compat_peer.c include/uapi/linux/stplr
 -include $(wildcard $(B)/tests/*.d $(B)/tests/support/*.d)
 -include tests/client-server/build.mk
 -include tests/qnx/build.mk
+-include tests/python/build.mk
 -include tests/stress/build.mk
 -include tests/attack/build.mk
 -include tests/mutants/build.mk

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""What devices, channels and connections have in common: a file descriptor, and its end.
+
+A descriptor's number may be another file's as soon as it is closed. So a call counts itself in before it takes the
+number and out after it; close() marks the object closed, wakes those that wait inside, and the last one out closes
+the descriptor. The lock guards the three fields that say so; it is held for moments, never across a call that waits.
+It may be taken twice by one thread: a signal handler that closes may have interrupted it right there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import warnings
+import weakref
+from types import TracebackType
+from typing import Any, Optional, Type, TypeVar
+
+from . import _error, _library
+
+_Self = TypeVar("_Self", bound="Descriptor")
+_living: "weakref.WeakSet[Descriptor]" = weakref.WeakSet()
+
+
+class Descriptor:
+    """Owns a file descriptor. As a context it closes itself at its end; works with select, selectors and asyncio."""
+
+    _kind = "descriptor"
+
+    def __init__(self, fd: int):
+        self._fd = fd
+        self._lock = threading.RLock()
+        self._inside = 0  # calls that use the number
+        self._waiting = 0  # of these, those that may wait
+        self._closed = False
+        _living.add(self)
+
+    def fileno(self) -> int:
+        """The descriptor's number, which stays this object's; ValueError if it is closed."""
+        if self._closed:
+            raise ValueError(f"the {self._kind} is closed")
+        return self._fd
+
+    @property
+    def closed(self) -> bool:
+        """Was it closed here?"""
+        return self._closed
+
+    def close(self) -> None:
+        """Closes the descriptor; again is no error. Threads that wait on it here end with Closed."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._waiting:
+                self._wake(self._fd)
+            if not self._inside:
+                self._close()
+
+    def _wake(self, fd: int) -> None:
+        """Ends the waiting of all that wait on it."""
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _enter(self, call: str, waiting: bool = False) -> int:
+        """The number, good until _leave() with the same `waiting`."""
+        with self._lock:
+            if self._closed:
+                raise _error.closed(call, self._kind)
+            self._inside += 1
+            self._waiting += waiting
+            return self._fd
+
+    def _leave(self, waiting: bool = False) -> None:
+        with self._lock:
+            self._inside -= 1
+            self._waiting -= waiting
+            if self._closed and not self._inside:
+                self._close()
+
+    def _call(self, call: str, function: Any, *arguments: Any, about: Optional[str] = None) -> int:
+        """One call that does not wait."""
+        fd = self._enter(call)
+        try:
+            result = _library.invoke(function, fd, *arguments)
+        finally:
+            self._leave()
+        if result < 0:
+            raise self._failed(call, -result, about)
+        return result
+
+    def _failed(
+        self, call: str, error: int, about: Optional[str] = None, detail: str = "", *, received: bool = False
+    ) -> Exception:
+        """What to raise, which for whoever was inside when it was closed is Closed."""
+        if self._closed:
+            made = _error.closed(call, self._kind)
+            made.received = received
+            return made
+        return _error.failed(call, error, about, detail, received=received)
+
+    def _forked(self) -> None:
+        """In a child: the threads that were inside are not here."""
+        self._lock = threading.RLock()
+        self._inside = self._waiting = 0
+        if self._closed:
+            self._close()
+
+    @classmethod
+    def from_fd(cls: Type[_Self], fd: int) -> _Self:
+        """Takes over a descriptor that was inherited or passed (SCM_RIGHTS). If it is refused, it stays the caller's."""
+        why = ctypes.create_string_buffer(256)
+        error = -_library.invoke(_library.check_version, fd, why, len(why)) or -cls._is_of_kind(fd)
+        if error:
+            reason = why.value.decode(errors="replace") or f"descriptor {fd} is no {cls._kind}"
+            raise _error.failed("stplr_check_version", error, detail=f": {reason}")
+        return cls(fd)
+
+    @staticmethod
+    def _is_of_kind(fd: int) -> int:
+        """0, or minus the errno with which a descriptor of another kind answers."""
+        return 0
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+    def __del__(self, _warn: Any = warnings.warn, _close: Any = os.close) -> None:
+        fd = getattr(self, "_fd", -1)
+        if fd < 0:
+            return
+        if not self._closed:
+            _warn(f"unclosed {self!r}", ResourceWarning, source=self)
+        self._fd = -1
+        _close(fd)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"fd={self._fd}"
+        return f"<stplr.{type(self).__name__} {state}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"a {self._kind} cannot be pickled: pass its descriptor to the other process, and use from_fd()")
+
+
+def _forked() -> None:
+    for descriptor in list(_living):
+        descriptor._forked()
+
+
+os.register_at_fork(after_in_child=_forked)
