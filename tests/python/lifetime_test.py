@@ -105,7 +105,7 @@ class CloseTest(unittest.TestCase):
             self.assertTrue(caught.exception.received)
 
     def test_in_all_orders_with_calls(self):
-        for i in range(200):
+        for i in range(60):
             with pair() as (channel, connection):
                 server = Thread(channel.serve, lambda message: message.data)
                 clients = [Thread(lambda: [connection.call(b"x") for _ in range(100)]) for _ in range(3)]
@@ -197,7 +197,7 @@ class ForkTest(unittest.TestCase):
 
         with serving(lambda message: message.data, threads=2) as (_, connection):
             threads = [Thread(busy) for _ in range(2)]
-            for _ in range(20):
+            for _ in range(8):
                 self.assertEqual(0, Child(lambda: connection.call(b"y")).wait())
             stop.append(True)
             for thread in threads:

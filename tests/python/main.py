@@ -9,7 +9,6 @@ import argparse
 import faulthandler
 import fnmatch
 import gc
-import logging
 import os
 import sys
 import threading
@@ -109,7 +108,6 @@ def main():
 
     warnings.simplefilter("error", ResourceWarning)
     faulthandler.enable()
-    logging.getLogger("asyncio").setLevel(logging.ERROR)  # how long something took
     sys.path.insert(0, options.folder)
     found = unittest.defaultTestLoader.discover(options.folder, "*_test.py", options.folder)
     result = Result()

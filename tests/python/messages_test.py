@@ -84,6 +84,12 @@ class CallTest(unittest.TestCase):
             both = bytearray(b"there")
             self.assertEqual((5, 5, 0), connection.call_into(both, both))
 
+    def test_what_comes_with_a_reply(self):
+        with serving(echo) as (_, connection):
+            self.assertEqual((b"hello", (5, 5, 0)), connection.request(b"hello"))
+            self.assertEqual((b"he", (2, 5, 0)), connection.request(b"hello", size=2))
+            self.assertEqual((b"", (0, 0, 0)), connection.request(b""))
+
     def test_many_parts(self):
         with serving(echo) as (_, connection):
             self.assertEqual(b"x" * 1024, connection.call([b"x"] * 1024))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple
 
 from . import _check, _library, _memory
 from ._event import Events
@@ -74,6 +74,25 @@ class Connection(Events):
         the module takes or the reply longer than size (it was executed, and the reply is lost); and whatever errno the
         server chose. The exception's `received` tells whether a server had got the message.
         """
+        reply, info = self.request(message, timeout=timeout, send_timeout=send_timeout, size=size)
+        if info.total > info.length:
+            raise self._failed(
+                "stplr_call",
+                errno.EMSGSIZE,
+                detail=f": the reply has {info.total} bytes, and there was room for {info.length}: pass size=",
+                received=True,
+            )
+        return reply
+
+    def request(
+        self,
+        message: Readable,
+        *,
+        timeout: Optional[float] = None,
+        send_timeout: Optional[float] = None,
+        size: Optional[int] = None,
+    ) -> Tuple[bytes, ReplyInfo]:
+        """call(), and what came with the reply. One that is longer than size is cut, and no error."""
         if size is None:
             size = self._room_size or self._learn_room_size()
         room = self._rooms.take(_check.number("size", size, 0, 2**31 - 4096 - 1))
@@ -82,14 +101,7 @@ class Connection(Events):
         try:
             self._two_way(message, args, 0, timeout, send_timeout)
             used = args.reply_len
-            if args.reply_total > used:
-                raise self._failed(
-                    "stplr_call",
-                    errno.EMSGSIZE,
-                    detail=f": the reply has {args.reply_total} bytes, and there was room for {used}: pass size=",
-                    received=True,
-                )
-            return room.take(used)
+            return room.take(used), ReplyInfo(used, args.reply_total, args.status)
         finally:
             if not args.token:
                 self._rooms.give(room, used)

@@ -144,6 +144,17 @@ class Connection(_Wrapper):
         """stplr.Connection.call(). The timeout counts from when it has a thread."""
         return await _in_thread(self.connection.call, message, timeout=timeout, send_timeout=send_timeout, size=size)
 
+    async def request(
+        self,
+        message: Readable,
+        *,
+        timeout: Optional[float] = None,
+        send_timeout: Optional[float] = None,
+        size: Optional[int] = None,
+    ) -> Tuple[bytes, stplr.ReplyInfo]:
+        """stplr.Connection.request()"""
+        return await _in_thread(self.connection.request, message, timeout=timeout, send_timeout=send_timeout, size=size)
+
     async def call_into(
         self,
         message: Readable,
