@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Installing on a system, or below DESTDIR for a package: the module for one kernel, the library (lib/build.mk), the
+# Installing on a system, or below DESTDIR for a package: the module for one kernel, the library (lib/build.mk) and Python's package, the
 # transports that are built here (transports/), the udev rule, the documents; or the module's sources, for DKMS to build
 # it for every kernel
 
@@ -51,10 +51,10 @@ AR := $(CROSS_COMPILE)ar
 endif
 endif
 
-install: install-module install-lib $(TRANSPORTS:%=install-transport-%) install-udev install-doc ## install all that is built (KVER, DESTDIR, prefix); or a part:
+install: install-module install-lib install-python $(TRANSPORTS:%=install-transport-%) install-udev install-doc ## install all that is built (KVER, DESTDIR, prefix); or a part:
 
 # Of the transports all, for what is built here may be less than it was.
-uninstall: uninstall-module uninstall-lib uninstall-transport-cpp uninstall-transport-c-glib uninstall-udev uninstall-doc ## remove all that an install-... put there (the module: for KVER, or every kernel)
+uninstall: uninstall-module uninstall-lib uninstall-python uninstall-transport-cpp uninstall-transport-c-glib uninstall-transport-python uninstall-udev uninstall-doc ## remove all that an install-... put there (the module: for KVER, or every kernel)
 
 # The kernel's own target compresses and signs as its configuration says; where the key is not here, as with a
 # distribution's kernel, it would complain. Its depmod is left out, for it complains where System.map is elsewhere.

@@ -2,7 +2,7 @@
 # The RPC transports and their examples and tests: for each runtime that is installed (make packages), on this
 # machine's own processor
 
-include transports/thrift/cpp/build.mk transports/thrift/c_glib/build.mk
+include transports/thrift/cpp/build.mk transports/thrift/c_glib/build.mk transports/thrift/python/build.mk
 
 ifeq ($(CROSS_COMPILE),)
 runtimes := $(shell for runtime in dbus-1 $$(command -v thrift >/dev/null && echo thrift thrift_c_glib); do \
@@ -23,5 +23,9 @@ endif
 endif
 ifneq ($(EXAMPLE_PROGRAMS),)
 include tests/thrift/build.mk
+endif
+ifneq ($(shell command -v thrift >/dev/null && $(PYTHON) -c 'import thrift' 2>/dev/null && echo there),)
+TRANSPORTS += python
+include tests/examples/thrift/python/build.mk tests/thrift/python/build.mk
 endif
 endif

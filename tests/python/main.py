@@ -77,6 +77,7 @@ class Result(unittest.TestResult):
 
     def addSubTest(self, test, subtest, err):
         if err:
+            self.fail(test, subtest._subDescription())
             self.addError(test, err)
 
 
@@ -91,10 +92,12 @@ def tests_of(suite):
 def matches(test, pattern):
     """GoogleTest's filter: patterns with colons between, after a dash those not to run."""
     wanted, _, unwanted = pattern.partition("-")
-    name = ".".join(test.id().split(".")[1:])
-    return any(fnmatch.fnmatchcase(name, p) for p in (wanted or "*").split(":")) and not any(
-        fnmatch.fnmatchcase(name, p) for p in unwanted.split(":") if p
-    )
+    names = test.id(), test.id().partition(".")[2]  # with its file and without
+
+    def found(patterns):
+        return any(fnmatch.fnmatchcase(name, one) for one in patterns.split(":") for name in names)
+
+    return found(wanted or "*") and not (unwanted and found(unwanted))
 
 
 def main():

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+import handlers
+import server
+from example import example
+
+arguments = server.parse("example", "The example service example")
+server.serve(arguments, example.Processor(handlers.Example("example")))
