@@ -200,6 +200,7 @@ class MsgInfo(ctypes.Structure):
         ("scoid", c_uint32),
         ("coid", c_uint32),
         ("cookie", c_uint64),
+        ("reserved", c_uint64 * 2),
     ]
 
 
@@ -211,6 +212,7 @@ class MsgReceive(ctypes.Structure):
         ("deadline", c_int64),
         ("clock", c_uint32),
         ("flags", c_uint32),
+        ("reserved", c_uint64),
         ("info", MsgInfo),
     ]
 
@@ -224,14 +226,9 @@ class MsgReply(ctypes.Structure):
         ("status", c_int32),
         ("error", c_uint32),
         ("flags", c_uint32),
+        ("reserved", c_uint64),
         ("len", c_uint64),
     ]
-
-
-class MsgReplyReceive(ctypes.Structure):
-    """struct stplr_msg_reply_receive"""
-
-    _fields_ = [("reply", MsgReply), ("receive", MsgReceive)]
 
 
 class MsgData(ctypes.Structure):
@@ -352,7 +349,6 @@ msg_send = _on("stplr_msg_send", MsgSend)
 msg_send_receive = _on("stplr_msg_send_receive", MsgSend)
 msg_receive = _on("stplr_msg_receive", MsgReceive)
 msg_reply = _on("stplr_msg_reply", MsgReply)
-msg_reply_receive = _on("stplr_msg_reply_receive", MsgReplyReceive)
 msg_read = _on("stplr_msg_read", MsgData)
 msg_write = _on("stplr_msg_write", MsgData)
 msg_info = _declare(c_int, "stplr_msg_info", c_int, c_int32, ctypes.POINTER(MsgInfo))
