@@ -48,6 +48,7 @@ $(LIBSTPLR_A): $(LIBSTPLR_OBJECTS)
 install-lib: libstplr ## libraries, headers, man pages
 	$(call install_library,$(LIBSTPLR_SO),$(LIBSTPLR_LINKS),$(LIBSTPLR_A))
 	$(call install_library,$(LIBQNX_SO),$(LIBQNX_LINKS),$(LIBQNX_A))
+	$(if $(LIBFILES_SO),$(call install_library,$(LIBFILES_SO),$(LIBFILES_LINKS)))
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir) lib/stplr.h
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/linux include/uapi/linux/stplr.h
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/stplr-kernel/linux include/linux/stplr_kernel.h
@@ -63,6 +64,7 @@ install-lib: libstplr ## libraries, headers, man pages
 uninstall-lib:
 	$(call remove_library,$(LIBSTPLR_SO),$(LIBSTPLR_LINKS),$(LIBSTPLR_A))
 	$(call remove_library,$(LIBQNX_SO),$(LIBQNX_LINKS),$(LIBQNX_A))
+	rm -f $(DESTDIR)$(libdir)/libstplr-qnx-files.so.*
 	rm -f $(DESTDIR)$(pkgconfigdir)/stplr.pc $(DESTDIR)$(pkgconfigdir)/stplr-qnx.pc
 	rm -rf $(addprefix $(DESTDIR),$(includedir)/stplr-qnx $(includedir)/stplr-kernel $(cmakedir)/stplr)
 	rm -f $(DESTDIR)$(includedir)/stplr.h $(DESTDIR)$(includedir)/linux/stplr.h

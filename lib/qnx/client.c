@@ -9,6 +9,7 @@
 
 #include "channels.h"
 #include "coid.h"
+#include "credentials.h"
 #include "result.h"
 #include "stplr.h"
 #include "timeout.h"
@@ -48,6 +49,9 @@ static int client_info(int scoid, struct stplr_client_info *answer)
 
 	if (scoid < 0 || !(scoid & SCOID_MARK))
 		return -EINVAL;
+	if (scoid & SCOID_FILE_MARK)
+		return credentials_of(scoid & ~(SCOID_MARK | SCOID_FILE_MARK), answer) ? -EINVAL
+										       : 0;
 	answer->scoid = (uint32_t)scoid & ~(uint32_t)SCOID_MARK;
 	while (ret && (channel = channel_next(chid))) {
 		ret = stplr_client_info(channel->fd, answer);

@@ -15,6 +15,8 @@
 
 /* No descriptor is that large. */
 #define SCOID_MARK 0x20000000
+/* Not the kernel's number, but the id of a thread that uses a file which this process serves. */
+#define SCOID_FILE_MARK 0x10000000
 
 static inline int coid_fd(int coid)
 {

@@ -38,9 +38,11 @@ struct _dispatch {
 	bool foreign;         /* the channel is the program's */
 	int coid;             /* to it, for dispatch_unblock(); -1: none */
 	unsigned size;        /* of a context's buffer */
+	unsigned nparts;      /* of a context's vector */
 	bool allocated;       /* there are contexts: the size is fixed */
 	uint64_t timeout;     /* of dispatch_block(); 0: none */
 	struct handler *handlers;
+	const struct dispatch_files *files;
 };
 
 static dispatch_t *make(int chid, bool foreign)
@@ -54,6 +56,7 @@ static dispatch_t *make(int chid, bool foreign)
 	dpp->foreign = foreign;
 	dpp->coid = -1;
 	dpp->size = sizeof(resmgr_iomsgs_t) + NAME_MAX;
+	dpp->nparts = 1;
 	return dpp;
 }
 
@@ -97,8 +100,7 @@ dispatch_t *dispatch_adopt(dispatch_t *dpp, int chid)
 	return dpp;
 }
 
-/* The handle's channel, which is made now if it has none: -1 and errno. */
-static int need_channel(dispatch_t *dpp)
+int dispatch_need_channel(dispatch_t *dpp)
 {
 	int chid;
 
@@ -113,12 +115,33 @@ static int need_channel(dispatch_t *dpp)
 	return chid;
 }
 
+int dispatch_use_files(dispatch_t *dpp, const struct dispatch_files *files, unsigned nparts,
+		       unsigned size)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&dpp->lock);
+	if (dpp->allocated && (size > dpp->size || nparts > dpp->nparts)) {
+		ret = -EINVAL;
+	} else {
+		dpp->files = files;
+		if (size > dpp->size)
+			dpp->size = size;
+		if (nparts > dpp->nparts)
+			dpp->nparts = nparts;
+	}
+	pthread_mutex_unlock(&dpp->lock);
+	return ret;
+}
+
 int dispatch_destroy(dispatch_t *dpp)
 {
 	struct handler *handler;
 
 	if (!dpp)
 		return outcome(-EINVAL);
+	if (dpp->files)
+		dpp->files->end(dpp);
 	if (dpp->coid != -1)
 		ConnectDetach_r(dpp->coid);
 	if (dpp->chid && !dpp->foreign)
@@ -137,19 +160,20 @@ int dispatch_destroy(dispatch_t *dpp)
 dispatch_context_t *dispatch_context_alloc(dispatch_t *dpp)
 {
 	dispatch_context_t *ctp;
-	unsigned size;
+	unsigned size, nparts;
 
 	if (!dpp) {
 		errno = EINVAL;
 		return NULL;
 	}
-	if (need_channel(dpp) < 0)
+	if (dispatch_need_channel(dpp) < 0)
 		return NULL;
 	pthread_mutex_lock(&dpp->lock);
 	size = dpp->size;
+	nparts = dpp->nparts;
 	dpp->allocated = true;
 	pthread_mutex_unlock(&dpp->lock);
-	ctp = calloc(1, sizeof(*ctp));
+	ctp = calloc(1, sizeof(*ctp) + (nparts - 1) * sizeof(iov_t));
 	if (ctp)
 		ctp->message_context.msg = calloc(1, size);
 	if (!ctp || !ctp->message_context.msg) {
@@ -201,6 +225,8 @@ dispatch_context_t *dispatch_block(dispatch_context_t *ctp)
 		return NULL;
 	}
 	context->status = 0;
+	context->offset = 0;
+	context->size = context->rcvid ? (unsigned)context->info.msglen : sizeof(struct _pulse);
 	return ctp;
 }
 
@@ -296,7 +322,7 @@ int message_connect(dispatch_t *dpp, int flags)
 
 	if (!dpp || flags & ~MSG_FLAG_SIDE_CHANNEL)
 		return outcome(-EINVAL);
-	chid = need_channel(dpp);
+	chid = dispatch_need_channel(dpp);
 	return chid < 0 ? -1
 			: ConnectAttach(0, 0, chid, (unsigned)(flags & _NTO_SIDE_CHANNEL),
 					_NTO_COF_CLOEXEC);
@@ -365,9 +391,20 @@ static bool find(dispatch_t *dpp, bool pulse, int number, struct handler *found)
 	return any;
 }
 
+static const struct dispatch_files *files_of(dispatch_t *dpp)
+{
+	const struct dispatch_files *files;
+
+	pthread_mutex_lock(&dpp->lock);
+	files = dpp->files;
+	pthread_mutex_unlock(&dpp->lock);
+	return files;
+}
+
 static int handle_pulse(message_context_t *ctp)
 {
 	const struct _pulse *pulse = &ctp->msg->pulse;
+	const struct dispatch_files *files;
 	struct handler handler;
 
 	if (find(ctp->dpp, true, pulse->code, &handler)) {
@@ -376,6 +413,9 @@ static int handle_pulse(message_context_t *ctp)
 	}
 	switch (pulse->code) {
 	case _PULSE_CODE_UNBLOCK:
+		files = files_of(ctp->dpp);
+		if (files && files->unblock(ctp))
+			break;
 		/* nobody else would ever unblock the client */
 		MsgError_r(pulse->value.sival_int, -1);
 		break;
@@ -389,10 +429,15 @@ static int handle_pulse(message_context_t *ctp)
 int dispatch_handler(dispatch_context_t *context)
 {
 	message_context_t *ctp = &context->message_context;
+	const struct dispatch_files *files;
 	struct handler handler;
+	int result;
 
 	if (!ctp->rcvid)
 		return handle_pulse(ctp);
+	files = files_of(ctp->dpp);
+	if (files && files->handle(ctp, &result))
+		return outcome(result);
 	if (ctp->info.msglen >= (ssize_t)sizeof(ctp->msg->type)) {
 		/* a default function is for the program's messages, not for name_open()'s */
 		if (find(ctp->dpp, false, ctp->msg->type, &handler) &&
@@ -403,6 +448,8 @@ int dispatch_handler(dispatch_context_t *context)
 		if (ctp->msg->type == _IO_CONNECT) /* name_open() */
 			return outcome(MsgReply_r(ctp->rcvid, EOK, NULL, 0));
 	}
+	if (files && files->other(ctp, &result))
+		return outcome(result);
 	MsgError_r(ctp->rcvid, ENOSYS);
 	return outcome(-ENOSYS);
 }

@@ -454,6 +454,8 @@ static int known_so(const struct sigevent *event)
 	return event->__sigev_local == NO_ROOM ? -EAGAIN : -EINVAL;
 }
 
+void (*event_file_ready)(uint32_t file);
+
 int MsgDeliverEvent_r(rcvid_t rcvid, const struct sigevent *event)
 {
 	int type, ret, saved = errno;
@@ -462,6 +464,10 @@ int MsgDeliverEvent_r(rcvid_t rcvid, const struct sigevent *event)
 	if (!event)
 		return -EFAULT;
 	type = SIGEV_GET_TYPE(event);
+	if (type == SIGEV_FILE_READY && event_file_ready) {
+		event_file_ready((uint32_t)event->sigev_value.sival_int);
+		return 0;
+	}
 	if (rcvid < 0 || (!deliverable(type) && type != SIGEV_NONE))
 		return -EINVAL;
 	if (type == SIGEV_NONE)

@@ -5,7 +5,7 @@
  * MsgReply(rcvid) names no channel, and the kernel counts messages for each channel. So a message
  * gets a number that is unique in the process: numbers are counted, a message's place in the table
  * is its number modulo the table's size, and where that is taken the number is passed over. So no
- * number comes again before 2^30 others, and finding one is one look. There are two tables: a small
+ * number comes again before 2^29 others, and finding one is one look. There are two tables: a small
  * one, and a large one, made at need, whose numbers have a bit set, for servers that keep thousands
  * of clients waiting.
  *
@@ -43,7 +43,7 @@ struct table {
 #define ANSWERED 0x80000000U
 #define CLAIMED 0xffffffffU
 #define LARGE_MARK 0x40000000U
-#define COUNT_MASK 0x3fffffffU
+#define COUNT_MASK 0x1fffffffU /* REQUEST_MARK is none of a message's */
 #define SMALL_SIZE 1024
 #define LARGE_SIZE (1U << 18)
 /* How many places to look at before the table counts as full. */

@@ -14,6 +14,7 @@
 #include "coid.h"
 #include "priority.h"
 #include "rcvid.h"
+#include "request.h"
 #include "result.h"
 #include "stplr.h"
 #include "thread.h"
@@ -42,14 +43,46 @@ static void copy_pulse(struct stplr_pulse *pulse, const struct stplr_buffer *buf
 	}
 }
 
-/* The kernel's numbers in a pulse become this library's. */
-static void translate_pulse(struct channel *channel, const struct stplr_msg_receive *args)
+/* No message was received, but something that concerns nobody. */
+#define RECEIVE_AGAIN (-ERESTART)
+
+/*
+ * A pulse that names a request: it is received instead. A thread that takes only pulses has no use
+ * for it, and who has sent it may try again.
+ */
+static int receive_request(int rcvid, const struct stplr_msg_receive *args, struct _msg_info *info)
+{
+	const iov_t whole = {(void *)(uintptr_t)args->buffer.addr, args->buffer.len};
+	bool vector = args->flags & STPLR_RECEIVE_VECTOR;
+	int ret;
+
+	if (args->flags & STPLR_RECEIVE_PULSE) {
+		request_end(rcvid, EAGAIN);
+		return RECEIVE_AGAIN;
+	}
+	ret = request_receive(rcvid, vector ? (const iov_t *)whole.iov_base : &whole,
+			      vector ? whole.iov_len : 1, info);
+	return ret < 0 ? RECEIVE_AGAIN : ret;
+}
+
+/* The kernel's numbers in a pulse become this library's. 0; or what was received instead. */
+static int take_pulse(struct channel *channel, const struct stplr_msg_receive *args,
+		      struct _msg_info *info)
 {
 	bool vector = args->flags & STPLR_RECEIVE_VECTOR;
 	struct stplr_pulse pulse;
 	union sigval value;
 
 	copy_pulse(&pulse, &args->buffer, vector, false);
+	if (pulse.code == PULSE_REQUEST)
+		return receive_request((int)pulse.value, args, info);
+	if (pulse.code == PULSE_REQUEST_UNBLOCK) {
+		if (!request_waits((int)pulse.value))
+			return RECEIVE_AGAIN;
+		pulse.code = _PULSE_CODE_UNBLOCK;
+		copy_pulse(&pulse, &args->buffer, vector, true);
+		return 0;
+	}
 	if (pulse.scoid)
 		pulse.scoid |= SCOID_MARK;
 	if (pulse.code == _PULSE_CODE_UNBLOCK &&
@@ -59,6 +92,7 @@ static void translate_pulse(struct channel *channel, const struct stplr_msg_rece
 		memcpy(&pulse.value, &value, sizeof(value));
 	}
 	copy_pulse(&pulse, &args->buffer, vector, true);
+	return 0;
 }
 
 static ssize_t length(uint64_t len)
@@ -119,7 +153,8 @@ static int drop_pulse(struct channel *channel)
 		.flags = STPLR_RECEIVE_PULSE,
 	};
 
-	stplr_msg_receive(channel->fd, &args);
+	if (!stplr_msg_receive(channel->fd, &args) && pulse.code == PULSE_REQUEST)
+		request_end((int)pulse.value, EFAULT);
 	return -EFAULT;
 }
 
@@ -132,6 +167,7 @@ static int receive(int chid, struct stplr_buffer buffer, unsigned flags, struct 
 	};
 	struct timeout timeout;
 	int ret, saved = errno;
+	bool timed;
 	AUTO_CHANNEL channel = channel_get(chid);
 
 	if (!channel) {
@@ -139,21 +175,23 @@ static int receive(int chid, struct stplr_buffer buffer, unsigned flags, struct 
 		return -ESRCH;
 	}
 	thread_seen();
-	if (timeout_take(&timeout))
-		ret = receive_timed(channel, &args, &timeout);
-	else
-		ret = result_of(cancellable_receive(channel->fd, &args));
-	if (ret == -EMSGSIZE)
-		ret = drop_pulse(channel);
-	errno = saved;
-	if (ret)
-		return ret;
-	if (info)
-		translate_info(info, &args.info, chid);
-	if (args.info.kind == STPLR_KIND_PULSE) {
-		translate_pulse(channel, &args);
-		return 0;
-	}
+	timed = timeout_take(&timeout);
+	do {
+		ret = timed ? receive_timed(channel, &args, &timeout)
+			    : result_of(cancellable_receive(channel->fd, &args));
+		if (ret == -EMSGSIZE)
+			ret = drop_pulse(channel);
+		errno = saved;
+		if (ret)
+			return ret;
+		if (info)
+			translate_info(info, &args.info, chid);
+		if (args.info.kind != STPLR_KIND_PULSE)
+			break;
+		ret = take_pulse(channel, &args, info);
+		if (ret != RECEIVE_AGAIN)
+			return ret;
+	} while (true);
 	ret = rcvid_add(channel, &args.info);
 	if (ret < 0) {
 		struct stplr_msg_reply refusal = {.rcvid = args.info.rcvid, .error = EAGAIN};
@@ -215,7 +253,7 @@ int MsgInfo_r(rcvid_t rcvid, struct _msg_info *info)
 
 	timeout_clear();
 	if (ret)
-		return ret;
+		return request_info(rcvid, info);
 	ret = result_of(stplr_msg_info(received.channel->fd, received.rcvid, &answer));
 	if (!ret) {
 		translate_info(&translated, &answer, received.channel->chid);

@@ -15,6 +15,7 @@
 #include "bytes.h"
 #include "channels.h"
 #include "rcvid.h"
+#include "request.h"
 #include "result.h"
 #include "send.h"
 #include "stplr.h"
@@ -60,6 +61,17 @@ static __attribute__((noinline)) int reply_less(int fd, struct stplr_msg_reply *
 	return ret ? ret : result_of(stplr_msg_reply(fd, args));
 }
 
+/* There is no such message; but perhaps a request. */
+static __attribute__((noinline)) int reply_request(int rcvid, const struct stplr_msg_reply *args)
+{
+	const iov_t whole = {(void *)(uintptr_t)args->reply.addr, args->reply.len};
+	bool vector = args->flags & STPLR_REPLY_VECTOR;
+
+	return request_reply(rcvid, args->error == WIRE_UNBLOCKED ? EINTR : (int)args->error,
+			     args->status, vector ? (const iov_t *)whole.iov_base : &whole,
+			     vector ? whole.iov_len : 1);
+}
+
 static int reply_with(int rcvid, struct stplr_msg_reply *args)
 {
 	int saved = errno, ret;
@@ -68,7 +80,7 @@ static int reply_with(int rcvid, struct stplr_msg_reply *args)
 	timeout_clear();
 	ret = rcvid_find(rcvid, &received);
 	if (ret)
-		return ret;
+		return reply_request(rcvid, args);
 	args->rcvid = received.rcvid;
 	ret = result_of(stplr_msg_reply(received.channel->fd, args));
 	if (ret == -EMSGSIZE)
@@ -140,6 +152,17 @@ static __attribute__((noinline)) int transfer_less(transfer_t call, int fd,
 	return ret ? ret : result_of(call(fd, args));
 }
 
+static __attribute__((noinline)) ssize_t transfer_request(transfer_t call, rcvid_t rcvid,
+							  const struct stplr_msg_data *args)
+{
+	const iov_t whole = {(void *)(uintptr_t)args->buffer.addr, args->buffer.len};
+	bool vector = args->flags & STPLR_DATA_VECTOR;
+
+	return (call == stplr_msg_read ? request_read : request_write)(
+		rcvid, vector ? (const iov_t *)whole.iov_base : &whole, vector ? whole.iov_len : 1,
+		args->offset);
+}
+
 static ssize_t transfer(transfer_t call, rcvid_t rcvid, struct stplr_buffer buffer, size_t offset,
 			unsigned flags)
 {
@@ -150,7 +173,7 @@ static ssize_t transfer(transfer_t call, rcvid_t rcvid, struct stplr_buffer buff
 	timeout_clear();
 	ret = rcvid_find(rcvid, &received);
 	if (ret)
-		return ret;
+		return transfer_request(call, rcvid, &args);
 	args.rcvid = received.rcvid;
 	ret = result_of(call(received.channel->fd, &args));
 	if (ret == -EMSGSIZE)
@@ -214,6 +237,8 @@ int MsgCurrent_r(rcvid_t rcvid)
 	timeout_clear();
 	if (!ret)
 		channel_put(received.channel);
+	else if (request_waits(rcvid))
+		ret = 0;
 	return ret;
 }
 

@@ -5,7 +5,7 @@ QNX_PROGRAMS := $(patsubst tests/qnx/%.c,$(B)/tests/qnx/%,$(wildcard tests/qnx/*
 QNX_INSTALLED := $(CURDIR)/$(B)/tests/qnx/installed
 TESTS_BINS += $(QNX_PROGRAMS)
 
-$(QNX_INSTALLED)/.done: $(LIBSTPLR_SO) $(LIBSTPLR_LINKS) $(LIBSTPLR_A) $(LIBQNX_SO) $(LIBQNX_LINKS) $(LIBQNX_A) \
+$(QNX_INSTALLED)/.done: $(LIBSTPLR_SO) $(LIBSTPLR_LINKS) $(LIBSTPLR_A) $(LIBQNX_SO) $(LIBQNX_LINKS) $(LIBQNX_A) $(LIBFILES_SO) $(LIBFILES_LINKS) \
 		$(LIBQNX_INCLUDES) lib/qnx/stplr-qnx.pc.in
 	rm -rf $(@D)
 	mkdir -p $(@D)
@@ -19,3 +19,4 @@ $(QNX_PROGRAMS): $(B)/tests/qnx/%: tests/qnx/%.c $(wildcard tests/qnx/*.h) $(QNX
 # They are run by their test, which is itself a program of QNX's calls.
 $(B)/tests/qnx_test.o: private CPPFLAGS := -I lib/qnx/include $(CPPFLAGS)
 $(B)/tests/qnx_test: $(B)/lib/libstplr-qnx.a | $(QNX_PROGRAMS)
+$(B)/tests/resmgr_test: | $(QNX_PROGRAMS)

@@ -41,6 +41,27 @@ typedef union _resmgr_iomsgs {
 	uint16_t type;
 	struct _pulse pulse;
 	struct _io_connect connect;
+	io_read_t read;
+	io_write_t write;
+	io_close_t close;
+	io_stat_t stat;
+	io_notify_t notify;
+	io_devctl_t devctl;
+	io_pathconf_t pathconf;
+	io_lseek_t lseek;
+	io_chmod_t chmod;
+	io_chown_t chown;
+	io_utime_t utime;
+	io_openfd_t openfd;
+	io_fdinfo_t fdinfo;
+	io_lock_t lock;
+	io_space_t space;
+	io_shutdown_t shutdown;
+	io_mmap_t mmap;
+	io_msg_t msg;
+	io_dup_t dup;
+	io_sync_t sync;
+	io_power_t power;
 } resmgr_iomsgs_t;
 typedef resmgr_iomsgs_t message_iomsgs_t;
 
@@ -49,12 +70,15 @@ typedef struct _message_context {
 	struct _msg_info info;
 	resmgr_iomsgs_t *msg; /* msg_max_size bytes */
 	dispatch_t *dpp;
-	int fd;
+	union {
+		int fd;
+		int id; /* of a resource manager's path: resmgr_attach() */
+	};
 	unsigned msg_max_size;
 	int status;
-	unsigned offset;
+	unsigned offset; /* where in the message that begins which is handled */
 	unsigned size;
-	iov_t iov[1];
+	iov_t iov[1]; /* resmgr_attr_t.nparts_max of them */
 } message_context_t;
 typedef message_context_t resmgr_context_t;
 

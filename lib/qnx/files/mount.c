@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Mounting
+ *
+ * A mount outlives the process that serves it, and so would a mount point that was made for it. So
+ * a process watches: it waits for the end of a pipe that this one holds open, however this one
+ * ends, and then takes both away, unless it was told that this one has. It is a shell in a session
+ * of its own, which does not take part in what this process's terminal says, nor in its wait().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mount.h"
+
+/* $1 the path, $2 how it is removed after: rmdir, rm, or : */
+static const char script[] = "exec 3<&0\n"
+			     "{\n"
+			     "	trap '' INT QUIT HUP TERM\n"
+			     "	read -r nothing <&3 && exit\n"
+			     "	umount -l -- \"$1\" 2>&- || fusermount3 -quz -- \"$1\" 2>&-\n"
+			     "	$2 -- \"$1\" 2>&-\n"
+			     "} &\n";
+
+extern char **environ;
+
+static int watch(struct session *session, const char *remove)
+{
+	char *argv[] = {
+		(char *)"sh",   (char *)"-c", (char *)script, (char *)"stplr-qnx", session->path,
+		(char *)remove, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, defaults;
+	int ends[2], status, error;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	sigemptyset(&none);
+	sigfillset(&defaults);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &defaults);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+	error = posix_spawn(&pid, "/bin/sh", &actions, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	close(ends[0]);
+	if (error) {
+		close(ends[1]);
+		return -error;
+	}
+	/* it has left the watcher behind; a program that waits for any child may have had it */
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	session->watcher = ends[1];
+	return 0;
+}
+
+/* A file or folder to mount on, made if there is none. */
+static int make_point(struct session *session, bool folder)
+{
+	struct stat stat;
+	int fd;
+
+	if (!lstat(session->path, &stat)) {
+		if (folder)
+			return S_ISDIR(stat.st_mode) ? 0 : -ENOTDIR;
+		return S_ISREG(stat.st_mode) ? 0 : S_ISDIR(stat.st_mode) ? -EISDIR : -EEXIST;
+	}
+	if (errno != ENOENT)
+		return -errno;
+	session->made = true;
+	if (folder)
+		return mkdir(session->path, 0755) ? -errno : 0;
+	fd = open(session->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static void remove_point(struct session *session)
+{
+	if (session->made && rmdir(session->path) && errno == ENOTDIR)
+		unlink(session->path);
+}
+
+/* fusermount3 asks root's file whether users may let others in. */
+bool mount_for_all(void)
+{
+	char *line = NULL;
+	bool found = false;
+	size_t size = 0;
+	FILE *file;
+
+	if (!geteuid())
+		return true;
+	file = fopen("/etc/fuse.conf", "re");
+	if (!file)
+		return false;
+	while (!found && getline(&line, &size, file) > 0)
+		found = !strncmp(line + strspn(line, " \t"), "user_allow_other", 16);
+	free(line);
+	fclose(file);
+	return found;
+}
+
+int mount_make(struct session *session, bool folder)
+{
+	int ret = make_point(session, folder);
+
+	if (ret)
+		return ret;
+	if (fuse_session_mount(session->fuse, session->path)) {
+		ret = errno ? -errno : -EPERM;
+		goto remove;
+	}
+	ret = watch(session, !session->made ? ":" : folder ? "rmdir" : "rm -f");
+	if (!ret)
+		return 0;
+	fuse_session_unmount(session->fuse);
+remove:
+	remove_point(session);
+	return ret;
+}
+
+/* It is gone at once, also from who has a file of it open. */
+void mount_end(struct session *session)
+{
+	fuse_session_unmount(session->fuse);
+	remove_point(session);
+	if (session->watcher < 0)
+		return;
+	if (write(session->watcher, "\n", 1) != 1)
+		errno = 0; /* it has been killed, and does nothing either */
+	close(session->watcher);
+	session->watcher = -1;
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+/* Sessions, and the thread that takes what the kernel asks */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "mount.h"
+#include "nodes.h"
+#include "session.h"
+
+pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what session.h says, and this */
+pthread_cond_t files_quiet = PTHREAD_COND_INITIALIZER;
+static struct session *sessions;
+static struct session *served; /* whom the thread is at */
+static int epoll = -1;
+
+/* The thread's alone: what is to be told when the request that it is at is done */
+static int *interrupts;
+static size_t nr_interrupts, room_interrupts;
+
+void session_interrupted(struct session *session, int rcvid)
+{
+	int *grown;
+
+	(void)session;
+	if (nr_interrupts == room_interrupts) {
+		grown = realloc(interrupts, (room_interrupts * 2 + 16) * sizeof(*grown));
+		if (!grown)
+			return; /* the client goes on waiting */
+		interrupts = grown;
+		room_interrupts = room_interrupts * 2 + 16;
+	}
+	interrupts[nr_interrupts++] = rcvid;
+}
+
+static void destroy(struct session *session)
+{
+	session->host->gone(session->attached);
+	nodes_free(session->nodes);
+	free(session->buffer.mem);
+	free(session->path);
+	free(session);
+}
+
+bool session_get(struct session *session)
+{
+	bool alive;
+
+	pthread_mutex_lock(&files_lock);
+	alive = !session->ended;
+	if (alive)
+		session->users++;
+	pthread_mutex_unlock(&files_lock);
+	return alive;
+}
+
+void session_put(struct session *session)
+{
+	bool last;
+
+	pthread_mutex_lock(&files_lock);
+	last = !--session->users;
+	pthread_mutex_unlock(&files_lock);
+	if (last)
+		destroy(session);
+}
+
+extern int real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			       void *(*start)(void *), void *arg) __asm__("pthread_create");
+
+/* One request. Without more to come from there, it is not asked again. */
+static void serve(struct session *session)
+{
+	size_t i;
+	int n = fuse_session_receive_buf(session->fuse, &session->buffer);
+
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	if (n <= 0) {
+		/* unmounted by somebody else: the path is gone, though the program has it */
+		epoll_ctl(epoll, EPOLL_CTL_DEL, fuse_session_fd(session->fuse), NULL);
+		return;
+	}
+	fuse_session_process_buf(session->fuse, &session->buffer);
+	for (i = 0; i < nr_interrupts; i++)
+		session->host->unblock(session->attached, interrupts[i]);
+	nr_interrupts = 0;
+}
+
+static void *run(void *unused)
+{
+	struct epoll_event event;
+	struct session *session;
+
+	(void)unused;
+	pthread_setname_np(pthread_self(), "stplr-qnx-files");
+	for (;;) {
+		if (epoll_wait(epoll, &event, 1, -1) != 1)
+			continue;
+		pthread_mutex_lock(&files_lock);
+		/* it may have ended since */
+		for (session = sessions; session; session = session->next)
+			if (session == event.data.ptr)
+				break;
+		served = session;
+		pthread_mutex_unlock(&files_lock);
+		if (!session)
+			continue;
+		serve(session);
+		pthread_mutex_lock(&files_lock);
+		served = NULL;
+		pthread_cond_broadcast(&files_quiet);
+		pthread_mutex_unlock(&files_lock);
+	}
+	return NULL;
+}
+
+/* With files_lock: the thread is made when it is first needed, and blocks all signals. */
+static int start_thread(void)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	pthread_t thread;
+	int error;
+
+	if (epoll >= 0)
+		return 0;
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll < 0)
+		return -errno;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	error = real_pthread_create(&thread, &attr, run, NULL);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error) {
+		close(epoll);
+		epoll = -1;
+	}
+	return -error;
+}
+
+int session_start(struct session *session)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = session};
+	int fd = fuse_session_fd(session->fuse), ret;
+
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	pthread_mutex_lock(&files_lock);
+	ret = start_thread();
+	if (!ret && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
+		ret = -errno;
+	if (!ret) {
+		session->users = 1;
+		session->next = sessions;
+		sessions = session;
+	}
+	pthread_mutex_unlock(&files_lock);
+	return ret;
+}
+
+/* With files_lock: a call that the kernel waits for, or any; NULL: there is none. */
+static struct call *next_call(const struct session *session, bool any, bool not_ended)
+{
+	struct call *call;
+
+	for (call = session->calls; call; call = call->next)
+		if ((any || call->fuse) && !(not_ended && call->ended))
+			break;
+	return call;
+}
+
+/* Who waits for an answer gets ENODEV; with files_lock, which is let go meanwhile. */
+static void end_calls(struct session *session, bool any)
+{
+	struct call *call;
+
+	while ((call = next_call(session, any, true))) {
+		int rcvid = call->request.request.rcvid;
+
+		call->ended = true;
+		pthread_mutex_unlock(&files_lock);
+		session->host->end(rcvid, ENODEV);
+		pthread_mutex_lock(&files_lock);
+	}
+	/* another thread may be about to answer one */
+	while (next_call(session, any, false))
+		pthread_cond_wait(&files_quiet, &files_lock);
+}
+
+static void close_files(struct session *session, bool orphaned)
+{
+	struct open_file *file;
+
+	while ((file = session->files)) {
+		session->files = file->next;
+		pthread_mutex_unlock(&files_lock);
+		if (orphaned)
+			file_free(file);
+		else
+			file_close(session, NULL, file);
+		pthread_mutex_lock(&files_lock);
+	}
+}
+
+void session_end(struct session *session, bool orphaned)
+{
+	struct session **link = &sessions;
+
+	pthread_mutex_lock(&files_lock);
+	while (*link && *link != session)
+		link = &(*link)->next;
+	if (*link)
+		*link = session->next;
+	epoll_ctl(epoll, EPOLL_CTL_DEL, fuse_session_fd(session->fuse), NULL);
+	while (served == session)
+		pthread_cond_wait(&files_quiet, &files_lock);
+	/* nothing is asked any more, nor is it told that the files are closed: they are */
+	end_calls(session, orphaned);
+	close_files(session, orphaned);
+	session->ended = true;
+	pthread_mutex_unlock(&files_lock);
+	if (!session->device)
+		mount_end(session);
+	fuse_session_destroy(session->fuse);
+	session_put(session);
+}
+
+void session_file_ready(uint32_t number)
+{
+	struct session *session;
+	struct open_file *file;
+
+	pthread_mutex_lock(&files_lock);
+	for (session = sessions; session; session = session->next)
+		for (file = session->files; file; file = file->next)
+			if (file->number == number && file->poll) {
+				fuse_lowlevel_notify_poll(file->poll);
+				fuse_pollhandle_destroy(file->poll);
+				file->poll = NULL;
+			}
+	pthread_mutex_unlock(&files_lock);
+}
+
+/* The files are the parent's, and so are their ends with the kernel. */
+void sessions_forget(void)
+{
+	struct session *session;
+
+	for (session = sessions; session; session = session->next) {
+		close(fuse_session_fd(session->fuse));
+		if (session->watcher >= 0)
+			close(session->watcher);
+	}
+	sessions = NULL;
+	served = NULL;
+	nr_interrupts = 0;
+	if (epoll >= 0)
+		close(epoll);
+	epoll = -1;
+}

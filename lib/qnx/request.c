@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Requests of files
+ *
+ * A request is known by its number from request_init() until it is answered; users count who looks
+ * at it just then, so that its maker gets it back when nobody does any more. The pulse that names
+ * it may come after it is over: then it names nothing.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/neutrino.h>
+#include <unistd.h>
+
+#include "fork.h"
+#include "request.h"
+#include "service.h"
+#include "stplr.h"
+
+#define BUCKETS 256
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
+static struct request *buckets[BUCKETS];
+static unsigned last;
+
+static struct request **place_of(int rcvid)
+{
+	struct request **place = &buckets[rcvid % BUCKETS];
+
+	while (*place && (*place)->rcvid != rcvid)
+		place = &(*place)->next;
+	return place;
+}
+
+void request_init(struct request *request)
+{
+	request->users = 0;
+	request->received = request->answered = false;
+	pthread_mutex_lock(&lock);
+	do
+		request->rcvid = (int)(REQUEST_MARK | (++last & (REQUEST_MARK - 1)));
+	while (*place_of(request->rcvid));
+	request->next = buckets[request->rcvid % BUCKETS];
+	buckets[request->rcvid % BUCKETS] = request;
+	pthread_mutex_unlock(&lock);
+}
+
+struct request *request_get(int rcvid)
+{
+	struct request *request;
+
+	if (rcvid <= 0 || !(rcvid & REQUEST_MARK))
+		return NULL;
+	pthread_mutex_lock(&lock);
+	request = *place_of(rcvid);
+	if (request)
+		request->users++;
+	pthread_mutex_unlock(&lock);
+	return request;
+}
+
+void request_put(struct request *request)
+{
+	bool over;
+
+	pthread_mutex_lock(&lock);
+	over = !--request->users && request->answered;
+	pthread_mutex_unlock(&lock);
+	if (over)
+		request->done(request, request->error, request->status, request->reply_len);
+}
+
+/* By whom it is answered: with a reference, once. */
+static struct request *take(int rcvid, bool queued_only)
+{
+	struct request *request, **place;
+
+	pthread_mutex_lock(&lock);
+	place = place_of(rcvid);
+	request = *place;
+	if (request && queued_only && request->received)
+		request = NULL;
+	if (request) {
+		*place = request->next;
+		request->users++;
+		request->answered = true;
+		request->reply_len = 0;
+		request->status = 0;
+	}
+	pthread_mutex_unlock(&lock);
+	return request;
+}
+
+static void answer(struct request *request, int error)
+{
+	request->error = error;
+	request_put(request);
+}
+
+void request_end(int rcvid, int error)
+{
+	struct request *request = take(rcvid, false);
+
+	if (request)
+		answer(request, error);
+}
+
+/* The pulse is not lost where there is no room for it just now. */
+static int tell(int connection, int code, int rcvid)
+{
+	int copy;
+
+	if (!stplr_pulse(connection, STPLR_PRIORITY_OWN, code, (uint32_t)rcvid))
+		return 0;
+	if (errno != EAGAIN)
+		return -errno;
+	copy = fcntl(connection, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return -errno;
+	service_send(copy, code, rcvid);
+	return 0;
+}
+
+void request_post(struct request *request, int connection)
+{
+	int rcvid = request->rcvid;
+
+	if (tell(connection, PULSE_REQUEST, rcvid))
+		request_end(rcvid, ENODEV);
+}
+
+void request_unblock(int rcvid, int connection)
+{
+	struct request *request = take(rcvid, true);
+
+	if (request) {
+		answer(request, EINTR);
+		return;
+	}
+	request = request_get(rcvid);
+	if (!request)
+		return;
+	request->info.flags |= _NTO_MI_UNBLOCK_REQ;
+	request_put(request);
+	tell(connection, PULSE_REQUEST_UNBLOCK, rcvid);
+}
+
+bool request_waits(int rcvid)
+{
+	bool waits;
+
+	pthread_mutex_lock(&lock);
+	waits = *place_of(rcvid);
+	pthread_mutex_unlock(&lock);
+	return waits;
+}
+
+/* Copies between a vector and len bytes: how many */
+static size_t copy(const iov_t *iov, size_t parts, char *bytes, size_t len, bool to_vector)
+{
+	size_t done = 0, n;
+
+	for (; parts && done < len; parts--, iov++) {
+		n = iov->iov_len < len - done ? iov->iov_len : len - done;
+		if (!n)
+			continue;
+		if (to_vector)
+			memcpy(iov->iov_base, bytes + done, n);
+		else
+			memcpy(bytes + done, iov->iov_base, n);
+		done += n;
+	}
+	return done;
+}
+
+int request_receive(int rcvid, const iov_t *iov, size_t parts, struct _msg_info *info)
+{
+	struct request *request = request_get(rcvid);
+	size_t n;
+
+	if (!request)
+		return -ESRCH;
+	pthread_mutex_lock(&lock);
+	request->received = true;
+	pthread_mutex_unlock(&lock);
+	n = copy(iov, parts, (char *)request->message, request->len, true);
+	request->info.msglen = (ssize_t)n;
+	request->info.srcmsglen = (ssize_t)request->len;
+	request->info.dstmsglen = (ssize_t)request->room_len;
+	if (info)
+		*info = request->info;
+	request_put(request);
+	return rcvid;
+}
+
+ssize_t request_read(int rcvid, const iov_t *iov, size_t parts, size_t offset)
+{
+	struct request *request = request_get(rcvid);
+	size_t n = 0;
+
+	if (!request)
+		return -ESRCH;
+	if (offset < request->len)
+		n = copy(iov, parts, (char *)request->message + offset, request->len - offset,
+			 true);
+	request_put(request);
+	return (ssize_t)n;
+}
+
+ssize_t request_write(int rcvid, const iov_t *iov, size_t parts, size_t offset)
+{
+	struct request *request = request_get(rcvid);
+	size_t n = 0;
+
+	if (!request)
+		return -ESRCH;
+	if (offset < request->room_len)
+		n = copy(iov, parts, (char *)request->room + offset, request->room_len - offset,
+			 false);
+	request_put(request);
+	return (ssize_t)n;
+}
+
+int request_reply(int rcvid, int error, long status, const iov_t *iov, size_t parts)
+{
+	struct request *request = take(rcvid, false);
+
+	if (!request)
+		return -ESRCH;
+	request->status = status;
+	if (!error)
+		request->reply_len = copy(iov, parts, request->room, request->room_len, false);
+	answer(request, error);
+	return 0;
+}
+
+int request_info(int rcvid, struct _msg_info *info)
+{
+	struct request *request = request_get(rcvid);
+
+	if (!request)
+		return -ESRCH;
+	*info = request->info;
+	request_put(request);
+	return 0;
+}
+
+/* In a child: they are its parent's to answer. */
+static void forget(void)
+{
+	memset(buckets, 0, sizeof(buckets));
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+	fork_take_part(FORK_REQUESTS, &lock, forget);
+}

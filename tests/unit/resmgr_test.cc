@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: MIT
+// QNX's resource managers: the programs of tests/qnx that are files, used by ordinary programs
+#include <errno.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/fd.h"
+#include "support/thread.h"
+
+namespace
+{
+
+// The sample device's commands, as a program that knows nothing of QNX has them.
+constexpr unsigned kWrites = _IOC(_IOC_READ, 5, 1, sizeof(int));
+constexpr unsigned kAdd = _IOC(_IOC_READ | _IOC_WRITE, 5, 2, sizeof(int));
+constexpr unsigned kForget = _IOC(_IOC_NONE, 5, 3, 0);
+
+std::string own_folder()
+{
+	char path[PATH_MAX] = "";
+	EXPECT_LT(0, readlink("/proc/self/exe", path, sizeof(path) - 1));
+	return std::string(path).substr(0, std::string(path).rfind('/'));
+}
+
+// What a shell's command writes, and its exit status.
+struct Output {
+	std::string text;
+	int status;
+};
+
+Output shell(const std::string &command)
+{
+	Output output = {"", -1};
+	char buffer[4096];
+	FILE *pipe = popen(("exec 2>&1; " + command).c_str(), "re");
+	size_t n;
+
+	EXPECT_NE(nullptr, pipe);
+	while ((n = fread(buffer, 1, sizeof(buffer), pipe)) > 0)
+		output.text.append(buffer, n);
+	output.status = pclose(pipe);
+	return output;
+}
+
+#define EXPECT_SHELL(expected, command)                                                            \
+	do {                                                                                       \
+		Output output_ = shell(command);                                                   \
+		EXPECT_EQ(expected, output_.text);                                                 \
+		EXPECT_EQ(0, output_.status) << output_.text;                                      \
+	} while (0)
+
+bool mounted(const std::string &path)
+{
+	std::ifstream mounts("/proc/self/mounts");
+	std::string line;
+
+	while (std::getline(mounts, line))
+		if (line.find(" " + path + " ") != std::string::npos)
+			return true;
+	return false;
+}
+
+bool exists(const std::string &path)
+{
+	struct stat stat;
+	return !lstat(path.c_str(), &stat);
+}
+
+// A program of tests/qnx that serves a path.
+class Manager
+{
+public:
+	Manager(const std::string &program, const std::string &path,
+		std::vector<std::string> more = {})
+		: path_(path)
+	{
+		std::string file = own_folder() + "/qnx/" + program;
+		std::string libraries = "LD_LIBRARY_PATH=" + own_folder() + "/qnx/installed/lib";
+		std::string verbose = "STPLR_QNX_VERBOSE=1";
+		std::vector<std::string> words = {program, path};
+		int out[2];
+		char line[256] = "";
+
+		words.insert(words.end(), more.begin(), more.end());
+		EXPECT_EQ(0, pipe2(out, O_CLOEXEC));
+		pid_ = fork();
+		if (!pid_) {
+			std::vector<char *> argv;
+			char *environment[] = {&libraries[0], &verbose[0], nullptr};
+			for (auto &word : words)
+				argv.push_back(&word[0]);
+			argv.push_back(nullptr);
+			dup2(out[1], STDOUT_FILENO);
+			execve(file.c_str(), argv.data(), environment);
+			_exit(127);
+		}
+		close(out[1]);
+		FILE *from = fdopen(out[0], "r");
+		said_ = fgets(line, sizeof(line), from) ? line : "";
+		fclose(from);
+	}
+	~Manager()
+	{
+		end();
+	}
+	// What it said first: that the path is there.
+	const std::string &said() const
+	{
+		return said_;
+	}
+	void end(int signal = SIGKILL)
+	{
+		if (pid_ <= 0)
+			return;
+		kill(pid_, signal);
+		waitpid(pid_, nullptr, 0);
+		pid_ = -1;
+	}
+	pid_t pid() const
+	{
+		return pid_;
+	}
+	const std::string &path() const
+	{
+		return path_;
+	}
+
+private:
+	std::string path_, said_;
+	pid_t pid_;
+};
+
+class Modules : public testing::Environment
+{
+	void SetUp() override
+	{
+		if (access("/dev/cuse", F_OK))
+			ASSERT_EQ(0, system("modprobe cuse"));
+	}
+};
+testing::Environment *const modules = testing::AddGlobalTestEnvironment(new Modules);
+
+// A command that runs beside the test.
+class Command
+{
+public:
+	explicit Command(std::vector<std::string> words)
+	{
+		int out[2];
+
+		EXPECT_EQ(0, pipe2(out, O_CLOEXEC));
+		pid_ = fork();
+		if (!pid_) {
+			std::vector<char *> argv;
+			for (auto &word : words)
+				argv.push_back(&word[0]);
+			argv.push_back(nullptr);
+			dup2(out[1], STDOUT_FILENO);
+			execvp(argv[0], argv.data());
+			_exit(127);
+		}
+		close(out[1]);
+		out_.reset(out[0]);
+	}
+	~Command()
+	{
+		if (pid_ > 0) {
+			kill(pid_, SIGKILL);
+			finish();
+		}
+	}
+	// As soon as it has written so much.
+	std::string output(size_t len)
+	{
+		std::string text(len, 0);
+		size_t used = 0;
+		ssize_t n;
+		while (used < len && (n = read(out_, &text[used], len - used)) > 0)
+			used += static_cast<size_t>(n);
+		text.resize(used);
+		return text;
+	}
+	int finish()
+	{
+		int status = -1;
+		waitpid(pid_, &status, 0);
+		pid_ = -1;
+		return status;
+	}
+	// Whether it waits in the kernel for a file.
+	bool waits()
+	{
+		return eventually([this] {
+			std::ifstream wchan("/proc/" + std::to_string(pid_) + "/wchan");
+			std::string in;
+			return wchan >> in && in.find("request_wait_answer") != std::string::npos;
+		});
+	}
+	pid_t pid() const
+	{
+		return pid_;
+	}
+
+private:
+	pid_t pid_;
+	Fd out_;
+};
+
+// Devices, by CUSE; and the same programs as files elsewhere, by FUSE
+
+class ResmgrFile : public testing::TestWithParam<const char *>
+{
+};
+INSTANTIATE_TEST_SUITE_P(Device, ResmgrFile, testing::Values("/dev/sample"));
+INSTANTIATE_TEST_SUITE_P(File, ResmgrFile, testing::Values("/tmp/sample"));
+
+TEST_P(ResmgrFile, IsReadAndWrittenByOrdinaryPrograms)
+{
+	std::string path = GetParam();
+	Manager manager("sample_device", path);
+
+	ASSERT_EQ(path + " is there\n", manager.said());
+	EXPECT_SHELL("", "cat " + path);
+	EXPECT_SHELL("", "echo hello >" + path);
+	EXPECT_SHELL("hello\n", "cat " + path);
+	EXPECT_SHELL("hell", "dd if=" + path + " bs=2 count=2 status=none");
+	EXPECT_SHELL("", "head -c 9000 /dev/zero | dd of=" + path + " bs=4096 status=none");
+	EXPECT_SHELL("808\n", "wc -c <" + path);
+	EXPECT_SHELL("", "printf 'two\\nlines\\n' >" + path);
+	EXPECT_SHELL("two\nlines\ntwo\nlines\n", "cat " + path + " " + path);
+	EXPECT_SHELL("0644\n",
+		     "until [ $(stat -c %a " + path + ") = 644 ]; do :; done; stat -c 0%a " + path);
+	EXPECT_SHELL("b'two\\nlines\\n' b''\n",
+		     "python3 -c \"import os; f = os.open('" + path +
+			     "', os.O_RDONLY); print(os.read(f, 99), os.read(f, 99))\"");
+}
+
+TEST_P(ResmgrFile, CommandsAreIoctls)
+{
+	Manager manager("sample_device", GetParam());
+	Fd file(open(GetParam(), O_RDWR | O_CLOEXEC));
+	int value = 99;
+
+	ASSERT_GE(file, 0) << strerror(errno);
+	EXPECT_EQ(2, write(file, "ab", 2));
+	EXPECT_EQ(0, ioctl(file, kWrites, &value));
+	EXPECT_EQ(1, value);
+	value = 41;
+	EXPECT_EQ(0, ioctl(file, kAdd, &value));
+	EXPECT_EQ(42, value);
+	char text[8] = "";
+	EXPECT_EQ(2, read(file, text, sizeof(text)));
+	EXPECT_STREQ("ab", text);
+	EXPECT_EQ(0, ioctl(file, kForget));
+	Fd again(open(GetParam(), O_RDONLY | O_CLOEXEC));
+	EXPECT_EQ(0, read(again, text, sizeof(text)));
+	EXPECT_EQ(-1, ioctl(file, TIOCGWINSZ, text));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(-1, ioctl(file, _IOC(_IOC_WRITE, 5, 99, 4), &value));
+	EXPECT_EQ(ENOTTY, errno);
+}
+
+TEST_P(ResmgrFile, HasItsAttributesRights)
+{
+	std::string path = GetParam();
+	Manager manager("sample_device", path);
+	std::string as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
+
+	EXPECT_SHELL("", "echo mine >" + path);
+	EXPECT_SHELL("mine\n", as_nobody + "cat " + path);
+	EXPECT_NE(0, shell(as_nobody + "sh -c 'echo other >" + path + "'").status);
+	EXPECT_SHELL("mine\n", "cat " + path);
+	Fd reader(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+	EXPECT_EQ(-1, write(reader, "x", 1));
+	EXPECT_EQ(EBADF, errno);
+}
+
+TEST_P(ResmgrFile, GoesWithItsManager)
+{
+	std::string path = GetParam();
+	char byte;
+
+	for (int signal : {SIGKILL, SIGTERM}) {
+		Manager manager("sample_device", path);
+		ASSERT_EQ(path + " is there\n", manager.said());
+		Fd file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+		ASSERT_GE(file, 0) << strerror(errno);
+		manager.end(signal);
+		EXPECT_EQ(-1, read(file, &byte, 1));
+		EXPECT_TRUE(errno == ENOTCONN || errno == ENODEV || errno == ECONNABORTED)
+			<< strerror(errno);
+		EXPECT_TRUE(eventually([&] { return !exists(path); }));
+		EXPECT_TRUE(eventually([&] { return !mounted(path); }));
+	}
+}
+
+TEST_P(ResmgrFile, HasOneManager)
+{
+	std::string path = GetParam();
+	Manager one("sample_device", path);
+	EXPECT_SHELL("", "echo one >" + path);
+	EXPECT_EQ("", Manager("sample_device", path).said());
+	EXPECT_SHELL("one\n", "cat " + path);
+}
+
+// Readers that wait
+
+class ResmgrWait : public testing::TestWithParam<const char *>
+{
+protected:
+	ResmgrWait() : manager("pulse_device", GetParam()), path(GetParam())
+	{
+		EXPECT_EQ(path + " is there\n", manager.said());
+	}
+
+	Manager manager;
+	std::string path;
+};
+INSTANTIATE_TEST_SUITE_P(Device, ResmgrWait, testing::Values("/dev/pulses"));
+INSTANTIATE_TEST_SUITE_P(File, ResmgrWait, testing::Values("/tmp/pulses"));
+
+TEST_P(ResmgrWait, AReaderGetsWhatIsWrittenLater)
+{
+	Command first({"head", "-n1", path});
+	ASSERT_TRUE(first.waits());
+	Command second({"head", "-n1", path});
+	ASSERT_TRUE(second.waits());
+	EXPECT_SHELL("", "echo one >" + path);
+	EXPECT_EQ("one\n", first.output(4));
+	EXPECT_TRUE(second.waits());
+	EXPECT_SHELL("", "echo two >" + path);
+	EXPECT_EQ("two\n", second.output(4));
+	EXPECT_EQ(0, first.finish());
+	EXPECT_EQ(0, second.finish());
+}
+
+TEST_P(ResmgrWait, AReaderThatIsKilledTakesNothing)
+{
+	for (int signal : {SIGKILL, SIGTERM}) {
+		Command killed({"cat", path});
+		ASSERT_TRUE(killed.waits());
+		Command reader({"head", "-n1", path});
+		ASSERT_TRUE(reader.waits());
+		kill(killed.pid(), signal);
+		int status = killed.finish();
+		EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == signal);
+		EXPECT_SHELL("", "echo hers >" + path);
+		EXPECT_EQ("hers\n", reader.output(5));
+	}
+}
+
+TEST_P(ResmgrWait, AReaderThatIsInterruptedGetsEINTR)
+{
+	struct sigaction action = {}, before;
+	char byte;
+	Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+
+	ASSERT_GE(file, 0) << strerror(errno);
+	action.sa_handler = [](int) {};
+	sigaction(SIGUSR1, &action, &before);
+	pid_t self = gettid();
+	Thread waker([&] {
+		eventually([&] {
+			std::ifstream wchan("/proc/self/task/" + std::to_string(self) + "/wchan");
+			std::string in;
+			return wchan >> in && in.find("request_wait_answer") != std::string::npos;
+		});
+		tgkill(getpid(), self, SIGUSR1);
+		return 0L;
+	});
+	EXPECT_EQ(-1, read(file, &byte, 1));
+	EXPECT_EQ(EINTR, errno);
+	waker.join();
+	sigaction(SIGUSR1, &before, nullptr);
+}
+
+TEST_P(ResmgrWait, WhoMayNotWaitGetsEAGAIN)
+{
+	char text[8] = "";
+	Fd file(open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+
+	ASSERT_GE(file, 0) << strerror(errno);
+	EXPECT_EQ(-1, read(file, text, sizeof(text)));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(2, write(file, "x\n", 2));
+	EXPECT_TRUE(eventually([&] { return read(file, text, sizeof(text)) == 2; }));
+	EXPECT_STREQ("x\n", text);
+
+	Fd other(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+	fcntl(other, F_SETFL, O_NONBLOCK);
+	EXPECT_EQ(-1, read(other, text, sizeof(text)));
+	EXPECT_EQ(EAGAIN, errno);
+}
+
+TEST_P(ResmgrWait, PollTellsWhatIsThere)
+{
+	Fd file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+	ASSERT_GE(file, 0) << strerror(errno);
+	struct pollfd poll = {file, POLLIN, 0};
+	char text[8];
+
+	EXPECT_EQ(0, ::poll(&poll, 1, 0));
+	poll.events = POLLIN | POLLOUT;
+	EXPECT_EQ(1, ::poll(&poll, 1, 0));
+	EXPECT_EQ(POLLOUT, poll.revents);
+	poll.events = POLLIN;
+	for (int i = 0; i < 3; i++) {
+		Command writer({"sh", "-c", "echo later >" + path});
+		EXPECT_EQ(1, ::poll(&poll, 1, kPatienceMs));
+		EXPECT_EQ(POLLIN, poll.revents);
+		EXPECT_EQ(6, read(file, text, sizeof(text)));
+		EXPECT_EQ(0, writer.finish());
+		EXPECT_EQ(0, ::poll(&poll, 1, 0));
+	}
+	EXPECT_SHELL("b'selected\\n'\n",
+		     "python3 -c \"import os, select; f = os.open('" + path +
+			     "', os.O_RDWR); os.write(f, b'selected\\n'); "
+			     "select.select([f], [], []); print(os.read(f, 99))\"");
+}
+
+TEST_P(ResmgrWait, AManagerThatDiesFreesItsReaders)
+{
+	char byte;
+	Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+	ASSERT_GE(file, 0) << strerror(errno);
+	pid_t self = gettid();
+	Thread killer([&] {
+		eventually([&] {
+			std::ifstream wchan("/proc/self/task/" + std::to_string(self) + "/wchan");
+			std::string in;
+			return wchan >> in && in.find("request_wait_answer") != std::string::npos;
+		});
+		manager.end();
+		return 0L;
+	});
+	EXPECT_EQ(-1, read(file, &byte, 1));
+	EXPECT_TRUE(errno == ENOTCONN || errno == ENODEV || errno == ECONNABORTED)
+		<< strerror(errno);
+	killer.join();
+	EXPECT_TRUE(eventually([&] { return !exists(path) && !mounted(path); }));
+}
+
+TEST(ResmgrPulses, ATimerFeedsAReader)
+{
+	Manager manager("pulse_device", "/dev/ticks", {"20"});
+
+	ASSERT_EQ("/dev/ticks is there\n", manager.said());
+	Command tail({"tail", "-f", "/dev/ticks"});
+	EXPECT_SHELL("tick 1\ntick 2\ntick 3\n", "head -n3 /dev/ticks | grep -o 'tick .'");
+}
+
+} // namespace
