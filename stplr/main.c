@@ -19,15 +19,12 @@
 #include "memory/sides.h"
 #include "version.h"
 
-#define STPLR_DEVICES_MAX 64
-
 static unsigned int devices = 1;
 module_param(devices, uint, 0444);
 MODULE_PARM_DESC(devices, "number of devices /dev/stplr-N, 1 to 64 (default 1)");
 
 static dev_t stplr_devt;
 static struct class *stplr_class;
-static struct stplr_device *stplr_devices[STPLR_DEVICES_MAX];
 
 /* Channels and names have permissions of their own; a udev rule may say otherwise. */
 static char *stplr_devnode(STPLR_DEVNODE_CONST struct device *dev, umode_t *mode)

@@ -25,6 +25,7 @@
 #include "core/patience.h"
 #include "core/process.h"
 #include "core/room.h"
+#include "core/server.h"
 #include "core/watch.h"
 #include "memory/registered.h"
 #include "trace.h"
@@ -115,10 +116,16 @@ struct stplr_connection *stplr_attach(struct stplr_device *device,
 
 /*
  * From here on the server may see the connection. If that listens, waits for room in its backlog:
- * ESRCH, EAGAIN, ETIMEDOUT, ERESTARTSYS; the close of the last descriptor does the rest then.
+ * ESRCH, EAGAIN, ETIMEDOUT, ERESTARTSYS; kernel code may refuse it: ESRCH, EBUSY, EINTR, or another
+ * error. The close of the last descriptor does the rest then.
  */
 int stplr_attach_enter(struct stplr_connection *connection, s64 deadline, clockid_t clock)
 {
+	struct stplr_server *server = connection->channel->server;
+	int err = server ? stplr_server_attach(server, &connection->client->attachment) : 0;
+
+	if (err)
+		return err;
 	stplr_client_announce(connection);
 	stplr_connection_list(connection);
 	return stplr_backlog_enter(connection, deadline, clock);
@@ -132,6 +139,19 @@ void stplr_attach_undo(struct stplr_connection *connection)
 	stplr_client_leave(connection, channel);
 	stplr_peer_closed(channel);
 	stplr_connection_put(connection);
+}
+
+/* No call over it begins any more; the last that runs in kernel code, if any does, has it leave. */
+static void stplr_attach_leave(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+	bool running;
+
+	spin_lock(&channel->lock);
+	running = connection->nr_running;
+	spin_unlock(&channel->lock);
+	if (!running)
+		stplr_client_leave(connection, channel);
 }
 
 /* Ends the connection for all who have it. */
@@ -153,15 +173,27 @@ int stplr_detach(struct stplr_connection *connection)
 	stplr_room_end_here(connection);
 	stplr_events_end(channel->device, &connection->events);
 	stplr_connection_unwatch(connection);
-	stplr_client_leave(connection, channel);
+	stplr_attach_leave(connection);
 	stplr_peer_closed(channel);
 	stplr_dbg(2, "connection %u detached\n", connection->coid);
 	return 0;
 }
 
+/* Nothing comes over it any more, by an event either. */
+static void stplr_attach_stop(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+
+	spin_lock(&channel->lock);
+	connection->detached = true;
+	spin_unlock(&channel->lock);
+}
+
 /* The last descriptor is closed: no thread is in a call, but messages may be parked. */
 void stplr_attach_end(struct stplr_connection *connection)
 {
+	if (connection->channel->server)
+		stplr_attach_stop(connection);
 	stplr_parked_drop(connection, NULL);
 	stplr_patience_end(&connection->own);
 	stplr_events_end(connection->channel->device, &connection->events);
@@ -170,7 +202,7 @@ void stplr_attach_end(struct stplr_connection *connection)
 	WARN_ON(connection->busy || !list_empty(&connection->messages));
 	trace_stplr_death(STPLR_DEATH_CONNECTION, connection->channel, connection->coid);
 	stplr_dbg(2, "connection %u ended\n", connection->coid);
-	stplr_client_leave(connection, connection->channel);
+	stplr_attach_leave(connection);
 	stplr_peer_closed(connection->channel);
 	stplr_connection_put(connection);
 }

@@ -23,7 +23,7 @@ struct stplr_channel *stplr_create(struct stplr_device *device,
 	struct stplr_channel *channel;
 	int err = 0;
 
-	channel = stplr_channel_alloc(device, NULL);
+	channel = stplr_channel_alloc(device, NULL, false);
 	if (IS_ERR(channel))
 		return channel;
 	channel->flags = args->flags;

@@ -23,14 +23,18 @@
 
 /**
  * struct stplr_data_call - one call
- * @args: its arguments
+ * @receiver: who has received the message, see stplr_received_find()
+ * @rcvid: which
+ * @offset: from where on in it
  * @buffer: the server's memory
  * @write: to the client, not from it
  * @len: bytes that lie within the client's message or room
  * @direct: those of them that are copied in place; the rest of a write goes by a chunk
  */
 struct stplr_data_call {
-	const struct stplr_msg_data *args;
+	const struct pid *receiver;
+	s32 rcvid;
+	u64 offset;
 	struct stplr_user_buffer buffer;
 	bool write;
 	size_t len;
@@ -41,12 +45,12 @@ struct stplr_data_call {
 static struct stplr_message *stplr_data_begin(struct stplr_channel *channel,
 					      struct stplr_data_call *call)
 {
-	u64 offset = call->args->offset;
+	u64 offset = call->offset;
 	struct stplr_message *message;
 	size_t end;
 
 	spin_lock(&channel->lock);
-	message = stplr_received_find(channel, call->args->rcvid);
+	message = stplr_received_find(channel, call->receiver, call->rcvid);
 	if (message) {
 		message->transfers++;
 		end = call->write ? message->sides.reply.room : message->sides.send.len;
@@ -66,7 +70,7 @@ static void stplr_data_end(struct stplr_channel *channel, const struct stplr_dat
 {
 	struct stplr_reply_side *reply = &message->sides.reply;
 	struct stplr_send_side *send = &message->sides.send;
-	u64 offset = call->args->offset;
+	u64 offset = call->offset;
 	struct task_struct *client;
 
 	spin_lock(&channel->lock);
@@ -101,10 +105,10 @@ static int stplr_data_copy(struct stplr_channel *channel, struct stplr_data_call
 			return -ESRCH;
 		missing = call->direct - done;
 		if (call->write)
-			copied = stplr_reply_side_copy(&message->sides, call->args->offset + done,
+			copied = stplr_reply_side_copy(&message->sides, call->offset + done,
 						       missing, &iter);
 		else
-			copied = stplr_send_side_copy(&message->sides, call->args->offset + done,
+			copied = stplr_send_side_copy(&message->sides, call->offset + done,
 						      missing, &iter);
 		done += copied;
 		missing -= copied;
@@ -132,12 +136,12 @@ static int stplr_data_hand_over(struct stplr_channel *channel, const struct stpl
 	int err = -ESRCH;
 
 	chunk = stplr_chunk_new(channel->user, &call->buffer, call->direct,
-				call->len - call->direct, call->args->offset + call->direct);
+				call->len - call->direct, call->offset + call->direct);
 	if (IS_ERR(chunk))
 		return PTR_ERR(chunk);
 
 	spin_lock(&channel->lock);
-	message = stplr_received_find(channel, call->args->rcvid);
+	message = stplr_received_find(channel, call->receiver, call->rcvid);
 	if (message)
 		err = stplr_reply_side_attach(&message->sides, chunk);
 	if (!err)
@@ -149,11 +153,26 @@ static int stplr_data_hand_over(struct stplr_channel *channel, const struct stpl
 	return err;
 }
 
+/* Does a call whose buffer is there, and of a length that is allowed. */
+static int stplr_data_do(struct stplr_channel *channel, struct stplr_data_call *call)
+{
+	int err = stplr_data_copy(channel, call);
+
+	if (!err && call->direct < call->len)
+		err = stplr_data_hand_over(channel, call);
+	return err;
+}
+
 /* Reads of a message that was received, or writes to its room; @len bytes lay within. */
 int stplr_data(struct stplr_channel *channel, bool write, const struct stplr_msg_data *args,
 	       size_t *len)
 {
-	struct stplr_data_call call = { .args = args, .write = write };
+	struct stplr_data_call call = {
+		.receiver = task_tgid(current),
+		.rcvid = args->rcvid,
+		.offset = args->offset,
+		.write = write,
+	};
 	int err;
 
 	err = stplr_user_buffer_import(&call.buffer, &args->buffer,
@@ -164,12 +183,24 @@ int stplr_data(struct stplr_channel *channel, bool write, const struct stplr_msg
 		return err;
 	err = -EMSGSIZE;
 	if (call.buffer.len <= READ_ONCE(stplr_message_max))
-		err = stplr_data_copy(channel, &call);
-	if (!err && call.direct < call.len)
-		err = stplr_data_hand_over(channel, &call);
+		err = stplr_data_do(channel, &call);
 	stplr_user_buffer_free(&call.buffer);
 	stplr_dbg(3, "%s of %d on channel %d: %d\n", write ? "write" : "read", args->rcvid,
 		  channel->chid, err);
 	*len = call.len;
 	return err;
+}
+
+/* The same for kernel code, of or to @len bytes of its memory; how many lay within. */
+ssize_t stplr_data_kernel(struct stplr_channel *channel, bool write, s32 rcvid, u64 offset,
+			  void *bytes, size_t len)
+{
+	struct stplr_data_call call = { .rcvid = rcvid, .offset = offset, .write = write };
+	int err;
+
+	if (len > READ_ONCE(stplr_message_max))
+		return -EMSGSIZE;
+	stplr_user_buffer_kernel(&call.buffer, bytes, len);
+	err = stplr_data_do(channel, &call);
+	return err ?: call.len;
 }

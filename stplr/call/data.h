@@ -10,5 +10,7 @@ struct stplr_msg_data;
 
 int stplr_data(struct stplr_channel *channel, bool write, const struct stplr_msg_data *args,
 	       size_t *len);
+ssize_t stplr_data_kernel(struct stplr_channel *channel, bool write, s32 rcvid, u64 offset,
+			  void *bytes, size_t len);
 
 #endif /* STPLR_CALL_DATA_H */

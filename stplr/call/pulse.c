@@ -13,6 +13,7 @@
 #include "base/priority.h"
 #include "base/wake.h"
 #include "call/pulse.h"
+#include "call/serve.h"
 #include "core/connection.h"
 #include "core/end.h"
 #include "core/messages.h"
@@ -178,6 +179,8 @@ int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code,
 
 	if (channel->flags & STPLR_CHANNEL_LISTEN)
 		return -EINVAL;
+	if (unlikely(channel->server))
+		return stplr_serve_pulse(connection, priority, code, value);
 	if (unlikely(!READ_ONCE(channel->pool))) {
 		err = stplr_pool_make(channel, STPLR_PULSES_DEFAULT, connection->user);
 		if (err)

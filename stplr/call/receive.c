@@ -306,7 +306,7 @@ int stplr_receive_info(struct stplr_channel *channel, struct stplr_msg_info *inf
 	struct stplr_message *message;
 
 	spin_lock(&channel->lock);
-	message = stplr_received_find(channel, info->rcvid);
+	message = stplr_received_find(channel, task_tgid(current), info->rcvid);
 	if (message) {
 		stplr_receive_describe(message, message->sides.send.consumed, info);
 		if (message->unblocking)

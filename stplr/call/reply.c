@@ -31,6 +31,7 @@ struct stplr_reply_step {
  * step that needs a chunk which is not there yet: the message is left as it is.
  */
 static struct stplr_message *stplr_reply_begin(struct stplr_channel *channel,
+					       const struct pid *receiver,
 					       const struct stplr_msg_reply *args, size_t len,
 					       const struct stplr_chunk *chunk,
 					       struct stplr_reply_step *step)
@@ -38,7 +39,7 @@ static struct stplr_message *stplr_reply_begin(struct stplr_channel *channel,
 	struct stplr_message *message;
 
 	spin_lock(&channel->lock);
-	message = stplr_received_find(channel, args->rcvid);
+	message = stplr_received_find(channel, receiver, args->rcvid);
 	if (unlikely(message && stplr_message_orphaned(message))) {
 		stplr_message_end(message, -ESRCH);
 		message = NULL;
@@ -137,8 +138,10 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 	return taken;
 }
 
-static int stplr_reply_buffer(struct stplr_channel *channel, const struct stplr_msg_reply *args,
-			      const struct stplr_user_buffer *from, bool then_receive, size_t *len)
+/* Answers with @from what @receiver has received; @len bytes reached the client. */
+int stplr_reply_buffer(struct stplr_channel *channel, const struct pid *receiver,
+		       const struct stplr_msg_reply *args, const struct stplr_user_buffer *from,
+		       bool then_receive, size_t *len)
 {
 	struct stplr_chunk *chunk = NULL;
 	struct stplr_reply_step step;
@@ -150,7 +153,7 @@ static int stplr_reply_buffer(struct stplr_channel *channel, const struct stplr_
 		size_t copied, missing;
 		struct iov_iter iter;
 
-		message = stplr_reply_begin(channel, args, from->len, chunk, &step);
+		message = stplr_reply_begin(channel, receiver, args, from->len, chunk, &step);
 		if (IS_ERR(message)) {
 			err = PTR_ERR(message);
 			break;
@@ -206,7 +209,8 @@ int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *arg
 
 	err = -EMSGSIZE;
 	if (from.len <= READ_ONCE(stplr_message_max))
-		err = stplr_reply_buffer(channel, args, &from, then_receive, len);
+		err = stplr_reply_buffer(channel, task_tgid(current), args, &from, then_receive,
+					 len);
 	stplr_user_buffer_free(&from);
 	stplr_dbg(3, "reply to %d on channel %d: %d\n", args->rcvid, channel->chid, err);
 	return err;

@@ -5,9 +5,20 @@
 
 #include <linux/types.h>
 
+/*
+ * No errno above this is handed to a client: what lies beyond means something to the kernel
+ * itself.
+ */
+#define STPLR_ERROR_MAX 511
+
+struct pid;
 struct stplr_channel;
 struct stplr_msg_reply;
+struct stplr_user_buffer;
 
+int stplr_reply_buffer(struct stplr_channel *channel, const struct pid *receiver,
+		       const struct stplr_msg_reply *args, const struct stplr_user_buffer *from,
+		       bool then_receive, size_t *len);
 int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *args,
 		bool then_receive, size_t *len);
 

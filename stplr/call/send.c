@@ -16,6 +16,7 @@
 #include "base/quota.h"
 #include "base/wake.h"
 #include "call/send.h"
+#include "call/serve.h"
 #include "core/connection.h"
 #include "core/device.h"
 #include "core/life.h"
@@ -29,21 +30,6 @@
 #include "memory/buffer.h"
 #include "memory/sides.h"
 #include "trace.h"
-
-/* Why nothing can be sent, or 0. */
-static int stplr_send_refused(struct stplr_connection *connection)
-{
-	struct stplr_channel *channel = connection->channel;
-
-	lockdep_assert_held(&channel->lock);
-	if (unlikely(connection->detached))
-		return -EBADF;
-	if (unlikely(connection->drop_pending)) {
-		connection->drop_pending = false;
-		return -ECONNRESET;
-	}
-	return unlikely(channel->dead || channel->shutdown) ? -ESRCH : 0;
-}
 
 /* Queues the message, whose priority is there; the receiver that takes it, or NULL. */
 static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
@@ -69,7 +55,7 @@ static int stplr_send_queue(struct stplr_message *message)
 	int err;
 
 	spin_lock(&channel->lock);
-	err = stplr_send_refused(connection);
+	err = stplr_connection_refused(connection);
 	if (!err && message->poll && hlist_empty(&channel->receivers))
 		err = message->poll;
 	if (unlikely(err)) {
@@ -95,7 +81,7 @@ static int stplr_send_try_queued(struct stplr_channel *channel, void *arg,
 {
 	struct stplr_message *message = arg;
 	struct stplr_connection *connection = message->connection;
-	int err = stplr_send_refused(connection);
+	int err = stplr_connection_refused(connection);
 
 	if (err)
 		return err;
@@ -258,6 +244,8 @@ int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
 
 	if (unlikely(READ_ONCE(connection->nr_parked)))
 		stplr_send_parked(connection, args);
+	if (connection->channel->server)
+		return stplr_serve_queued(connection, nonblock, args);
 	message = stplr_message_alloc_queued(connection);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
@@ -306,6 +294,10 @@ int stplr_send(struct stplr_connection *connection, u32 kind, bool nonblock,
 		} else {
 			message = ERR_PTR(-ENOENT);
 		}
+	} else if (unlikely(connection->channel->server)) {
+		message = stplr_serve(connection, kind, nonblock, args, &room, &sent->received);
+		if (!message)
+			goto answered;
 	} else {
 		message = stplr_send_start(connection, kind, nonblock, args, &room, &self);
 	}
@@ -313,6 +305,7 @@ int stplr_send(struct stplr_connection *connection, u32 kind, bool nonblock,
 	err = PTR_ERR_OR_ZERO(message);
 	if (!err)
 		err = stplr_send_finish(message, args, &room, self, sent);
+answered:
 	stplr_user_buffer_free(&room);
 	stplr_dbg(3, "%s on connection %u: %d\n",
 		  kind == STPLR_KIND_SEND ? "send" : "send and receive", connection->coid, err);

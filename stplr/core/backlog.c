@@ -99,7 +99,7 @@ struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 	struct stplr_channel *child;
 	int err;
 
-	child = stplr_channel_alloc(listener->device, listener);
+	child = stplr_channel_alloc(listener->device, listener, false);
 	if (IS_ERR(child))
 		return child;
 	child->peer.pid = get_pid(process->pid);

@@ -16,11 +16,15 @@ void stplr_channel_wake_pollers(struct stplr_channel *channel)
 		wake_up_interruptible_poll(&channel->readable, EPOLLIN | EPOLLRDNORM | EPOLLPRI);
 }
 
-/* Messages given to servers so far: each has got an rcvid, and another if it was put back. */
+/*
+ * Messages given to servers so far: each has got an rcvid, and another if it was put back; but not
+ * those that kernel code has answered at once.
+ */
 u64 stplr_channel_receives(const struct stplr_channel *channel)
 {
 	lockdep_assert_held(&channel->lock);
-	return channel->rcvid_rounds * (u64)S32_MAX + channel->last_rcvid - channel->nr_put_back;
+	return channel->rcvid_rounds * (u64)S32_MAX + channel->last_rcvid - channel->nr_put_back +
+	       channel->nr_served;
 }
 
 /* Adds what the channel has counted. */

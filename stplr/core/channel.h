@@ -23,6 +23,7 @@ struct stplr_device;
 struct stplr_message;
 struct stplr_pool;
 struct stplr_process;
+struct stplr_server;
 struct stplr_totals;
 struct stplr_user;
 struct stplr_worker;
@@ -56,7 +57,8 @@ struct stplr_peer {
  * @ref: the file, each connection, and whoever looks it up
  * @device: where it lives
  * @id: names it on the device, among those that live; 0 before it is in device->channels
- * @creator: the process that made it
+ * @creator: the process that made it, or kernel code
+ * @server: that code, which has each message taken in the thread that sends it; or NULL
  * @cred: the creator's, to decide who may attach
  * @user: who pays
  * @flags: STPLR_CHANNEL_*
@@ -85,6 +87,7 @@ struct stplr_peer {
  * @last_rcvid: the last one given out
  * @rcvid_rounds: how often they started from 1 again
  * @nr_put_back: messages that took their place in the queue again
+ * @nr_served: messages that @server took and did not keep: they got no rcvid
  * @nr_replies: messages that were answered
  * @nr_pulses: pulses that were queued
  * @receivers: threads that wait for a message, the last that came first
@@ -119,6 +122,7 @@ struct stplr_channel {
 	struct stplr_device *device;
 	u32 id;
 	struct stplr_process *creator;
+	struct stplr_server *server;
 	const struct cred *cred;
 	struct stplr_user *user;
 	u32 flags;
@@ -149,6 +153,7 @@ struct stplr_channel {
 	s32 last_rcvid;
 	unsigned int rcvid_rounds;
 	u64 nr_put_back;
+	u64 nr_served;
 	u64 nr_replies;
 	u64 nr_pulses;
 	struct hlist_head receivers;

@@ -70,6 +70,10 @@ static struct stplr_client *stplr_client_new(const struct stplr_connection *conn
 	}
 	client->process = stplr_process_hold(connection->process);
 	client->cred = get_current_cred();
+	client->attachment.attached.pid = client->process->pid;
+	client->attachment.attached.cred = client->cred;
+	client->attachment.attached.scoid = client->process->scoid;
+	INIT_LIST_HEAD(&client->attachment.link);
 	return client;
 }
 
@@ -157,6 +161,11 @@ void stplr_client_leave(struct stplr_connection *connection, struct stplr_channe
 	if (!last)
 		return;
 
+	if (channel->server) {
+		stplr_server_detach(channel->server, &client->attachment);
+		stplr_client_free(client);
+		return;
+	}
 	client->disconnect.origin = STPLR_NOTICE_DISCONNECT;
 	client->disconnect.entry.priority = stplr_priority_of(current);
 	client->disconnect.code = STPLR_PULSE_DISCONNECT;

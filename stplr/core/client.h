@@ -7,6 +7,7 @@
 #include <linux/workqueue.h>
 
 #include "core/pool.h"
+#include "core/server.h"
 
 struct cred;
 struct stplr_channel;
@@ -22,6 +23,7 @@ struct stplr_user;
  * @user: who is charged for the notice, if there will be one, with a reference
  * @nr_connections: how many
  * @announced: one of them has been handed out
+ * @attachment: how the channel's server in the kernel knows it
  * @disconnect: the notice that the last has gone
  * @late: frees it once that was received
  */
@@ -31,6 +33,7 @@ struct stplr_client {
 	struct stplr_user *user;
 	unsigned int nr_connections;
 	bool announced;
+	struct stplr_attachment attachment;
 	struct stplr_pulse_entry disconnect;
 	struct work_struct late;
 };

@@ -38,6 +38,8 @@ struct stplr_watch;
  * @watch: who is told when the channel ends, or NULL; under channel->lock
  * @buffers: registered ones of its clients, by index; under its own lock
  * @detached: ended by its owner; under channel->lock, as is what follows but @own
+ * @nr_running: operations of the channel's server that run over it; one of them does the rest of a
+ *	detach
  * @nr_queued: messages sent with STPLR_SEND_QUEUED that were not freed yet
  * @nr_dropped: such messages that were lost with the channel
  * @drop_pending: and the client was not told yet
@@ -69,6 +71,7 @@ struct stplr_connection {
 	struct xarray buffers;
 	bool detached;
 	bool drop_pending;
+	unsigned int nr_running;
 	unsigned int nr_queued;
 	u64 nr_dropped;
 	unsigned int nr_parked;
@@ -92,6 +95,21 @@ struct stplr_connection {
 static inline bool stplr_connection_strange(const struct stplr_connection *connection)
 {
 	return connection->user != connection->channel->user;
+}
+
+/* Why nothing can be sent over it, or 0. */
+static inline int stplr_connection_refused(struct stplr_connection *connection)
+{
+	struct stplr_channel *channel = connection->channel;
+
+	lockdep_assert_held(&channel->lock);
+	if (unlikely(connection->detached))
+		return -EBADF;
+	if (unlikely(connection->drop_pending)) {
+		connection->drop_pending = false;
+		return -ECONNRESET;
+	}
+	return unlikely(channel->dead || channel->shutdown) ? -ESRCH : 0;
 }
 
 #endif /* STPLR_CORE_CONNECTION_H */

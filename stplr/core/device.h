@@ -17,6 +17,8 @@
 
 struct dentry;
 
+#define STPLR_DEVICES_MAX 64
+
 /**
  * struct stplr_totals - what channels have counted by themselves
  * @sends: messages queued
@@ -78,5 +80,8 @@ struct stplr_event_owner {
 	struct list_head events;
 	bool ended;
 };
+
+/* The module's devices, by index; those that are not there are NULL. Constant once it is loaded. */
+extern struct stplr_device *stplr_devices[STPLR_DEVICES_MAX];
 
 #endif /* STPLR_CORE_DEVICE_H */

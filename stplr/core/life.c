@@ -56,7 +56,8 @@ static struct stplr_message *stplr_message_new(struct stplr_connection *connecti
 	return message;
 }
 
-static struct stplr_message *stplr_message_alloc(struct stplr_connection *connection)
+/* A message for the calling thread that is not the connection's own. */
+struct stplr_message *stplr_message_alloc(struct stplr_connection *connection)
 {
 	struct stplr_channel *channel = connection->channel;
 	struct stplr_message *message;
@@ -123,6 +124,9 @@ void stplr_message_free(struct stplr_message *message)
 		spin_lock(&channel->lock);
 		list_del(&message->link);
 		spin_unlock(&channel->lock);
+		/* one that kernel code has kept took a place until it was DONE */
+		if (channel->server)
+			stplr_room_made(channel);
 	}
 	kmem_cache_free(stplr_message_cache, message);
 }

@@ -14,6 +14,7 @@ struct task_struct;
 
 int stplr_message_cache_init(void);
 void stplr_message_cache_exit(void);
+struct stplr_message *stplr_message_alloc(struct stplr_connection *connection);
 struct stplr_message *stplr_message_claim(struct stplr_connection *connection);
 struct stplr_message *stplr_message_alloc_queued(struct stplr_connection *connection);
 void stplr_message_free(struct stplr_message *message);

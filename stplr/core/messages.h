@@ -96,12 +96,13 @@ static inline void stplr_received_del(struct stplr_channel *channel, struct stpl
 		rb_erase(&message->received_node, &channel->received_more);
 }
 
-/* The message with this rcvid, if the calling process received it. */
-static inline struct stplr_message *stplr_received_find(struct stplr_channel *channel, s32 rcvid)
+/* The message with this rcvid, if that process received it; NULL: kernel code. */
+static inline struct stplr_message *
+stplr_received_find(struct stplr_channel *channel, const struct pid *receiver, s32 rcvid)
 {
 	struct stplr_message *message = stplr_received_lookup(channel, rcvid);
 
-	return message && message->receiver == task_tgid(current) ? message : NULL;
+	return message && message->receiver == receiver ? message : NULL;
 }
 
 #endif /* STPLR_CORE_MESSAGES_H */

@@ -6,6 +6,7 @@
 
 #include <linux/cred.h>
 #include <linux/hashtable.h>
+#include <linux/init_task.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
@@ -86,6 +87,7 @@ static void stplr_channel_free(struct kref *ref)
 	if (!channel->dead)
 		stplr_channel_uncharge(channel);
 	stplr_user_put(channel->user);
+	kfree(channel->server);
 	kfree(channel);
 }
 
@@ -97,9 +99,9 @@ void stplr_channel_put(struct stplr_channel *channel)
 /* What an accepted channel has from its listening one. */
 #define STPLR_CHANNEL_INHERITED (STPLR_CHANNEL_UNBLOCK | STPLR_CHANNEL_FIXED_PRIORITY)
 
-/* A channel of the calling process, or one that @parent hands out. */
+/* A channel of the calling process, or one that @parent hands out, or @kernel code's. */
 struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
-					  struct stplr_channel *parent)
+					  struct stplr_channel *parent, bool kernel)
 {
 	struct stplr_channel *channel;
 	int err;
@@ -131,27 +133,36 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	INIT_LIST_HEAD(&channel->full);
 
 	err = -ENOMEM;
-	channel->user = stplr_user_get(parent ? parent->user->uid : current_euid());
+	channel->user = stplr_user_get(parent ? parent->user->uid :
+				       kernel ? GLOBAL_ROOT_UID :
+						current_euid());
 	if (!channel->user)
 		goto free_channel;
 	channel->peer.listener = parent;
 	err = stplr_channel_charge(channel);
 	if (err)
 		goto put_user;
-	channel->creator = parent ? stplr_process_hold(parent->creator) : stplr_process_get(device);
+	channel->creator = parent ? stplr_process_hold(parent->creator) :
+			   kernel ? stplr_process_get_of(device, NULL) :
+				    stplr_process_get(device);
 	if (IS_ERR(channel->creator)) {
 		err = PTR_ERR(channel->creator);
 		goto uncharge;
 	}
+	channel->cred = parent ? get_cred(parent->cred) :
+			kernel ? prepare_kernel_cred(&init_task) :
+				 get_current_cred();
+	err = -ENOMEM;
+	if (!channel->cred)
+		goto put_process;
 	if (parent) {
 		kref_get(&parent->ref);
-		channel->cred = get_cred(parent->cred);
 		channel->flags = parent->flags & STPLR_CHANNEL_INHERITED;
-	} else {
-		channel->cred = get_current_cred();
 	}
 	return channel;
 
+put_process:
+	stplr_process_put(channel->creator);
 uncharge:
 	stplr_channel_uncharge(channel);
 put_user:

@@ -26,7 +26,7 @@ struct stplr_process *stplr_process_find(struct stplr_device *device, struct pid
 	return NULL;
 }
 
-static struct stplr_process *stplr_process_new(struct stplr_device *device)
+static struct stplr_process *stplr_process_new(struct stplr_device *device, struct pid *pid)
 {
 	struct stplr_process *process;
 	int id;
@@ -42,7 +42,7 @@ static struct stplr_process *stplr_process_new(struct stplr_device *device)
 	refcount_set(&process->ref, 1);
 	process->scoid = id;
 	process->device = device;
-	process->pid = get_pid(task_tgid(current));
+	process->pid = get_pid(pid);
 	xa_init_flags(&process->channels, XA_FLAGS_ALLOC1);
 	return process;
 }
@@ -56,13 +56,13 @@ static void stplr_process_free(struct stplr_process *process)
 	kfree(process);
 }
 
-/* The calling process, with a reference, for a channel or connection that it makes. */
-struct stplr_process *stplr_process_get(struct stplr_device *device)
+/* The process, or with NULL kernel code, with a reference. */
+struct stplr_process *stplr_process_get_of(struct stplr_device *device, struct pid *pid)
 {
 	struct stplr_process *process, *fresh;
 
 	mutex_lock(&device->registry);
-	process = stplr_process_find(device, task_tgid(current));
+	process = stplr_process_find(device, pid);
 	if (process)
 		refcount_inc(&process->ref);
 	mutex_unlock(&device->registry);
@@ -70,15 +70,15 @@ struct stplr_process *stplr_process_get(struct stplr_device *device)
 		return process;
 
 	/* without the mutex, for memory may take its time */
-	fresh = stplr_process_new(device);
+	fresh = stplr_process_new(device, pid);
 	if (IS_ERR(fresh))
 		return fresh;
 	mutex_lock(&device->registry);
-	process = stplr_process_find(device, fresh->pid);
+	process = stplr_process_find(device, pid);
 	if (process)
 		refcount_inc(&process->ref);
 	else
-		hash_add(device->processes, &fresh->node, stplr_process_key(fresh->pid));
+		hash_add(device->processes, &fresh->node, stplr_process_key(pid));
 	mutex_unlock(&device->registry);
 	if (!process)
 		return fresh;

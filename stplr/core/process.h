@@ -4,6 +4,7 @@
 #define STPLR_CORE_PROCESS_H
 
 #include <linux/refcount.h>
+#include <linux/sched/signal.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
 
@@ -14,7 +15,7 @@ struct stplr_device;
  * struct stplr_process - a process on a device: the channels it made, its id as a client
  * @node: in device->processes
  * @device: which device
- * @pid: the process (its thread group)
+ * @pid: the process (its thread group), or NULL: kernel code, of whatever module
  * @channels: by chid
  * @scoid: its id as a client
  * @ref: one for each channel and connection made by it, and for each of its workers; the last goes
@@ -32,8 +33,14 @@ struct stplr_process {
 };
 
 struct stplr_process *stplr_process_find(struct stplr_device *device, struct pid *pid);
-struct stplr_process *stplr_process_get(struct stplr_device *device);
+struct stplr_process *stplr_process_get_of(struct stplr_device *device, struct pid *pid);
 struct stplr_process *stplr_process_hold(struct stplr_process *process);
 void stplr_process_put(struct stplr_process *process);
+
+/* The calling process, with a reference, for a channel or connection that it makes. */
+static inline struct stplr_process *stplr_process_get(struct stplr_device *device)
+{
+	return stplr_process_get_of(device, task_tgid(current));
+}
 
 #endif /* STPLR_CORE_PROCESS_H */

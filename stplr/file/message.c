@@ -97,12 +97,6 @@ long stplr_send_receive_ioctl(struct file *file, void __user *arg, unsigned int 
 
 /* The server's */
 
-/*
- * No errno above this is handed to a client: what lies beyond means something to the kernel
- * itself.
- */
-#define STPLR_ERROR_MAX 511
-
 /* What a struct stplr_msg_reply may ask for. */
 #define STPLR_REPLY_FLAGS (STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED | STPLR_REPLY_NO_TRUNC)
 

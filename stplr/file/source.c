@@ -20,7 +20,7 @@
  * @fd: the connection
  *
  * Context: process. Return: a source, to be given back by stplr_source_put(); or an ERR_PTR: EBADF,
- * ENOTTY, EINVAL (its channel listens), ENOBUFS, ENOMEM.
+ * ENOTTY, EINVAL (its channel listens, or kernel code serves it), ENOBUFS, ENOMEM.
  */
 struct stplr_source *stplr_source_get(int fd)
 {
@@ -29,7 +29,9 @@ struct stplr_source *stplr_source_get(int fd)
 
 	if (IS_ERR(connection))
 		return ERR_CAST(connection);
-	err = connection->channel->flags & STPLR_CHANNEL_LISTEN ? -EINVAL : 0;
+	err = connection->channel->flags & STPLR_CHANNEL_LISTEN || connection->channel->server ?
+		      -EINVAL :
+		      0;
 	if (!err)
 		err = stplr_pool_make(connection->channel, STPLR_PULSES_DEFAULT, connection->user);
 	if (err) {

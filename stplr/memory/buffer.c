@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory of the calling process, checked: what is not in one piece. */
+/* A caller's memory, checked: what is not one piece of a process's. */
 
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -96,14 +96,16 @@ void stplr_user_buffer_iter_other(const struct stplr_user_buffer *buffer, unsign
 {
 	if (buffer->parts)
 		iov_iter_init(iter, direction, buffer->parts, buffer->nr_parts, buffer->len);
-	else
+	else if (buffer->registered)
 		stplr_registered_iter(buffer->registered, buffer->start, buffer->len, direction,
 				      iter);
+	else
+		iov_iter_kvec(iter, direction, &buffer->kernel, 1, buffer->len);
 }
 
 void stplr_user_buffer_free_other(struct stplr_user_buffer *buffer)
 {
-	if (!buffer->parts)
+	if (!buffer->parts && buffer->registered)
 		stplr_registered_put(buffer->registered);
 	else
 		kfree(buffer->parts);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory of the calling process, checked: in one piece, in parts, or in a registered buffer. */
+/* A caller's memory, checked: in one piece, in parts, in a registered buffer; or the kernel's. */
 #ifndef STPLR_MEMORY_BUFFER_H
 #define STPLR_MEMORY_BUFFER_H
 
@@ -23,13 +23,14 @@ struct xarray;
 #define STPLR_FAULT_TRIES 64
 
 /**
- * struct stplr_user_buffer - memory of the calling process, checked
+ * struct stplr_user_buffer - memory of the calling process, checked; or of kernel code that calls
  * @len: bytes in it
  * @nr_parts: parts of @parts, none of them empty
- * @parts: @fast, or allocated; NULL: the memory lies in a registered buffer
+ * @parts: @fast, or allocated; NULL: the memory lies in a registered buffer or is the kernel's
  * @fast: the parts of most callers
- * @registered: without @parts: that buffer, with a reference
+ * @registered: without @parts: that buffer, with a reference; NULL: it is the kernel's
  * @start: where in it
+ * @kernel: without either: where
  */
 struct stplr_user_buffer {
 	size_t len;
@@ -40,6 +41,7 @@ struct stplr_user_buffer {
 		struct {
 			struct stplr_registered *registered;
 			size_t start;
+			struct kvec kernel;
 		};
 	};
 };
@@ -56,6 +58,22 @@ static inline void stplr_user_buffer_none(struct stplr_user_buffer *buffer)
 {
 	buffer->parts = buffer->fast;
 	buffer->len = 0;
+	buffer->nr_parts = 0;
+}
+
+/* Memory of the kernel's, good as long as the call lasts. */
+static inline void stplr_user_buffer_kernel(struct stplr_user_buffer *buffer, void *bytes,
+					    size_t len)
+{
+	if (!len) {
+		stplr_user_buffer_none(buffer);
+		return;
+	}
+	buffer->parts = NULL;
+	buffer->registered = NULL;
+	buffer->kernel.iov_base = bytes;
+	buffer->kernel.iov_len = len;
+	buffer->len = len;
 	buffer->nr_parts = 0;
 }
 
