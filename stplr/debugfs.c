@@ -26,6 +26,8 @@
 #include "core/pool.h"
 #include "core/process.h"
 #include "core/receiver.h"
+#include "core/server.h"
+#include "core/serving.h"
 #include "debugfs.h"
 
 /* Most threads and messages that are looked at under one channel's lock at a time. */
@@ -262,6 +264,46 @@ static const struct seq_operations stplr_pools_sops = {
 };
 DEFINE_SEQ_ATTRIBUTE(stplr_pools);
 
+/* servers: of kernel code */
+
+static int stplr_servers_show(struct seq_file *seq, void *object)
+{
+	struct stplr_channel *channel = object;
+	struct stplr_server *server;
+	unsigned int running, kept;
+	u64 served;
+
+	if (object == SEQ_START_TOKEN) {
+		seq_puts(seq, "#channel   chid clients exclusive running    kept pending");
+		seq_puts(seq, " message_max      served driver name\n");
+		return 0;
+	}
+
+	/* there from before the channel is found, and freed with it */
+	server = channel->server;
+	if (!server)
+		return 0;
+	spin_lock(&channel->lock);
+	running = server->nr_running;
+	kept = server->hands.nr_held;
+	served = channel->nr_served;
+	spin_unlock(&channel->lock);
+
+	seq_printf(seq, "%8u %6d %7u %9d %7u %7u %7u %11zu %11llu %s %s\n", channel->id,
+		   channel->chid, READ_ONCE(server->nr_clients), server->exclusive, running, kept,
+		   server->pending_max, server->message_max == SIZE_MAX ? 0 : server->message_max,
+		   served, server->module, channel->name);
+	return 0;
+}
+
+static const struct seq_operations stplr_servers_sops = {
+	.start = stplr_channels_start,
+	.next = stplr_channels_next,
+	.stop = stplr_objects_stop,
+	.show = stplr_servers_show,
+};
+DEFINE_SEQ_ATTRIBUTE(stplr_servers);
+
 /* blocked: first the threads that wait to receive, by channel, then clients, by connection */
 
 /**
@@ -360,6 +402,31 @@ static void stplr_blocked_client(struct stplr_blocked_reader *reader,
 	stplr_blocked_on(blocked, received ? message->receiver : channel->creator->pid);
 }
 
+/* The threads that are in an operation of kernel code, over the connection. */
+static void stplr_blocked_served(struct stplr_blocked_reader *reader,
+				 const struct stplr_connection *connection)
+{
+	const struct stplr_server *server = connection->channel->server;
+	const struct stplr_serving *serving;
+	unsigned int looked = 0;
+
+	lockdep_assert_held(&connection->channel->lock);
+	list_for_each_entry(serving, &server->running, link) {
+		struct stplr_blocked *blocked;
+
+		reader->more |= ++looked > STPLR_LOOK_MAX;
+		if (reader->more)
+			return;
+		if (serving->connection != connection)
+			continue;
+		blocked = stplr_blocked_add(reader, serving->task, serving->since, "REPLY");
+		if (!blocked)
+			return;
+		blocked->priority = serving->request.priority;
+		blocked->len = serving->request.len;
+	}
+}
+
 static void stplr_blocked_print(struct seq_file *seq, const struct stplr_channel *channel, u32 coid)
 {
 	struct stplr_blocked_reader *reader = seq->private;
@@ -378,7 +445,10 @@ static void stplr_blocked_print(struct seq_file *seq, const struct stplr_channel
 		}
 		seq_printf(seq, " %7u %10d %7d %8d %9zu ", coid, blocked->rcvid, blocked->server,
 			   blocked->priority, blocked->len);
-		seq_escape(seq, blocked->command[0] ? blocked->command : "-", " \t\n\\");
+		if (channel->server)
+			seq_puts(seq, channel->server->module);
+		else
+			seq_escape(seq, blocked->command[0] ? blocked->command : "-", " \t\n\\");
 		seq_putc(seq, '\n');
 	}
 	if (reader->more)
@@ -424,6 +494,8 @@ static void stplr_blocked_clients(struct seq_file *seq, struct stplr_connection 
 			break;
 		stplr_blocked_client(reader, channel, message);
 	}
+	if (channel->server)
+		stplr_blocked_served(reader, connection);
 	spin_unlock(&channel->lock);
 	stplr_blocked_print(seq, channel, connection->coid);
 }
@@ -554,6 +626,7 @@ void stplr_debugfs_add(struct stplr_device *device)
 	debugfs_create_file("connections", 0400, device->debugfs, device, &stplr_connections_fops);
 	debugfs_create_file("blocked", 0400, device->debugfs, device, &stplr_blocked_fops);
 	debugfs_create_file("pools", 0400, device->debugfs, device, &stplr_pools_fops);
+	debugfs_create_file("servers", 0400, device->debugfs, device, &stplr_servers_fops);
 	debugfs_create_file("counters", 0400, device->debugfs, device, &stplr_counters_fops);
 }
 

@@ -11,6 +11,8 @@
 #include "core/message.h"
 #include "core/pool.h"
 #include "core/process.h"
+#include "core/server.h"
+#include "core/serving.h"
 #include "trace.h"
 
 static unsigned int stplr_trace_window_how(const struct stplr_window *window)

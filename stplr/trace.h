@@ -12,6 +12,9 @@
  *			wake		the client is woken
  *	done				it has its result, and takes what is not in place yet
  *
+ * Where kernel code serves there is one event, serve, once its operation has returned; for what it has
+ * kept there was a receive before that, and reply, copy and done follow.
+ *
  * All of a message's events carry the channel's id and, once it is queued, its age, which together
  * name the message. Arguments are computed in TP_fast_assign() only, and so cost nothing where the
  * event is off; and it is in trace.c alone that this is expanded, so that whoever has something to
@@ -23,6 +26,7 @@
 #if !defined(STPLR_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define STPLR_TRACE_H
 
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/tracepoint.h>
 
@@ -30,6 +34,7 @@ struct stplr_channel;
 struct stplr_message;
 struct stplr_msg_reply;
 struct stplr_pulse_entry;
+struct stplr_serving;
 
 #ifndef STPLR_TRACE_ONCE
 #define STPLR_TRACE_ONCE
@@ -326,6 +331,56 @@ TRACE_EVENT(stplr_priority,
 
 	TP_printk("pid=%d tid=%d comm=%s from=%d to=%d", __entry->pid, __entry->tid,
 		  __entry->comm, __entry->from, __entry->to)
+);
+
+TRACE_EVENT(stplr_serve,
+
+	TP_PROTO(const struct stplr_serving *serving, int result),
+
+	TP_ARGS(serving, result),
+
+	TP_STRUCT__entry(
+		STPLR_TRACE_IDS
+		__field(u32,	kind)
+		__field(int,	priority)
+		__field(u64,	len)
+		__field(u64,	room)
+		__field(u64,	reply_len)
+		__field(int,	result)
+		__field(bool,	kept)
+		__array(char,	driver, MODULE_NAME_LEN)
+	),
+
+	TP_fast_assign(
+		const struct stplr_channel *channel = serving->connection->channel;
+
+		__entry->device = channel->device->index;
+		__entry->channel = channel->id;
+		__entry->chid = channel->chid;
+		__entry->coid = serving->request.coid;
+		__entry->seq = serving->seq;
+		__entry->kind = serving->request.flags & STPLR_REQUEST_QUEUED ?
+					STPLR_KIND_QUEUED :
+					serving->request.kind;
+		__entry->priority = serving->request.priority;
+		__entry->len = serving->request.len;
+		__entry->room = serving->request.room;
+		__entry->reply_len = serving->end;
+		__entry->result = result;
+		__entry->kept = serving->kept;
+		memcpy(__entry->driver, channel->server->module, MODULE_NAME_LEN);
+	),
+
+	TP_printk(STPLR_TRACE_IDS_FORMAT
+		  " kind=%s priority=%d len=%llu room=%llu reply_len=%llu result=%d kept=%d driver=%s",
+		  STPLR_TRACE_IDS_ARGS,
+		  __print_symbolic(__entry->kind,
+				   { STPLR_KIND_SEND, "send" },
+				   { STPLR_KIND_SEND_RECEIVE, "send_receive" },
+				   { STPLR_KIND_PULSE, "pulse" },
+				   { STPLR_KIND_QUEUED, "queued" }),
+		  __entry->priority, __entry->len, __entry->room, __entry->reply_len,
+		  __entry->result, __entry->kept, __entry->driver)
 );
 
 TRACE_EVENT(stplr_death,

@@ -29,6 +29,7 @@
 #include "core/serving.h"
 #include "memory/buffer.h"
 #include "memory/sides.h"
+#include "trace.h"
 
 /* Goes in, and before it waits for room if there is none; stplr_serving_end() follows. */
 static int stplr_serving_begin(struct stplr_serving *serving, s64 deadline, clockid_t clock)
@@ -93,6 +94,7 @@ static int stplr_serve_request(struct stplr_serving *serving, u32 kind, u32 flag
 		result = 0;
 	else
 		result = stplr_serve_result(result);
+	trace_stplr_serve(serving, result);
 	stplr_serving_end(serving);
 	return result;
 }
@@ -182,6 +184,7 @@ int stplr_serve_pulse(struct stplr_connection *connection, int priority, s8 code
 		server->ops->pulse(server, serving.request.client, priority, code, value);
 	else
 		err = -EOPNOTSUPP;
+	trace_stplr_serve(&serving, err);
 	stplr_serving_end(&serving);
 	return err;
 }
@@ -225,6 +228,7 @@ static s32 stplr_keep_commit(struct stplr_serving *serving, struct stplr_message
 		message->rcvid = stplr_rcvid_next(channel);
 		result = message->rcvid;
 		stplr_message_take(message, &channel->server->hands);
+		trace_stplr_receive(message);
 		WRITE_ONCE(message->state, STPLR_RECEIVED);
 		stplr_received_add(channel, message);
 	}

@@ -3,6 +3,7 @@
 
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "core/channel.h"
 #include "core/server.h"
@@ -18,6 +19,8 @@ struct stplr_server *stplr_server_new(struct stplr_channel *channel,
 	server->channel = channel;
 	server->ops = ops;
 	server->data = data;
+	strscpy(server->module, ops->owner ? module_name(ops->owner) : "vmlinux",
+		sizeof(server->module));
 	INIT_LIST_HEAD(&server->running);
 	INIT_LIST_HEAD(&server->hands.changed);
 	init_waitqueue_head(&server->idle);
@@ -49,6 +52,7 @@ static int stplr_server_attach_locked(struct stplr_server *server, struct stplr_
 		return err;
 	}
 	list_add(&client->link, &server->clients);
+	WRITE_ONCE(server->nr_clients, server->nr_clients + 1);
 	return 0;
 }
 
@@ -73,6 +77,7 @@ static void stplr_server_detach_locked(struct stplr_server *server, struct stplr
 
 	lockdep_assert_held(&server->attaching);
 	list_del_init(&client->link);
+	WRITE_ONCE(server->nr_clients, server->nr_clients - 1);
 	if (ops->detach)
 		ops->detach(server, &client->attached);
 }

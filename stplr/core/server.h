@@ -10,6 +10,7 @@
 #define STPLR_CORE_SERVER_H
 
 #include <linux/list.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -26,6 +27,7 @@ struct stplr_channel;
  * @ops: the driver's; not called any more once the channel is dead, @running is empty and @ended
  *	is set
  * @data: likewise
+ * @module: what the driver's module is called, for who looks on
  * @exclusive: one client process at a time
  * @message_max: bytes of the longest message
  * @pending_max: how many messages may be in @running and in @hands; 0: any number
@@ -33,14 +35,16 @@ struct stplr_channel;
  * @nr_running: their number
  * @hands: holds what was kept: a worker without a thread, to which nobody lends
  * @idle: who waits for @nr_running to become 0
- * @attaching: guards the next two; held while attach and detach operations run
+ * @attaching: guards the next three; held while attach and detach operations run
  * @clients: those that are attached
+ * @nr_clients: their number; read without the mutex
  * @ended: none is, nor will be
  */
 struct stplr_server {
 	struct stplr_channel *channel;
 	const struct stplr_server_ops *ops;
 	void *data;
+	char module[MODULE_NAME_LEN];
 	bool exclusive;
 	size_t message_max;
 	unsigned int pending_max;
@@ -50,6 +54,7 @@ struct stplr_server {
 	wait_queue_head_t idle;
 	struct mutex attaching; /* see above */
 	struct list_head clients;
+	unsigned int nr_clients;
 	bool ended;
 };
 

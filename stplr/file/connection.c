@@ -21,6 +21,7 @@
 #include "core/connection.h"
 #include "core/device.h"
 #include "core/process.h"
+#include "core/server.h"
 #include "file/args.h"
 #include "file/connection.h"
 #include "file/ioctl.h"
@@ -52,6 +53,8 @@ static void stplr_connection_show_fdinfo(struct seq_file *seq, struct file *file
 
 	seq_printf(seq, "stplr-device:\t%u\n", connection->channel->device->index);
 	seq_printf(seq, "stplr-coid:\t%u\n", connection->coid);
+	if (connection->channel->server)
+		seq_printf(seq, "stplr-driver:\t%s\n", connection->channel->server->module);
 	seq_printf(seq, "stplr-ended:\t%d\n", READ_ONCE(connection->channel->dead));
 }
 

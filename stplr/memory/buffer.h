@@ -113,6 +113,34 @@ static inline void stplr_user_buffer_iter(const struct stplr_user_buffer *buffer
 		stplr_user_buffer_iter_other(buffer, direction, iter);
 }
 
+/*
+ * Copies from or to it, of the calling process or the kernel; false: a page is not there. Most are in
+ * one piece, and then 40 instructions shorter than by an iterator.
+ */
+static inline bool stplr_user_buffer_read(const struct stplr_user_buffer *buffer, size_t offset,
+					  void *to, size_t len)
+{
+	struct iov_iter iter;
+
+	if (likely(buffer->nr_parts == 1))
+		return !_copy_from_user(to, buffer->parts[0].iov_base + offset, len);
+	stplr_user_buffer_iter(buffer, ITER_SOURCE, &iter);
+	iov_iter_advance(&iter, offset);
+	return _copy_from_iter(to, len, &iter) == len;
+}
+
+static inline bool stplr_user_buffer_write(const struct stplr_user_buffer *buffer, size_t offset,
+					   const void *from, size_t len)
+{
+	struct iov_iter iter;
+
+	if (likely(buffer->nr_parts == 1))
+		return !_copy_to_user(buffer->parts[0].iov_base + offset, from, len);
+	stplr_user_buffer_iter(buffer, ITER_DEST, &iter);
+	iov_iter_advance(&iter, offset);
+	return _copy_to_iter(from, len, &iter) == len;
+}
+
 static inline void stplr_user_buffer_free(struct stplr_user_buffer *buffer)
 {
 	if (unlikely(buffer->parts != buffer->fast))

@@ -5,7 +5,6 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/string.h>
-#include <linux/uio.h>
 
 #include <linux/stplr_kernel.h>
 #include <uapi/linux/stplr.h>
@@ -181,14 +180,10 @@ ssize_t stplr_request_read(struct stplr_request *request, size_t offset, void *t
 {
 	struct stplr_serving *serving = stplr_serving_of(request);
 	ssize_t n = stplr_request_len(serving, offset, len, request->len);
-	struct iov_iter iter;
 
 	if (n <= 0)
 		return n;
-	stplr_user_buffer_iter(serving->from, ITER_SOURCE, &iter);
-	if (offset)
-		iov_iter_advance(&iter, offset);
-	return _copy_from_iter(to, n, &iter) == n ? n : -EFAULT;
+	return likely(stplr_user_buffer_read(serving->from, offset, to, n)) ? n : -EFAULT;
 }
 EXPORT_SYMBOL_GPL(stplr_request_read);
 
@@ -210,15 +205,11 @@ ssize_t stplr_request_write(struct stplr_request *request, size_t offset, const 
 {
 	struct stplr_serving *serving = stplr_serving_of(request);
 	ssize_t n = stplr_request_len(serving, offset, len, request->room);
-	struct iov_iter iter;
 
 	if (n < 0)
 		return n;
 	if (n) {
-		stplr_user_buffer_iter(serving->to, ITER_DEST, &iter);
-		if (offset)
-			iov_iter_advance(&iter, offset);
-		if (_copy_to_iter(from, n, &iter) != n)
+		if (unlikely(!stplr_user_buffer_write(serving->to, offset, from, n)))
 			return -EFAULT;
 		serving->end = max(serving->end, offset + n);
 	}

@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -881,6 +884,77 @@ TEST_F(KernelServerTest, UnloadAfterShutdown)
 	connection.reset();
 	load_test_module(kModule);
 	driver = open_driver();
+}
+
+// What is seen of it
+
+// The first line of a file that has this word, or "".
+std::string line_with(const std::string &path, const std::string &word)
+{
+	std::ifstream file(path);
+	for (std::string line; getline(file, line);)
+		if (line.find(word) != std::string::npos)
+			return line;
+	return "";
+}
+
+TEST_F(KernelServerTest, IsSeen)
+{
+	const std::string folder = "/sys/kernel/debug/stplr/stplr-0/";
+	kserver_create args = server_args("kserver-seen");
+	args.pending_max = 17;
+	args.message_max = 4321;
+	serve(args);
+	Fd connection = new_connection(device, "kserver-seen");
+	EXPECT_EQ(0, send_receive(connection, "one").result);
+	Sender runs(connection, to_do(KSERVER_DO_SLEEP)), kept(connection, to_do(KSERVER_DO_KEEP));
+	ASSERT_TRUE(eventually([&] { return state().receives == 3 && state().running == 1; }));
+
+	std::istringstream words(line_with(folder + "servers", "kserver-seen"));
+	unsigned channel, chid, clients, exclusive, running, messages, pending, longest, served;
+	std::string driver, name;
+	words >> channel >> chid >> clients >> exclusive >> running >> messages >> pending >>
+		longest >> served >> driver >> name;
+	EXPECT_EQ(1u, clients);
+	EXPECT_EQ(0u, exclusive);
+	EXPECT_EQ(1u, running);
+	EXPECT_EQ(1u, messages);
+	EXPECT_EQ(17u, pending);
+	EXPECT_EQ(4321u, longest);
+	EXPECT_EQ(1u, served);
+	EXPECT_EQ(kModule, driver);
+	EXPECT_EQ("kserver-seen", name);
+
+	for (pid_t tid : {runs.thread().tid(), kept.thread().tid()}) {
+		std::string line = line_with(folder + "blocked", " " + std::to_string(tid) + " ");
+		EXPECT_EQ(0u, line.find("REPLY")) << line;
+		EXPECT_NE(std::string::npos, line.find(kModule)) << line;
+	}
+	EXPECT_EQ("stplr-driver:\tstplr_kserver",
+		  line_with("/proc/self/fdinfo/" + std::to_string(connection), "driver"));
+	EXPECT_EQ(0, answer(state().rcvid, 0, 0));
+}
+
+TEST_F(KernelServerTest, IsTraced)
+{
+	const std::string folder = "/sys/kernel/tracing/instances/kernel-server-test";
+	std::ofstream("/sys/kernel/tracing/trace_options") << "norecord-cmd" << std::flush;
+	ASSERT_EQ(0, mkdir(folder.c_str(), 0700));
+	std::ofstream(folder + "/events/stplr/enable") << "1" << std::flush;
+	serve();
+	Fd connection = new_connection(device, "kserver");
+	EXPECT_EQ(42, send_receive(connection, to_do(KSERVER_DO_RETURN, 42)).status);
+	EXPECT_EQ(0, send_queued(connection, to_do(KSERVER_DO_KEEP)));
+	std::ofstream(folder + "/events/stplr/enable") << "0" << std::flush;
+	std::string once = line_with(folder + "/trace", "kind=send_receive");
+	EXPECT_NE(std::string::npos, once.find("stplr_serve:")) << once;
+	EXPECT_NE(std::string::npos,
+		  once.find(" len=8 room=4096 reply_len=0 result=42 kept=0 driver=stplr_kserver"))
+		<< once;
+	std::string queued = line_with(folder + "/trace", "kind=queued");
+	EXPECT_NE(std::string::npos, queued.find("kept=1")) << queued;
+	EXPECT_NE("", line_with(folder + "/trace", "stplr_receive:"));
+	EXPECT_EQ(0, rmdir(folder.c_str()));
 }
 
 // Programs come, send and go while the server ends, in whatever order that falls out.
