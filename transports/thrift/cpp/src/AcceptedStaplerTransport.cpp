@@ -25,6 +25,9 @@ namespace
 // What is received at once; the rest of a longer message is fetched as it is read.
 constexpr size_t window = 64 << 10;
 
+// Nanoseconds that a client is waited for to collect the rest of an answer.
+constexpr int64_t collectPatience = 100000000;
+
 stplr_buffer memory(const void *bytes, size_t length)
 {
 	return {reinterpret_cast<uintptr_t>(bytes), length};
@@ -42,16 +45,23 @@ AcceptedStaplerTransport::AcceptedStaplerTransport(
 	int channel, const StaplerAddress &address, const PeerCredentials &peer,
 	const AcceptedOptions &options, std::shared_ptr<Children> children,
 	std::shared_ptr<apache::thrift::TConfiguration> configuration)
-	: TVirtualTransport(configuration), channel_(channel), address_(address), peer_(peer),
-	  options_(options), children_(children), received_(new uint8_t[window]), capacity_(window)
+	: TVirtualTransport(configuration), child_(new ChildChannel), address_(address),
+	  peer_(peer), options_(options), children_(children), received_(new uint8_t[window]),
+	  capacity_(window)
 {
 	struct stplr_version version;
 
 	if (stplr_version(channel, &version))
 		raise(TTransportException::UNKNOWN, address_.describe(), "version", errno);
 	messageMax_ = version.message_max;
+	child_->channel = channel;
 	// The last that may throw.
-	children_->add(channel);
+	children_->add(*child_);
+}
+
+int AcceptedStaplerTransport::getSocketFD() const
+{
+	return child_->channel;
 }
 
 AcceptedStaplerTransport::~AcceptedStaplerTransport()
@@ -61,7 +71,7 @@ AcceptedStaplerTransport::~AcceptedStaplerTransport()
 
 bool AcceptedStaplerTransport::isOpen() const
 {
-	return channel_ >= 0;
+	return getSocketFD() >= 0;
 }
 
 void AcceptedStaplerTransport::open()
@@ -76,8 +86,7 @@ void AcceptedStaplerTransport::close()
 	if (!isOpen())
 		return;
 	release();
-	children_->close(channel_);
-	channel_ = -1;
+	children_->close(*child_);
 }
 
 /* Reading */
@@ -150,6 +159,13 @@ bool AcceptedStaplerTransport::receive()
 		capacity_ = window;
 	}
 	begin_ = end_ = 0;
+	if (message_.waits && held_.size() - heldBegin_ > message_.room) {
+		answer();
+		if (begin_ < end_)
+			return true;
+	}
+	if (child_->busy)
+		children_->idle(*child_);
 	while (!ended_) {
 		args.receive.buffer = memory(received_.get(), capacity_);
 		args.receive.deadline = until;
@@ -171,12 +187,12 @@ bool AcceptedStaplerTransport::receiveOne(struct stplr_msg_reply_receive &args)
 
 	if (message_.waits) {
 		args.reply = nextAnswer();
-		result = stplr_msg_reply_receive(channel_, &args);
+		result = stplr_msg_reply_receive(getSocketFD(), &args);
 		error = errno;
 		if (!result || !args.reply.rcvid)
 			answered(args.reply.reply.len);
 	} else {
-		result = stplr_msg_receive(channel_, &args.receive);
+		result = stplr_msg_receive(getSocketFD(), &args.receive);
 		error = errno;
 	}
 	if (!result)
@@ -213,6 +229,7 @@ void AcceptedStaplerTransport::take(const struct stplr_msg_info &info)
 	message_.rcvid = info.rcvid;
 	message_.waits = info.kind == STPLR_KIND_SEND_RECEIVE;
 	message_.answerable = !endsOneWay(info);
+	child_->busy = message_.waits;
 	message_.room = info.dst_len;
 	message_.length = info.src_len;
 	message_.fetched = info.len;
@@ -233,7 +250,7 @@ void AcceptedStaplerTransport::countCall(const struct stplr_msg_info &info)
 		return;
 
 	if (message_.waits)
-		stplr_reply_error(channel_, message_.rcvid, EMSGSIZE);
+		stplr_reply_error(getSocketFD(), message_.rcvid, EMSGSIZE);
 	message_ = Message();
 	begin_ = end_ = 0;
 	ended_ = true;
@@ -249,8 +266,8 @@ size_t AcceptedStaplerTransport::fetch(uint8_t *buffer, size_t length)
 
 	length = std::min<uint64_t>(length, unfetched());
 	do
-		got = stplr_read(channel_, message_.rcvid, buffer, std::min(length, messageMax_),
-				 message_.fetched);
+		got = stplr_read(getSocketFD(), message_.rcvid, buffer,
+				 std::min(length, messageMax_), message_.fetched);
 	while (got < 0 && errno == EINTR);
 	if (got < 0) {
 		const int error = errno;
@@ -380,9 +397,15 @@ void AcceptedStaplerTransport::dropAnswers()
 
 void AcceptedStaplerTransport::answer()
 {
+	reply();
+	awaitCollect();
+}
+
+void AcceptedStaplerTransport::reply()
+{
 	struct stplr_msg_reply reply = nextAnswer();
 
-	if (!stplr_msg_reply(channel_, &reply)) {
+	if (!stplr_msg_reply(getSocketFD(), &reply)) {
 		answered(reply.reply.len);
 		return;
 	}
@@ -390,10 +413,34 @@ void AcceptedStaplerTransport::answer()
 	const int error = errno;
 
 	if (error != ESRCH)
-		stplr_reply_error(channel_, message_.rcvid, error);
+		stplr_reply_error(getSocketFD(), message_.rcvid, error);
 	unanswerable();
 	if (error != ESRCH)
 		raise(TTransportException::UNKNOWN, address_.describe(), "reply", error);
+}
+
+// A client that has got a part of its answer collects the rest at once, and is to have it whatever
+// the server does next. One that does otherwise is not waited for long.
+void AcceptedStaplerTransport::awaitCollect()
+{
+	struct stplr_msg_receive args = {};
+
+	while (heldBegin_ < held_.size() && !message_.waits && begin_ == end_ && !ended_) {
+		args.buffer = memory(received_.get(), capacity_);
+		args.deadline = stplr_deadline(collectPatience);
+		args.clock = CLOCK_MONOTONIC;
+		if (stplr_msg_receive(getSocketFD(), &args)) {
+			if (errno == EINTR)
+				continue;
+			return; // read() sees why
+		}
+		if (args.info.kind == STPLR_KIND_PULSE)
+			continue;
+		begin_ = 0;
+		take(args.info);
+		if (!end_ && message_.waits)
+			reply();
+	}
 }
 
 // Nobody is to wait for ever.
@@ -402,7 +449,7 @@ void AcceptedStaplerTransport::release()
 	struct stplr_msg_reply reply = nextAnswer();
 
 	if (message_.waits)
-		stplr_msg_reply(channel_, &reply);
+		stplr_msg_reply(getSocketFD(), &reply);
 	message_ = Message();
 }
 

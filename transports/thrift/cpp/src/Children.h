@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <mutex>
 #include <set>
 
@@ -16,29 +17,51 @@ namespace thrift
 {
 
 /*
+ * One of them. While it is busy with a call it is not interrupted: its client is to get all of the
+ * answer. It then asks by itself:
+ *
+ *	child				who interrupts
+ *	busy = false			interrupted = true
+ *	interrupted? shut down		not busy? shut down
+ */
+struct ChildChannel {
+	int channel = -1;
+	std::atomic<bool> busy{false};
+};
+
+/*
  * Each channel is closed under the lock, so that an interrupt never meets a descriptor that has
  * become another's.
  */
 class Children
 {
 public:
-	void add(int channel)
+	void add(ChildChannel &child)
 	{
 		std::lock_guard<std::mutex> lock(mutex_);
 
-		channels_.insert(channel);
+		children_.insert(&child);
 		if (interrupted_)
-			stplr_channel_shutdown(channel);
+			stplr_channel_shutdown(child.channel);
 	}
 
-	void close(int channel)
+	void close(ChildChannel &child)
 	{
 		std::lock_guard<std::mutex> lock(mutex_);
 
-		channels_.erase(channel);
+		children_.erase(&child);
 		// As a socket's, the end is not to wait for children that hold a copy.
-		stplr_channel_destroy(channel);
-		::close(channel);
+		stplr_channel_destroy(child.channel);
+		::close(child.channel);
+		child.channel = -1;
+	}
+
+	// The child's call is through.
+	void idle(ChildChannel &child)
+	{
+		child.busy = false;
+		if (interrupted_)
+			stplr_channel_shutdown(child.channel);
 	}
 
 	// Ends the receives of all, and of those that come until reset().
@@ -47,21 +70,20 @@ public:
 		std::lock_guard<std::mutex> lock(mutex_);
 
 		interrupted_ = true;
-		for (int channel : channels_)
-			stplr_channel_shutdown(channel);
+		for (const ChildChannel *child : children_)
+			if (!child->busy)
+				stplr_channel_shutdown(child->channel);
 	}
 
 	void reset()
 	{
-		std::lock_guard<std::mutex> lock(mutex_);
-
 		interrupted_ = false;
 	}
 
 private:
 	std::mutex mutex_;
-	std::set<int> channels_;
-	bool interrupted_ = false;
+	std::set<ChildChannel *> children_;
+	std::atomic<bool> interrupted_{false};
 };
 
 } // namespace thrift

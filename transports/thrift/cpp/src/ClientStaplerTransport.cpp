@@ -26,8 +26,8 @@ namespace
 
 constexpr int64_t nsPerMs = 1000000;
 
-constexpr uint64_t features =
-	STPLR_FEATURE_MESSAGES | STPLR_FEATURE_ACCEPT | STPLR_FEATURE_QUEUED | STPLR_FEATURE_TELL;
+constexpr uint64_t features = STPLR_FEATURE_MESSAGES | STPLR_FEATURE_ACCEPT | STPLR_FEATURE_QUEUED |
+			      STPLR_FEATURE_TELL | STPLR_FEATURE_PARK;
 
 // A one-way message is queued in the kernel's memory: what comes before these last bytes is not.
 constexpr size_t queuedMax = 256 << 10;
@@ -85,9 +85,19 @@ template <typename Call> int restarted(Call call, int connection, struct stplr_m
 
 } // namespace
 
+struct ClientStaplerTransport::Call {
+	struct stplr_msg_send args;
+	// It has gone in several messages, and this is the last.
+	bool parts;
+	// Where its answer goes if that is not answer_.
+	std::unique_ptr<Room> other;
+	// What was sent, while the call is parked.
+	std::vector<uint8_t> bytes;
+};
+
 ClientStaplerTransport::ClientStaplerTransport(const StaplerAddress &address,
 					       Configuration configuration)
-	: TVirtualTransport(configuration), address_(address)
+	: TVirtualTransport(configuration), address_(address), call_(new Call)
 {
 }
 
@@ -136,6 +146,7 @@ void ClientStaplerTransport::open()
 	connection_ = connection;
 
 	messageMax_ = version.message_max;
+	lost_ = false;
 	written_.clear();
 	resetConsumedMessageSize();
 
@@ -146,11 +157,12 @@ void ClientStaplerTransport::open()
 	spare_.reset();
 	answer_.reset();
 	try {
-		answer_ = std::make_unique<Room>(messageMax_);
+		answer_ = std::make_unique<Room>();
 	} catch (const std::bad_alloc &) {
 		disconnect();
 		raise(TTransportException::NOT_OPEN, where,
-		      "there is no address space for " + std::to_string(messageMax_) + " bytes");
+		      "there is no memory for " + std::to_string(Room::least) +
+			      " bytes: see RLIMIT_AS, RLIMIT_MEMLOCK and the memory cgroup");
 	}
 }
 
@@ -183,6 +195,8 @@ void ClientStaplerTransport::disconnect()
 	// As a socket's, the end is not to wait for children that hold a copy.
 	stplr_connect_detach(connection);
 	::close(connection);
+	lost_ = parked_;
+	parked_ = false;
 }
 
 int ClientStaplerTransport::connection() const
@@ -239,10 +253,17 @@ void ClientStaplerTransport::flush()
 	std::lock_guard<std::mutex> calling(calling_);
 
 	connection();
-	if (isOneWay(written_.data(), written_.size()))
+	// The kernel gives calls to the server one after the other.
+	if (parked_)
+		resume();
+	if (isOneWay(written_.data(), written_.size())) {
 		sendQueued(written_.data(), written_.size());
-	else
-		exchange(written_.data(), written_.size());
+		return;
+	}
+	exchange(written_.data(), written_.size(), true);
+	// Until its answer is there the server may read of it.
+	if (parked_)
+		call_->bytes.swap(written_);
 }
 
 // Within a flush, of which something was sent already if begun; the server takes one after the
@@ -306,61 +327,120 @@ void ClientStaplerTransport::sendQueued(const uint8_t *bytes, size_t length)
 	}
 }
 
-// Sends the bytes, waits for the answer, and keeps it.
-void ClientStaplerTransport::exchange(const uint8_t *bytes, size_t length)
+// Sends the bytes and, unless the server takes its time and that may be, takes the answer.
+void ClientStaplerTransport::exchange(const uint8_t *bytes, size_t length, bool mayPark)
 {
 	const size_t last = length ? (length - 1) % messageMax_ + 1 : 0;
-	bool others;
+	struct stplr_msg_send &args = call_->args;
 
+	args = {};
+	call_->other.reset();
 	// What may fail for want of memory comes before anything is sent.
 	{
 		std::lock_guard<std::mutex> kept(kept_);
 
-		others = begin_ < end_ || !later_.empty();
-		if (others && !spare_)
-			spare_ = std::make_unique<Room>(messageMax_);
+		if (begin_ < end_ || !later_.empty())
+			call_->other = spare_ ? std::move(spare_) : std::make_unique<Room>();
 	}
 	sendParts(bytes, length - last, false);
 
+	args.send = memory(bytes + length - last, last);
+	args.flags = STPLR_SEND_TELL | (mayPark ? STPLR_SEND_PARK : 0);
+	setDeadlines(args);
+	call_->parts = length > last;
+	finish();
+}
+
+// Waits for the answer to the call that is under way, and keeps it; parked_, if it is left with the
+// server for another moment.
+void ClientStaplerTransport::finish()
+{
 	// Nobody touches an answer_ without bytes: readers wait for calling_.
-	Room &room = others ? *spare_ : *answer_;
-	size_t got;
+	Room &room = call_->other ? *call_->other : *answer_;
+	size_t got = 0;
 
 	try {
-		got = call(bytes + length - last, last, room);
+		collect(call_->args, room, got);
 	} catch (const TTransportException &) {
-		if (length > last)
+		if (call_->parts)
 			disconnect();
 		throw;
 	}
+	if (!parked_)
+		keep(std::move(call_->other), got);
+}
 
-	std::lock_guard<std::mutex> kept(kept_);
+// A call that was left with the server.
+void ClientStaplerTransport::resume()
+{
+	call_->args.flags &= ~STPLR_SEND_PARK;
+	finish();
+	call_->bytes.clear();
+	if (call_->bytes.capacity() > keptAlways)
+		call_->bytes.shrink_to_fit();
+}
 
-	if (others && got) {
+// Sends, and takes what comes back into the room, and what the server holds of it as far as the
+// room can grow: the server minds a call for as long as that takes, and what is beyond is collected
+// as it is read.
+void ClientStaplerTransport::collect(struct stplr_msg_send &args, Room &room, size_t &got)
+{
+	uint64_t held;
+
+	do {
+		args.reply = memory(room.data() + got, room.size() - got);
 		try {
-			later_.emplace_back(room.data(), room.data() + got);
-		} catch (const std::bad_alloc &) {
-			disconnect(); // the answer is lost
+			held = call(args);
+		} catch (const TTransportException &) {
+			// Part of an answer is of no use.
+			if (got)
+				disconnect();
 			throw;
 		}
-		room.trim(got);
-	} else if (!others) {
+		if (parked_)
+			return;
+		got += args.reply_len;
+		args.send = memory(nullptr, 0);
+		args.flags = STPLR_SEND_TELL;
+	} while (held && args.reply_len && room.grow(got + held) && room.size() > got);
+}
+
+// The answer is in answer_, or, since others are to be read first, in another room.
+void ClientStaplerTransport::keep(std::unique_ptr<Room> other, size_t got)
+{
+	std::lock_guard<std::mutex> kept(kept_);
+
+	if (!other) {
 		begin_ = 0;
 		end_ = got;
+		if (spare_ && ++spared_ > patience)
+			spare_.reset();
+		return;
+	}
+	spared_ = 0;
+	if (!got) {
+		spare_ = std::move(other);
+		return;
+	}
+	try {
+		later_.push_back({std::move(other), got});
+	} catch (const std::bad_alloc &) {
+		disconnect(); // the answer is lost
+		throw;
 	}
 }
 
-// One system call; the bytes that are in the room now.
-size_t ClientStaplerTransport::call(const uint8_t *bytes, size_t length, Room &room)
+// One system call; how many bytes the server holds after those that came.
+uint64_t ClientStaplerTransport::call(struct stplr_msg_send &args)
 {
-	struct stplr_msg_send args = {};
-
-	args.send = memory(bytes, length);
-	args.reply = memory(room.data(), room.size());
-	args.flags = STPLR_SEND_TELL;
-	setDeadlines(args);
-	if (restarted(stplr_msg_send_receive, connection(), args) < 0)
-		fail("call", errno, args.status);
+	args.status = 0;
+	parked_ = false;
+	if (restarted(stplr_msg_send_receive, connection(), args) < 0) {
+		if (errno != EINPROGRESS)
+			fail("call", errno, args.status);
+		parked_ = true;
+		return 0;
+	}
 	if (args.reply_total > args.reply_len || args.status < 0) {
 		disconnect();
 		raise(TTransportException::CORRUPTED_DATA, address_.describe(),
@@ -372,7 +452,7 @@ size_t ClientStaplerTransport::call(const uint8_t *bytes, size_t length, Room &r
 		      "MaxMessageSize reached: the answer has " +
 			      std::to_string(args.reply_len + args.status) + " bytes or more");
 	}
-	return args.reply_len;
+	return args.status;
 }
 
 // The receive timeout is for all of a call; the send timeout for what comes before the server has
@@ -432,11 +512,22 @@ uint32_t ClientStaplerTransport::read(uint8_t *buffer, uint32_t length)
 	std::lock_guard<std::mutex> calling(calling_);
 
 	got = takeKept(buffer, length);
+	if (!got && parked_) {
+		resume();
+		got = takeKept(buffer, length);
+	}
 	if (got)
 		return got;
+	if (lost_) {
+		lost_ = false;
+		fail("read", EBADF, true);
+	}
 	connection();
 	try {
-		exchange(nullptr, 0);
+		// Much goes straight to where it is wanted.
+		if (length > Room::least)
+			return fetch(buffer, length);
+		exchange(nullptr, 0, false);
 	} catch (const TTransportException &error) {
 		const auto type = error.getType();
 
@@ -451,6 +542,18 @@ uint32_t ClientStaplerTransport::read(uint8_t *buffer, uint32_t length)
 	return takeKept(buffer, length);
 }
 
+// What the server holds, into the caller's memory.
+size_t ClientStaplerTransport::fetch(uint8_t *buffer, size_t length)
+{
+	struct stplr_msg_send args = {};
+
+	args.reply = memory(buffer, std::min(length, messageMax_));
+	args.flags = STPLR_SEND_TELL;
+	setDeadlines(args);
+	call(args);
+	return args.reply_len;
+}
+
 // What was answered and not read yet, oldest first.
 size_t ClientStaplerTransport::takeKept(uint8_t *buffer, size_t length)
 {
@@ -459,9 +562,10 @@ size_t ClientStaplerTransport::takeKept(uint8_t *buffer, size_t length)
 	if (begin_ == end_) {
 		if (later_.empty())
 			return 0;
-		std::memcpy(answer_->data(), later_.front().data(), later_.front().size());
+		spare_ = std::move(answer_);
+		answer_ = std::move(later_.front().room);
 		begin_ = 0;
-		end_ = later_.front().size();
+		end_ = later_.front().length;
 		later_.pop_front();
 	}
 	length = std::min(length, end_ - begin_);

@@ -13,10 +13,10 @@ namespace stplr
 namespace thrift
 {
 
-Room::Room(size_t size) : size_(size)
+Room::Room() : size_(least)
 {
-	void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *memory =
+		mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		throw std::bad_alloc();
@@ -28,18 +28,34 @@ Room::~Room()
 	munmap(data_, size_);
 }
 
+bool Room::resize(size_t size)
+{
+	void *memory = mremap(data_, size_, size, MREMAP_MAYMOVE);
+
+	if (memory == MAP_FAILED)
+		return false;
+	data_ = static_cast<uint8_t *>(memory);
+	size_ = size;
+	return true;
+}
+
+bool Room::grow(size_t size)
+{
+	// In doubles, for answers that are each a little longer than the one before.
+	const size_t needed = std::min((size + least - 1) / least * least, keptMost);
+	const size_t generous = std::min(std::max(needed, 2 * size_), keptMost);
+
+	return needed <= size_ || resize(generous) || resize(needed);
+}
+
 void Room::trim(size_t used)
 {
-	touched_ = std::max(touched_, used);
-	if (!isOversize(touched_, used, oversized_))
+	if (size_ == least)
 		return;
-
-	// What is used is kept as far as it may be.
-	const size_t kept = std::max(keptAlways, std::min(used & ~(keptAlways - 1), keptMost));
-
-	if (kept < size_)
-		madvise(data_ + kept, size_ - kept, MADV_DONTNEED);
-	touched_ = kept;
+	if (used > size_ / 4)
+		oversized_ = 0;
+	else if (++oversized_ > patience && resize((used / least + 1) * least))
+		oversized_ = 0;
 }
 
 } // namespace thrift

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Address space for answers, of which only what was used takes memory.
+// Where a client's answers go: little at first, and then as much as they need.
 #ifndef STPLR_THRIFT_ROOM_H
 #define STPLR_THRIFT_ROOM_H
 
@@ -12,14 +12,18 @@ namespace thrift
 {
 
 /*
- * A client offers room for the longest message at each call; the kernel looks at what answers have
- * needed lately, not at what is offered. So each answer arrives whole, in one call.
+ * All of it may be memory: a program that locks its memory (mlockall) has every page of it, and one
+ * that is short of address space pays for that. What an answer has beyond it stays with the server,
+ * and is collected.
  */
 class Room
 {
 public:
+	// As small as it ever is.
+	static constexpr size_t least = 16 << 10;
+
 	// std::bad_alloc
-	explicit Room(size_t size);
+	Room();
 	~Room();
 	Room(const Room &) = delete;
 	Room &operator=(const Room &) = delete;
@@ -32,15 +36,18 @@ public:
 	{
 		return size_;
 	}
+	// To so many bytes or, where they are more than are kept, to that; what is there stays, but
+	// maybe elsewhere. False: there is no memory, and nothing has changed.
+	bool grow(size_t size);
 	// The first used bytes held an answer that has been read: gives memory back if there is
 	// much that answers do not need.
 	void trim(size_t used);
 
 private:
+	bool resize(size_t size);
+
 	uint8_t *data_;
 	size_t size_;
-	// So many bytes may have memory.
-	size_t touched_ = 0;
 	unsigned int oversized_ = 0;
 };
 

@@ -22,6 +22,7 @@ namespace thrift
 {
 
 class Children;
+struct ChildChannel;
 
 struct AcceptedOptions {
 	// Milliseconds that a read may wait; 0: no limit.
@@ -72,10 +73,7 @@ public:
 	}
 	// For poll(): POLLIN while a message waits, POLLHUP once the client has closed. -1 if
 	// closed.
-	int getSocketFD() const
-	{
-		return channel_;
-	}
+	int getSocketFD() const;
 
 private:
 	// The message that was received last.
@@ -105,6 +103,8 @@ private:
 	}
 
 	void answer();
+	void reply();
+	void awaitCollect();
 	struct stplr_msg_reply nextAnswer() const;
 	void answered(size_t length);
 	void forgetAnswered();
@@ -112,7 +112,8 @@ private:
 	void dropAnswers();
 	void release();
 
-	int channel_;
+	// Known to children_, too.
+	std::unique_ptr<ChildChannel> child_;
 	StaplerAddress address_;
 	PeerCredentials peer_;
 	AcceptedOptions options_;

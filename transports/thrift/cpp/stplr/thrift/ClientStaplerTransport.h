@@ -26,8 +26,12 @@ class Room;
 
 /*
  * flush() is one system call, which sends what was written and collects the answer, for read() to
- * hand out later; or, when what was written is a one-way call, queues it and returns. So it is
- * flush() that waits for the server, and that says what went wrong:
+ * hand out later; or, when what was written is a one-way call, queues it and returns. A server that
+ * has the call and has not answered it after a moment, 10 to 20 ms, is not waited for any longer:
+ * flush() returns, and read() takes the answer, or the next flush() before it sends. So a thread
+ * may ask several servers at once: send_x() of one, send_y() of the other, recv_x(), recv_y().
+ *
+ * What went wrong flush() says, or, if it has returned before, read():
  *
  *	NOT_OPEN	never reached the server: not open, no such service, gone
  *	END_OF_FILE	the server ended while it had the call: it may have been executed
@@ -96,8 +100,13 @@ private:
 	int connection() const;
 	void sendQueued(const uint8_t *bytes, size_t length);
 	void sendParts(const uint8_t *bytes, size_t length, bool begun);
-	void exchange(const uint8_t *bytes, size_t length);
-	size_t call(const uint8_t *bytes, size_t length, Room &room);
+	void exchange(const uint8_t *bytes, size_t length, bool mayPark);
+	void finish();
+	void resume();
+	void keep(std::unique_ptr<Room> other, size_t got);
+	size_t fetch(uint8_t *buffer, size_t length);
+	void collect(struct stplr_msg_send &args, Room &room, size_t &got);
+	uint64_t call(struct stplr_msg_send &args);
 	size_t takeKept(uint8_t *buffer, size_t length);
 	void setDeadlines(struct stplr_msg_send &args) const;
 	[[noreturn]] void fail(const std::string &what, int error, bool received);
@@ -114,17 +123,28 @@ private:
 	std::vector<uint8_t> written_;
 	unsigned int oversized_ = 0;
 
-	// Held while a call is under way: one at a time. Taken before kept_.
+	// Held while a call is under way: one at a time. Taken before kept_. Guards the following.
 	std::mutex calling_;
+	struct Call;
+	std::unique_ptr<Call> call_;
+	// It was left with the server, to be waited for by read() or by the next call.
+	bool parked_ = false;
+	// And then the transport was closed.
+	bool lost_ = false;
 
 	// Guards what was answered and not read yet: first what is left in answer_, then later_.
 	std::mutex kept_;
 	std::unique_ptr<Room> answer_;
 	size_t begin_ = 0;
 	size_t end_ = 0;
-	std::deque<std::vector<uint8_t>> later_;
-	// For answers that come while others wait to be read; made when first needed.
+	struct Answer {
+		std::unique_ptr<Room> room;
+		size_t length;
+	};
+	std::deque<Answer> later_;
+	// For an answer that comes while others wait to be read, if that happens now and then.
 	std::unique_ptr<Room> spare_;
+	unsigned int spared_ = 0;
 };
 
 } // namespace thrift
