@@ -2,8 +2,13 @@
 // ThriftStaplerTransport, both ends of it, without Thrift's protocols on top.
 #include <stplr.h>
 
+#include <sys/mman.h>
+
+#include <atomic>
 #include <chrono>
+#include <fstream>
 #include <thread>
+#include <vector>
 
 #include "support.h"
 #include "support/fd.h"
@@ -42,6 +47,158 @@ TEST_F(TransportTest, FlushBringsTheReply)
 	server.reset();
 	// There is nobody any more who could be asked.
 	EXPECT_EQ("answer", receive(client.get(), 6));
+}
+
+TEST_F(TransportTest, TheClientGoesOnWhileTheServerWorks)
+{
+	connect();
+	for (size_t size : {10, 5000, 200000}) {
+		const std::string call = two_way(pattern(size, 1));
+		std::atomic<bool> go{false};
+		Thread thread([&] {
+			EXPECT_TRUE(receive(accepted.get(), call.size()) == call);
+			while (!go)
+				sleep_ms(1);
+			send(accepted.get(), "answer");
+			return 0;
+		});
+		Error error;
+
+		send(client.get(), call);
+		// What is written meanwhile is the next call's.
+		ASSERT_TRUE(write(client.get(), two_way("next"), error)) << error;
+		go = true;
+		EXPECT_EQ("answer", receive(client.get(), 6));
+		EXPECT_EQ(0, thread.join());
+		Thread next([&] {
+			receive(accepted.get(), two_way("next").size());
+			send(accepted.get(), "y");
+			return 0;
+		});
+		ASSERT_TRUE(flush(client.get(), error)) << error;
+		EXPECT_EQ("y", receive(client.get(), 1));
+		EXPECT_EQ(0, next.join());
+	}
+}
+
+TEST_F(TransportTest, TheNextCallTakesTheReplyFirst)
+{
+	connect();
+	Thread thread([&] {
+		for (int i = 0; i < 2; i++) {
+			receive(accepted.get(), two_way("x").size());
+			sleep_ms(100); // a server that works
+			send(accepted.get(), std::to_string(i));
+		}
+		return 0;
+	});
+	send(client.get(), two_way("x"));
+	send(client.get(), two_way("x"));
+	EXPECT_EQ("01", receive(client.get(), 2));
+	EXPECT_EQ(0, thread.join());
+}
+
+TEST_F(TransportTest, ClosedWhileTheServerWorks)
+{
+	std::atomic<bool> go{false};
+
+	connect();
+	Thread thread([&] {
+		receive(accepted.get(), two_way("x").size());
+		while (!go)
+			sleep_ms(1);
+		send(accepted.get(), "for nobody");
+		return 0;
+	});
+	send(client.get(), two_way("x"));
+	client.reset();
+	go = true;
+	EXPECT_EQ(0, thread.join());
+}
+
+// However large it is, and whatever the server does next.
+TEST_F(TransportTest, AReplyIsThereWhenFlushReturns)
+{
+	const std::string answer = pattern(1000000, 3);
+
+	connect();
+	Thread thread([&] {
+		receive(accepted.get(), two_way("x").size());
+		thrift_stapler_server_transport_interrupt(
+			THRIFT_STAPLER_SERVER_TRANSPORT(server.get()));
+		send(accepted.get(), answer);
+		return 0;
+	});
+	send(client.get(), two_way("x"));
+	EXPECT_EQ(0, thread.join());
+	EXPECT_TRUE(receive(client.get(), answer.size()) == answer);
+	Error error;
+	EXPECT_EQ("", read(accepted.get(), 1, error));
+	EXPECT_EQ(THRIFT_TRANSPORT_ERROR_RECEIVE, error.code()) << error;
+}
+
+TEST_F(TransportTest, AfterPeekTheNextCallKeepsTheCause)
+{
+	Error error;
+
+	connect();
+	accepted.reset();
+	server.reset();
+	EXPECT_FALSE(thrift_transport_peek(client.get(), &error));
+	EXPECT_NE(std::string::npos, error.message().find("the server has gone")) << error;
+	for (int i = 0; i < 2; i++) {
+		EXPECT_FALSE(write(client.get(), two_way("x"), error));
+		EXPECT_EQ(THRIFT_TRANSPORT_ERROR_SEND, error.code());
+		EXPECT_NE(std::string::npos, error.message().find("the server has gone")) << error;
+		EXPECT_EQ("", read(client.get(), 1, error));
+		EXPECT_NE(std::string::npos, error.message().find("the server has gone")) << error;
+	}
+}
+
+// Of a program that locks its memory: both ends.
+TEST_F(TransportTest, AtRestAConnectionLocksLittle)
+{
+	constexpr int kMany = 50;
+	const auto locked = [] {
+		std::ifstream status("/proc/self/status");
+		std::string name, rest;
+		long kib;
+
+		while (status >> name && name != "VmLck:")
+			getline(status, rest);
+		status >> kib;
+		return kib;
+	};
+	Child child([&](Child &) {
+		std::vector<Ref<ThriftTransport>> clients, sessions;
+
+		server = new_server(name);
+		EXPECT_TRUE(thrift_server_transport_listen(server.get(), nullptr));
+		EXPECT_EQ(0, mlockall(MCL_CURRENT | MCL_FUTURE));
+		const auto connect_one = [&] {
+			Thread serving([&] {
+				sessions.emplace_back(
+					thrift_server_transport_accept(server.get(), nullptr));
+				receive(sessions.back().get(), 2000);
+				send(sessions.back().get(), pattern(2000, 1));
+				return 0;
+			});
+			clients.push_back(new_client(name));
+			EXPECT_TRUE(thrift_transport_open(clients.back().get(), nullptr));
+			send(clients.back().get(), two_way(pattern(2000 - two_way("").size(), 1)));
+			receive(clients.back().get(), 2000);
+			serving.join();
+		};
+		for (int i = 0; i < 10; i++)
+			connect_one();
+		const long before = locked();
+		for (int i = 0; i < kMany; i++)
+			connect_one();
+		EXPECT_LT((locked() - before) / kMany, 2 * 128);
+		return testing::Test::HasFailure();
+	});
+
+	child.expect_success();
 }
 
 TEST_F(TransportTest, WritesOfAnySizeAreOneStream)

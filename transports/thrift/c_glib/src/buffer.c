@@ -3,6 +3,9 @@
 
 #include "buffer.h"
 
+/* As little as a buffer has: in a program that locks its memory all of it is there. */
+static const gsize least_capacity = 4 * 1024;
+
 /* A connection keeps so much. What larger calls needed it gives back when such calls cease. */
 static const gsize usual_capacity = 64 * 1024;
 static const guint patience = 64;
@@ -29,7 +32,7 @@ guint8 *stapler_buffer_room(struct stapler_buffer *buffer, gsize least, gsize *r
 			buffer->end = length;
 		}
 		if (buffer->capacity - length < least &&
-		    !grow(buffer, MAX(MAX(length + least, buffer->capacity * 2), usual_capacity)))
+		    !grow(buffer, MAX(MAX(length + least, buffer->capacity * 2), least_capacity)))
 			return NULL;
 	}
 	if (room)

@@ -15,7 +15,10 @@
 static const gsize queued_max = 256 * 1024;
 
 /* Room for a reply where nothing is known of it. */
-static const gsize usual_room = 64 * 1024;
+static const gsize usual_room = 16 * 1024;
+
+/* Of a reply so much is fetched before it is read. */
+static const gsize kept_most = 4 * 1024 * 1024;
 
 /* Nanoseconds after which a server with a full backlog is looked for anew: it may have ended. */
 static const gint64 look_again = 1000000000;
@@ -24,6 +27,10 @@ struct client {
 	struct stapler_end end;
 	gsize room; /* to offer: as large as the largest reply */
 	gsize held; /* bytes that the server still has, by its last reply */
+	/* a call that the server has had for a moment and not answered, until that is there: */
+	gboolean parked;
+	struct stplr_msg_send message;
+	struct stapler_buffer sent; /* its bytes */
 };
 
 static struct stplr_msg_send message_of(const guint8 *bytes, gsize length)
@@ -109,39 +116,95 @@ static gboolean send_one_way(struct client *client, const guint8 *bytes, gsize l
 	return TRUE;
 }
 
-/* Two way, and puts what comes back behind what waits to be read. */
-static gboolean exchange(struct client *client, const guint8 *bytes, gsize length, GError **error)
+/* Puts what came in reply behind what waits to be read. */
+static gboolean take_reply(struct client *client, GError **error)
 {
-	struct stplr_msg_send message = message_of(bytes, length);
-	gsize room;
-	guint8 *reply = stapler_buffer_room(&client->end.in, client->room, &room);
+	const struct stplr_msg_send *message = &client->message;
 
-	if (!reply)
-		/* A part of the call may have been sent, or of the reply be missing. */
-		return stapler_break(&client->end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
-				     "no memory for a reply of %" G_GSIZE_FORMAT " bytes",
-				     client->room);
-	message.reply.addr = (uintptr_t)reply;
-	message.reply.len = room;
-	message.reply_deadline = STPLR_DEADLINE_NONE;
-	message.flags = STPLR_SEND_TELL;
-	if (send_over_signals(stplr_msg_send_receive, client->end.fd, &message))
-		return fail_to_send(client, message.status == 1, error);
-	if (message.status < 0 || message.reply_total != message.reply_len)
+	if (message->status < 0 || message->reply_total != message->reply_len)
 		return stapler_break(&client->end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
 				     "the server does not speak Thrift over stplr");
-	if (message.reply_len > client->end.limit ||
-	    (gsize)message.status > client->end.limit - message.reply_len)
+	if (message->reply_len > client->end.limit ||
+	    (gsize)message->status > client->end.limit - message->reply_len)
 		return stapler_break(
 			&client->end, error, THRIFT_TRANSPORT_ERROR_MAX_MESSAGE_SIZE_REACHED,
 			"a reply of %" G_GSIZE_FORMAT
 			" bytes is larger than max-message-size, %" G_GSIZE_FORMAT,
-			(gsize)(message.reply_len + message.status), client->end.limit);
-	stapler_buffer_added(&client->end.in, message.reply_len);
-	client->held = message.status;
+			(gsize)(message->reply_len + message->status), client->end.limit);
+	stapler_buffer_added(&client->end.in, message->reply_len);
+	client->held = message->status;
 	client->room =
-		MIN(MAX(client->room, message.reply_len + client->held), client->end.message_max);
+		MIN(MAX(client->room, message->reply_len + client->held), client->end.message_max);
 	return TRUE;
+}
+
+/* The message that is under way, to its reply; or parked, if that may be. */
+static gboolean await_reply(struct client *client, GError **error)
+{
+	struct stplr_msg_send *message = &client->message;
+
+	client->parked = FALSE;
+	if (!send_over_signals(stplr_msg_send_receive, client->end.fd, message))
+		return take_reply(client, error);
+	if (errno != EINPROGRESS)
+		return fail_to_send(client, message->status == 1, error);
+	client->parked = TRUE;
+	return TRUE;
+}
+
+static gboolean exchange(struct client *client, const guint8 *bytes, gsize length, guint32 flags,
+			 GError **error)
+{
+	struct stplr_msg_send *message = &client->message;
+	gsize room;
+	guint8 *reply = stapler_buffer_room(&client->end.in, MIN(client->room, kept_most), &room);
+
+	if (!reply) /* a little will do: the rest comes in parts */
+		reply = stapler_buffer_room(&client->end.in, usual_room, &room);
+	if (!reply)
+		/* A part of the call may have been sent, or of the reply be missing. */
+		return stapler_break(&client->end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
+				     "no memory for a reply of %" G_GSIZE_FORMAT " bytes",
+				     usual_room);
+	*message = message_of(bytes, length);
+	message->reply.addr = (uintptr_t)reply;
+	message->reply.len = room;
+	message->reply_deadline = STPLR_DEADLINE_NONE;
+	message->flags = STPLR_SEND_TELL | flags;
+	return await_reply(client, error);
+}
+
+/* What the server still has of the reply, as far as there is memory, while it minds the call. */
+static gboolean collect(struct client *client, GError **error)
+{
+	while (client->held && !client->parked &&
+	       stapler_buffer_length(&client->end.in) < kept_most) {
+		gsize before = stapler_buffer_length(&client->end.in);
+
+		if (!exchange(client, NULL, 0, 0, error))
+			return stapler_break(&client->end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
+					     "the rest of a reply is missing");
+		if (stapler_buffer_length(&client->end.in) == before)
+			break;
+	}
+	return TRUE;
+}
+
+/* Takes up the call that was left with the server. */
+static gboolean resume(struct client *client, GError **error)
+{
+	gboolean done;
+
+	client->message.flags &= ~STPLR_SEND_PARK;
+	done = await_reply(client, error) && collect(client, error);
+	stapler_buffer_drop(&client->sent);
+	return done;
+}
+
+/* While others wait to be read the place of a reply may change. */
+static guint32 may_park(const struct client *client)
+{
+	return stapler_buffer_length(&client->end.in) ? 0 : STPLR_SEND_PARK;
 }
 
 static gboolean client_flush(struct stapler_end *end, GError **error)
@@ -153,12 +216,24 @@ static gboolean client_flush(struct stapler_end *end, GError **error)
 
 	if (!length)
 		return TRUE;
-	if (stapler_is_one_way(bytes, length))
+	/* The kernel gives calls to the server one after the other. */
+	if (client->parked && !resume(client, error))
+		sent = FALSE;
+	else if (stapler_is_one_way(bytes, length))
 		sent = send_one_way(client, bytes, length, error);
 	else
 		sent = send_ahead(client, &bytes, &length, end->message_max, error) &&
-		       exchange(client, bytes, length, error);
-	stapler_buffer_drop(&end->out);
+		       exchange(client, bytes, length, may_park(client), error) &&
+		       collect(client, error);
+	if (client->parked) {
+		/* Until its reply is there the server may read of it. */
+		struct stapler_buffer empty = client->sent;
+
+		client->sent = end->out;
+		end->out = empty;
+	} else {
+		stapler_buffer_drop(&end->out);
+	}
 	return sent;
 }
 
@@ -167,7 +242,11 @@ static gboolean client_fill(struct stapler_end *end, GError **error)
 {
 	struct client *client = (struct client *)end;
 
-	if (!exchange(client, NULL, 0, error))
+	if (client->parked && !resume(client, error))
+		return FALSE;
+	if (stapler_buffer_length(&end->in))
+		return TRUE;
+	if (!exchange(client, NULL, 0, 0, error))
 		return FALSE;
 	if (!stapler_buffer_length(&end->in) && client->held)
 		return stapler_break(end, error, THRIFT_TRANSPORT_ERROR_RECEIVE,
@@ -180,8 +259,17 @@ static gboolean client_fill(struct stapler_end *end, GError **error)
 
 static void client_close(struct stapler_end *end)
 {
+	struct client *client = (struct client *)end;
+
+	/* A forked child's copy may keep the connection: the server is not to reach this memory. */
+	if (client->parked) {
+		client->message.reply_deadline = 1; /* is long past */
+		client->message.flags &= ~STPLR_SEND_PARK;
+		send_over_signals(stplr_msg_send_receive, end->fd, &client->message);
+	}
 	stapler_end_clear(end);
-	g_free(end);
+	stapler_buffer_free(&client->sent);
+	g_free(client);
 }
 
 static const struct stapler_end_class client_class = {

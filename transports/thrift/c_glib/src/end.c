@@ -32,22 +32,23 @@ gboolean stapler_break(struct stapler_end *end, GError **error, gint code, const
 {
 	va_list list;
 
-	end->broken = TRUE;
 	va_start(list, format);
-	set_error(error, code, format, list);
+	if (!end->broken)
+		end->broken = g_error_new_valist(THRIFT_TRANSPORT_ERROR, code, format, list);
 	va_end(list);
-	return FALSE;
+	return stapler_fail(error, end->broken->code, "%s", end->broken->message);
 }
 
 gboolean stapler_end_init(struct stapler_end *end, const struct stapler_end_class *class, int fd,
 			  GError **error)
 {
+	const guint64 features = STPLR_FEATURE_TELL | STPLR_FEATURE_PARK;
 	struct stplr_version version;
 
 	if (stplr_version(fd, &version))
 		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_CONNECT, "stplr's version: %s",
 				    g_strerror(errno));
-	if (!(version.features & STPLR_FEATURE_TELL))
+	if ((version.features & features) != features)
 		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_CONNECT,
 				    "the loaded module stplr is older than this library: install "
 				    "both of one release");
@@ -61,6 +62,7 @@ gboolean stapler_end_init(struct stapler_end *end, const struct stapler_end_clas
 void stapler_end_clear(struct stapler_end *end)
 {
 	close(end->fd);
+	g_clear_error(&end->broken);
 	stapler_buffer_free(&end->in);
 	stapler_buffer_free(&end->out);
 }

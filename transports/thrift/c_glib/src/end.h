@@ -29,7 +29,7 @@ struct stapler_end {
 	int fd;
 	gsize message_max; /* the module's */
 	gsize limit;       /* on what is taken: Thrift's maximal message size */
-	gboolean broken;   /* bytes were lost: nothing more can be understood */
+	GError *broken;    /* why bytes were lost, and nothing more can be understood; or NULL */
 	struct stapler_buffer in;
 	struct stapler_buffer out;
 };
@@ -50,7 +50,7 @@ void stapler_end_clear(struct stapler_end *end);
  * Returns FALSE. */
 gboolean stapler_fail(GError **error, gint code, const gchar *format, ...) G_GNUC_PRINTF(3, 4);
 
-/* The same, and the stream has lost bytes: every later call fails, too. */
+/* The same, and the stream has lost bytes: every later call fails, too, and says why. */
 gboolean stapler_break(struct stapler_end *end, GError **error, gint code, const gchar *format, ...)
 	G_GNUC_PRINTF(4, 5);
 

@@ -14,6 +14,7 @@ struct stapler_place {
 	struct stapler_interrupt *list;
 	atomic_int channel; /* or FREE or TAKEN */
 	atomic_int users;
+	atomic_bool busy;
 };
 
 struct stapler_interrupt {
@@ -49,7 +50,7 @@ static void interrupt(struct stapler_place *place)
 
 	atomic_fetch_add(&place->users, 1);
 	channel = atomic_load(&place->channel);
-	if (channel >= 0)
+	if (channel >= 0 && !atomic_load(&place->busy))
 		stplr_channel_shutdown(channel);
 	atomic_fetch_sub(&place->users, 1);
 }
@@ -86,11 +87,19 @@ struct stapler_place *stapler_interrupt_add(struct stapler_interrupt *list, int 
 	return place;
 }
 
+void stapler_interrupt_busy(struct stapler_place *place, gboolean busy)
+{
+	atomic_store(&place->busy, busy);
+	if (!busy && atomic_load(&place->list->interrupted))
+		interrupt(place);
+}
+
 void stapler_interrupt_remove(struct stapler_place *place)
 {
 	atomic_store(&place->channel, TAKEN);
 	while (atomic_load(&place->users))
 		g_thread_yield();
+	atomic_store(&place->busy, false);
 	atomic_store(&place->channel, FREE);
 	stapler_interrupt_unref(place->list);
 }

@@ -22,6 +22,10 @@ void stapler_interrupt_unref(struct stapler_interrupt *list);
 /* A channel that is shut down when the list is interrupted, or at once if it has been. */
 struct stapler_place *stapler_interrupt_add(struct stapler_interrupt *list, int channel);
 
+/* While a channel is busy with a call it is not shut down, but as soon as it is not any more: its
+ * client is to get all of the reply. */
+void stapler_interrupt_busy(struct stapler_place *place, gboolean busy);
+
 /* To be called before the channel is closed. */
 void stapler_interrupt_remove(struct stapler_place *place);
 

@@ -13,6 +13,9 @@
 /* What is received at once; of longer messages the rest is fetched. */
 static const gsize usual_room = 64 * 1024;
 
+/* Nanoseconds that a client is waited for to collect the rest of a reply. */
+static const gint64 collect_patience = 100000000;
+
 struct session {
 	struct stapler_end end;
 	struct stapler_place *place;
@@ -156,7 +159,27 @@ static void note_kind(struct session *session, const struct stplr_msg_info *info
 		stapler_buffer_cut(&session->held, session->held_before);
 }
 
-/* The next message, whole, and who waits for its answer. */
+/* A message has come: the rest of it, and who waits for its answer. */
+static gboolean take(struct session *session, const struct stplr_msg_info *info, GError **error)
+{
+	if (info->kind == STPLR_KIND_PULSE)
+		return TRUE; /* not of the stream */
+	if (!accept_size(session, info, error))
+		return FALSE;
+	stapler_buffer_added(&session->end.in, info->len);
+	if (info->flags & STPLR_INFO_TRUNCATED && !fetch_rest(session, info, error))
+		return FALSE;
+	note_kind(session, info);
+	if (session->one_way)
+		return TRUE;
+	if (!info->src_len)
+		return answer_collect(session, info, error);
+	session->rcvid = info->rcvid;
+	session->client_room = info->dst_len;
+	stapler_interrupt_busy(session->place, TRUE);
+	return TRUE;
+}
+
 static gboolean receive(struct session *session, GError **error)
 {
 	struct stplr_msg_info info;
@@ -168,20 +191,30 @@ static gboolean receive(struct session *session, GError **error)
 	while (stplr_receive(session->end.fd, room, size, &info) < 0)
 		if (errno != EINTR)
 			return end_of_stream(session, error);
-	if (info.kind == STPLR_KIND_PULSE)
-		return TRUE; /* not of the stream */
-	if (!accept_size(session, &info, error))
-		return FALSE;
-	stapler_buffer_added(&session->end.in, info.len);
-	if (info.flags & STPLR_INFO_TRUNCATED && !fetch_rest(session, &info, error))
-		return FALSE;
-	note_kind(session, &info);
-	if (session->one_way)
-		return TRUE;
-	if (!info.src_len)
-		return answer_collect(session, &info, error);
-	session->rcvid = info.rcvid;
-	session->client_room = info.dst_len;
+	return take(session, &info, error);
+}
+
+/* A client that has got a part of its reply collects the rest at once, and is to have it whatever
+ * the server does next. One that does otherwise is not waited for long. */
+static gboolean await_collect(struct session *session, GError **error)
+{
+	while (stapler_buffer_length(&session->held) && !session->rcvid &&
+	       !stapler_buffer_length(&session->end.in)) {
+		struct stplr_msg_info info;
+		gsize size;
+		guint8 *room = stapler_buffer_room(&session->end.in, usual_room, &size);
+
+		if (!room)
+			return TRUE;
+		if (stplr_receive_timeout(session->end.fd, room, size, &info, collect_patience) <
+		    0) {
+			if (errno == EINTR)
+				continue;
+			return TRUE; /* the next read sees why */
+		}
+		if (!take(session, &info, error))
+			return FALSE;
+	}
 	return TRUE;
 }
 
@@ -189,11 +222,14 @@ static gboolean session_fill(struct stapler_end *end, GError **error)
 {
 	struct session *session = (struct session *)end;
 
-	if (!release(session, error))
-		return FALSE;
 	/* C/GLib's processors write an exception of a one-way call and do not flush it. */
 	if (session->one_way)
 		stapler_buffer_drop(&end->out);
+	if (!release(session, error) || !await_collect(session, error))
+		return FALSE;
+	if (stapler_buffer_length(&end->in))
+		return TRUE;
+	stapler_interrupt_busy(session->place, FALSE);
 	do
 		if (!receive(session, error))
 			return FALSE;
@@ -236,7 +272,7 @@ static gboolean session_flush(struct stapler_end *end, GError **error)
 			return stapler_break(end, error, THRIFT_TRANSPORT_ERROR_SEND, "no memory");
 		stapler_buffer_drop(&end->out);
 	}
-	return !session->rcvid || answer(session, error);
+	return !session->rcvid || (answer(session, error) && await_collect(session, error));
 }
 
 static void session_close(struct stapler_end *end)

@@ -33,7 +33,9 @@ static struct stapler_end *usable_end(ThriftTransport *transport, gint code, GEr
 		return NULL;
 	}
 	if (end->broken) {
-		stapler_fail(error, code, "the connection has failed before: close it");
+		stapler_fail(error, end->broken->code,
+			     "the connection has failed before, close it: %s",
+			     end->broken->message);
 		return NULL;
 	}
 	end->limit = transport->configuration ? (gsize)transport->configuration->maxMessageSize_
