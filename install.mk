@@ -51,7 +51,7 @@ AR := $(CROSS_COMPILE)ar
 endif
 endif
 
-install: install-module install-lib install-python $(TRANSPORTS:%=install-transport-%) install-udev install-doc ## install all that is built (KVER, DESTDIR, prefix); or a part:
+install: install-module install-lib $(if $(shell command -v $(PYTHON)),install-python) $(TRANSPORTS:%=install-transport-%) install-udev install-doc ## install all that is built (KVER, DESTDIR, prefix); or a part:
 
 # Of the transports all, for what is built here may be less than it was.
 uninstall: uninstall-module uninstall-lib uninstall-python uninstall-transport-cpp uninstall-transport-c-glib uninstall-transport-python uninstall-udev uninstall-doc ## remove all that an install-... put there (the module: for KVER, or every kernel)

@@ -330,6 +330,10 @@ class PartsTest(unittest.TestCase):
             parts = [bytearray(3), bytearray(4)]
             self.assertEqual(7, message.read_into(parts, 1))
             self.assertEqual(sent[1:8], b"".join(parts))
+            big = bytearray(channel.message_max + 100)
+            self.assertEqual(len(sent) - 1, message.read_into(big, 1))
+            self.assertEqual(sent[1:], big[: len(sent) - 1])
+            self.assertEqual(0, message.read_into(big, 10**6))
             for bad in (-1, 2**64):
                 with self.assertRaises(ValueError):
                     message.read_into(bytearray(1), bad)

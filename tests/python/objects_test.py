@@ -168,6 +168,8 @@ class NameTest(unittest.TestCase):
             stplr.channel("x", pulses=100001)
         with self.assertRaises(TypeError):
             stplr.channel("x", bogus=1)
+        with stplr.channel(listen=2) as channel, self.assertRaises(stplr.WouldBlock):  # whatever is true is on
+            channel.accept(timeout=0)
         with stplr.Device() as device:
             for pid, chid in ((-1, 1), (2**31, 1), (0, 0), (0, 2**31)):
                 with self.assertRaises(ValueError):

@@ -192,7 +192,10 @@ class Message:
         """Reads from offset on into the buffer, or buffers; the bytes read, fewer at the message's end."""
         args = _library.MsgData(rcvid=self._info.rcvid, offset=_check.u64("an offset", offset))
         vector, _, keep = _memory.writable(buffer, args.buffer)
-        args.flags = _library.DATA_VECTOR if vector else 0
+        if vector:
+            args.flags = _library.DATA_VECTOR
+        else:  # the module refuses to read more at once than it carries, whatever there is
+            args.buffer.len = min(args.buffer.len, max(0, self.length - offset))
         return self._transfer("stplr_read", _library.msg_read, args, keep)
 
     def write(self, data: Readable, offset: int = 0) -> int:

@@ -79,7 +79,7 @@ class Device(Events):
     ) -> Channel:
         """Makes a channel, by whose name clients connect; without a name they do by the process and the channel's chid.
 
-        mode: who may connect by the name, write bits as of a Unix socket's file; group: the name's gid.
+        mode: who may connect by the name, write bits as of a Unix socket's file (0: 0o600); group: the name's gid.
         listen: connections wait to be accepted, up to backlog of them (0: 128), and each gets a channel of its own.
         pulses: how many may be queued (0: 128).
         unblock: a client whom a signal or its deadline hits waits on for the answer; the server gets PULSE_UNBLOCK.
@@ -89,17 +89,17 @@ class Device(Events):
 
         NameTaken: another channel has the name; Denied: not a member of the group.
         """
-        flags = (
-            _library.CHANNEL_LISTEN * listen
-            | _library.CHANNEL_UNBLOCK * unblock
-            | _library.CHANNEL_DISCONNECT * disconnect
-            | _library.CHANNEL_CREATOR * creator
-            | _library.CHANNEL_PRIVATE * private
-            | _library.CHANNEL_ATTACH_ANY * attach_any
-            | _library.CHANNEL_FIXED_PRIORITY * fixed_priority
-        )
+        wanted = {
+            _library.CHANNEL_LISTEN: listen,
+            _library.CHANNEL_UNBLOCK: unblock,
+            _library.CHANNEL_DISCONNECT: disconnect,
+            _library.CHANNEL_CREATOR: creator,
+            _library.CHANNEL_PRIVATE: private,
+            _library.CHANNEL_ATTACH_ANY: attach_any,
+            _library.CHANNEL_FIXED_PRIORITY: fixed_priority,
+        }
         options = _library.ChannelCreate(
-            flags=flags,
+            flags=sum(flag for flag, on in wanted.items() if on),
             mode=_check.u32("a mode", mode),
             backlog=_check.u32("a backlog", backlog),
             pulses=_check.u32("a number of pulses", pulses),

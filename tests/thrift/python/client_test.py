@@ -210,7 +210,12 @@ class EndTest(unittest.TestCase):
         self.assertFalse(transport.isOpen())
         with fails(self, T.NOT_OPEN):
             client.add(1, 2)
-        transport.close()
+        with fails(self, T.NOT_OPEN):
+            transport.open()
+        with Service(name=name):
+            transport.open()
+            self.assertEqual(3, client.add(1, 2))
+            transport.close()
 
     @staticmethod
     def opens(transport):

@@ -108,8 +108,8 @@ def choice_value():
 class Service:
     """A server in threads, until it is closed."""
 
-    def __init__(self, server="threaded", wrapper="buffered", protocol="binary", *, processor=None, **options):
-        self.name = new_name()
+    def __init__(self, server="threaded", wrapper="buffered", protocol="binary", *, processor=None, name=None, **options):
+        self.name = name or new_name()
         self.handler = Handler()
         self.transport = stplr_thrift.TStaplerServerTransport(self.name, **options)
         self.transport.listen()

@@ -2,6 +2,7 @@
 """What the clients have in common: options, and rounds of calls that are measured."""
 
 import json
+import os
 import sys
 import threading
 import time
@@ -43,7 +44,7 @@ def run(work):
     try:
         work()
     except (TException, EOFError, OSError, ValueError) as error:
-        sys.exit(f"{sys.argv[0]}: {error}")
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
 
 
 def expect(right, what):

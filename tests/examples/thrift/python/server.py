@@ -2,6 +2,7 @@
 """What the servers have in common."""
 
 import logging
+import os
 import signal
 import sys
 
@@ -50,7 +51,7 @@ def serve(arguments, processor):
     try:
         transport = Announcing(server_transport(arguments.transport), arguments.transport)
     except ValueError as error:
-        sys.exit(f"{sys.argv[0]}: {error}")
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
     factories = options.wrapper_factory(arguments), options.protocol_factory(arguments)
     if arguments.server == "simple":
         server = TSimpleServer(processor, transport, *factories)
@@ -62,6 +63,6 @@ def serve(arguments, processor):
     try:
         server.serve()
     except TTransportException as error:
-        sys.exit(f"{sys.argv[0]}: {error}")
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
     finally:
         transport.close()

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import collections
 import errno
+import io
 import threading
 import time
-from typing import Deque, Optional, Union
+from typing import Deque, NoReturn, Optional, Union
 
 import stplr
 from thrift.transport.TTransport import TTransportException
@@ -73,9 +74,11 @@ class TStaplerTransport(Stream):
             return False
 
     def open(self) -> None:
-        """Connects. The service must be there; a server that has too many clients to accept is waited for."""
-        if self._connection is not None:
+        """Connects, again if the server has ended. The service must be there; a server that has too many clients to accept
+        is waited for."""
+        if self.isOpen():
             raise failure(TTransportException.ALREADY_OPEN, self.address, "already open")
+        self.close()
         try:
             with stplr.Device(self.address.device) as device:
                 self._message_max = device.version.message_max
@@ -90,7 +93,7 @@ class TStaplerTransport(Stream):
             raise failure(TTransportException.NOT_OPEN, self.address, error.strerror, error)
         self._written.clear()
         self._answers.clear()
-        self._chunk.__init__()  # type: ignore[misc]
+        self._chunk = io.BytesIO()
 
     def _attach(self, device: stplr.Device) -> stplr.Connection:
         """Waits for room in the server's backlog, but not for a server that is not there, or ends meanwhile."""
@@ -215,7 +218,7 @@ class TStaplerTransport(Stream):
         for at in range(0, len(view), self._message_max):
             connection.send(view[at : at + self._message_max], timeout=_left(until))
 
-    def _failed(self, error: BaseException, begun: int, length: int) -> None:
+    def _failed(self, error: BaseException, begun: int, length: int) -> NoReturn:
         """Raises what Thrift's users know. A part of a call leaves a gap in the stream: the connection is closed."""
         received = isinstance(error, stplr.Error) and error.received
         if begun or (isinstance(error, stplr.Error) and error.errno == errno.EMSGSIZE):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import time
 from typing import Optional, Union
@@ -130,9 +131,10 @@ class TStaplerSession(Stream):
             given = message.reply(self._held if whole else memoryview(self._held)[:now], status=len(self._held) - now)
         except stplr.Error as error:
             self._message = None
-            message.error(error.errno or errno.EIO)
             self._answerable = False
             self._drop_answers()
+            with contextlib.suppress(stplr.Error):  # it is closed
+                message.error(error.errno or errno.EIO)
             raise failure(TTransportException.UNKNOWN, self.address, error.strerror, error)
         if given is None:
             # The client has given up on its call, or died: what was to answer it is for nobody.
