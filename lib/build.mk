@@ -19,7 +19,7 @@ LIBSTPLR_SO := $(B)/lib/libstplr.so.$(LIBSTPLR_VERSION)
 LIBSTPLR_LINKS := $(B)/lib/libstplr.so.$(LIBSTPLR_SOVERSION) $(B)/lib/libstplr.so
 LIBSTPLR_A := $(B)/lib/libstplr.a
 LIBSTPLR_OBJECTS := $(patsubst lib/%.c,$(B)/lib/%.o,$(wildcard lib/*.c))
-LIBSTPLR_HEADERS := lib/stplr.h include/uapi/linux/stplr.h
+LIBSTPLR_HEADERS := lib/stplr.h include/uapi/linux/stplr.h include/uapi/linux/stplr_ring.h
 LIBSTPLR_MAN := $(wildcard lib/man/man[0-9]/*.[0-9])
 
 ALL += libstplr
@@ -50,7 +50,8 @@ install-lib: libstplr ## libraries, headers, man pages
 	$(call install_library,$(LIBQNX_SO),$(LIBQNX_LINKS),$(LIBQNX_A))
 	$(if $(LIBFILES_SO),$(call install_library,$(LIBFILES_SO),$(LIBFILES_LINKS)))
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir) lib/stplr.h
-	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/linux include/uapi/linux/stplr.h
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/linux include/uapi/linux/stplr.h \
+		include/uapi/linux/stplr_ring.h
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/stplr-kernel/linux include/linux/stplr_kernel.h
 	for header in $(LIBQNX_INCLUDES:lib/qnx/include/%=%); do \
 		$(INSTALL) -D -m 644 lib/qnx/include/$$header $(DESTDIR)$(includedir)/stplr-qnx/$$header || exit; done
@@ -67,7 +68,7 @@ uninstall-lib:
 	rm -f $(DESTDIR)$(libdir)/libstplr-qnx-files.so.*
 	rm -f $(DESTDIR)$(pkgconfigdir)/stplr.pc $(DESTDIR)$(pkgconfigdir)/stplr-qnx.pc
 	rm -rf $(addprefix $(DESTDIR),$(includedir)/stplr-qnx $(includedir)/stplr-kernel $(cmakedir)/stplr)
-	rm -f $(DESTDIR)$(includedir)/stplr.h $(DESTDIR)$(includedir)/linux/stplr.h
+	rm -f $(addprefix $(DESTDIR)$(includedir)/,stplr.h linux/stplr.h linux/stplr_ring.h)
 	rm -f $(patsubst lib/man/%,$(DESTDIR)$(mandir)/%,$(LIBSTPLR_MAN))
 	$(run_ldconfig)
 

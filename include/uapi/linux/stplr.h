@@ -132,6 +132,8 @@ struct stplr_version {
 #define STPLR_FEATURE_TELL (1ULL << 6)
 /** STPLR_FEATURE_PARK - STPLR_SEND_PARK. */
 #define STPLR_FEATURE_PARK (1ULL << 7)
+/** STPLR_FEATURE_RINGS - rings: <linux/stplr_ring.h>. */
+#define STPLR_FEATURE_RINGS (1ULL << 8)
 
 /** STPLR_CHANNEL_ATTACH_ANY - whoever may open the device may attach by (pid, chid). */
 #define STPLR_CHANNEL_ATTACH_ANY (1U << 0)
