@@ -28,6 +28,8 @@
 #include "core/receiver.h"
 #include "core/server.h"
 #include "core/serving.h"
+#include "ring/ending.h"
+#include "ring/ring.h"
 #include "debugfs.h"
 
 /* Most threads and messages that are looked at under one channel's lock at a time. */
@@ -582,7 +584,84 @@ static const struct file_operations stplr_blocked_fops = {
 	.release = seq_release_private,
 };
 
+/* rings */
+
+static void *stplr_rings_start(struct seq_file *seq, loff_t *pos)
+{
+	struct stplr_device *device = seq->private;
+
+	return stplr_objects_start(seq, &device->rings, pos);
+}
+
+static void *stplr_rings_next(struct seq_file *seq, void *object, loff_t *pos)
+{
+	struct stplr_device *device = seq->private;
+
+	return stplr_objects_next(&device->rings, pos);
+}
+
+static pid_t stplr_end_pid(const struct stplr_ring_end *end)
+{
+	return end && end->pid ? stplr_reader_pid(end->pid) : 0;
+}
+
+/* What a program says of itself is printed as it is. */
+static void stplr_print_end(struct seq_file *seq, const struct stplr_ring_end *end)
+{
+	const struct stplr_ring *ring = end->ring;
+	u32 head = stplr_ring_head(ring, stplr_ring_reads(end));
+
+	seq_printf(seq, " %u:pid=%d,fill=%u,read=%llu,lost=%llu,written=%llu,wakes=%llu%s%s",
+		   end->number, stplr_end_pid(end), head - READ_ONCE(end->page->reader.tail),
+		   READ_ONCE(end->page->reader.records), READ_ONCE(end->page->reader.lost),
+		   READ_ONCE(end->page->writer.records), READ_ONCE(end->wakes),
+		   READ_ONCE(end->page->writer.turn) ? ",turn" : "",
+		   READ_ONCE(end->error) ? ",ended" : "");
+}
+
+/* Ends come and go under the registry. */
+static void stplr_print_ring(struct seq_file *seq, const struct stplr_ring *ring)
+{
+	const struct stplr_ring_end *end;
+
+	seq_printf(seq, "  ring %u error %d creator", ring->number, -READ_ONCE(ring->error));
+	if (ring->creator)
+		stplr_print_end(seq, ring->creator);
+	seq_puts(seq, " attached");
+	list_for_each_entry(end, &ring->attached, link)
+		stplr_print_end(seq, end);
+	seq_putc(seq, '\n');
+}
+
+static int stplr_rings_show(struct seq_file *seq, void *object)
+{
+	const struct stplr_rings *set = object;
+	unsigned int i;
+
+	if (object == SEQ_START_TOKEN) {
+		seq_puts(seq, "# set name flags rings out in pid\n");
+		return 0;
+	}
+	seq_printf(seq, "%u %s %u %u %u %u %d\n", set->id, set->name, set->flags, set->count,
+		   set->bytes[STPLR_RING_OUT], set->bytes[STPLR_RING_IN],
+		   set->pid ? stplr_reader_pid(set->pid) : 0);
+	for (i = 0; i < set->nr_slots; i++) {
+		if (set->slots[i])
+			stplr_print_ring(seq, set->slots[i]);
+	}
+	return 0;
+}
+
+static const struct seq_operations stplr_rings_sops = {
+	.start = stplr_rings_start,
+	.next = stplr_rings_next,
+	.stop = stplr_objects_stop,
+	.show = stplr_rings_show,
+};
+DEFINE_SEQ_ATTRIBUTE(stplr_rings);
+
 /* counters */
+
 
 static int stplr_counters_show(struct seq_file *seq, void *unused)
 {
@@ -627,6 +706,7 @@ void stplr_debugfs_add(struct stplr_device *device)
 	debugfs_create_file("blocked", 0400, device->debugfs, device, &stplr_blocked_fops);
 	debugfs_create_file("pools", 0400, device->debugfs, device, &stplr_pools_fops);
 	debugfs_create_file("servers", 0400, device->debugfs, device, &stplr_servers_fops);
+	debugfs_create_file("rings", 0400, device->debugfs, device, &stplr_rings_fops);
 	debugfs_create_file("counters", 0400, device->debugfs, device, &stplr_counters_fops);
 }
 

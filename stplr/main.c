@@ -38,6 +38,8 @@ static void stplr_device_release(struct device *dev)
 {
 	struct stplr_device *device = container_of(dev, struct stplr_device, dev);
 
+	WARN_ON(!hash_empty(device->ring_names) || !xa_empty(&device->rings));
+	xa_destroy(&device->rings);
 	WARN_ON(!hash_empty(device->names) || !hash_empty(device->processes));
 	ida_destroy(&device->scoids);
 	WARN_ON(!xa_empty(&device->channels) || !xa_empty(&device->connections) ||
@@ -49,20 +51,23 @@ static void stplr_device_release(struct device *dev)
 }
 
 /* From device_initialize() on, put_device() frees it. */
-static struct stplr_device *stplr_device_add(unsigned int index)
+static int stplr_device_add(unsigned int index)
 {
 	struct stplr_device *device;
 	int err;
 
 	device = kzalloc(sizeof(*device), GFP_KERNEL);
 	if (!device)
-		return ERR_PTR(-ENOMEM);
+		return -ENOMEM;
 	device->index = index;
 	mutex_init(&device->registry);
 	hash_init(device->names);
 	hash_init(device->processes);
-	device->name_waiters = RB_ROOT;
+	hash_init(device->ring_names);
+	device->name_waiters.tree = RB_ROOT;
+	device->ring_waiters.tree = RB_ROOT;
 	ida_init(&device->scoids);
+	xa_init_flags(&device->rings, XA_FLAGS_ALLOC1);
 	xa_init_flags(&device->channels, XA_FLAGS_ALLOC1);
 	xa_init_flags(&device->connections, XA_FLAGS_ALLOC1);
 	xa_init_flags(&device->events, XA_FLAGS_ALLOC1);
@@ -79,14 +84,16 @@ static struct stplr_device *stplr_device_add(unsigned int index)
 		err = cdev_device_add(&device->cdev, &device->dev);
 	if (err) {
 		put_device(&device->dev);
-		return ERR_PTR(err);
+		return err;
 	}
+	stplr_device_enter(device);
 	stplr_debugfs_add(device);
-	return device;
+	return 0;
 }
 
 static void stplr_device_remove(struct stplr_device *device)
 {
+	stplr_device_leave(device);
 	stplr_debugfs_remove(device);
 	cdev_device_del(&device->cdev, &device->dev);
 	put_device(&device->dev);
@@ -133,11 +140,9 @@ static int __init stplr_init(void)
 	stplr_debugfs_init();
 
 	for (i = 0; i < devices; i++) {
-		stplr_devices[i] = stplr_device_add(i);
-		if (IS_ERR(stplr_devices[i])) {
-			err = PTR_ERR(stplr_devices[i]);
+		err = stplr_device_add(i);
+		if (err)
 			goto remove_devices;
-		}
 	}
 
 	stplr_dbg(1, "version %s, %u device%s\n", STPLR_MODULE_VERSION, devices,
@@ -146,7 +151,7 @@ static int __init stplr_init(void)
 
 remove_devices:
 	while (i--)
-		stplr_device_remove(stplr_devices[i]);
+		stplr_device_remove(stplr_device_find(i));
 	stplr_debugfs_exit();
 	class_destroy(stplr_class);
 unregister_region:
@@ -172,7 +177,7 @@ static void __exit stplr_exit(void)
 
 	stplr_late_exit();
 	for (i = 0; i < devices; i++)
-		stplr_device_remove(stplr_devices[i]);
+		stplr_device_remove(stplr_device_find(i));
 	stplr_debugfs_exit();
 	class_destroy(stplr_class);
 	unregister_chrdev_region(stplr_devt, devices);

@@ -13,6 +13,7 @@
 #include "core/process.h"
 #include "core/server.h"
 #include "core/serving.h"
+#include "ring/ring.h"
 #include "trace.h"
 
 static unsigned int stplr_trace_window_how(const struct stplr_window *window)

@@ -34,6 +34,8 @@ struct stplr_channel;
 struct stplr_message;
 struct stplr_msg_reply;
 struct stplr_pulse_entry;
+struct stplr_ring;
+struct stplr_ring_end;
 struct stplr_serving;
 
 #ifndef STPLR_TRACE_ONCE
@@ -416,6 +418,83 @@ TRACE_EVENT(stplr_death,
 				   { STPLR_DEATH_DETACH, "detach" },
 				   { STPLR_DEATH_CLIENT, "client" }),
 		  __entry->device, __entry->channel, __entry->chid, __entry->coid, __entry->server)
+);
+
+/* Rings: what names one in every event, and an end. */
+#define STPLR_TRACE_RING						\
+		__field(unsigned int,	device)				\
+		__field(u32,		set)				\
+		__field(u32,		number)
+
+#define STPLR_TRACE_ASSIGN_RING(ring)					\
+		do {							\
+			__entry->device = (ring)->set->device->index;	\
+			__entry->set = (ring)->set->id;			\
+			__entry->number = (ring)->number;		\
+		} while (0)
+
+#define STPLR_TRACE_RING_FORMAT "device=%u set=%u ring=%u"
+#define STPLR_TRACE_RING_ARGS __entry->device, __entry->set, __entry->number
+
+DECLARE_EVENT_CLASS(stplr_ring_end_class,
+
+	TP_PROTO(const struct stplr_ring_end *end),
+
+	TP_ARGS(end),
+
+	TP_STRUCT__entry(
+		STPLR_TRACE_RING
+		__field(unsigned int,	side)
+		__field(u32,		end)
+		__field(pid_t,		pid)
+	),
+
+	TP_fast_assign(
+		STPLR_TRACE_ASSIGN_RING(end->ring);
+		__entry->side = end->side;
+		__entry->end = end->number;
+		__entry->pid = pid_nr(end->pid);
+	),
+
+	TP_printk(STPLR_TRACE_RING_FORMAT " end=%s:%u pid=%d", STPLR_TRACE_RING_ARGS,
+		  __entry->side ? "attached" : "creator", __entry->end, __entry->pid)
+);
+
+/* Somebody has attached. */
+DEFINE_EVENT(stplr_ring_end_class, stplr_ring_attach,
+	TP_PROTO(const struct stplr_ring_end *end),
+	TP_ARGS(end)
+);
+
+/* An end is told, whether it sleeps or not. */
+DEFINE_EVENT(stplr_ring_end_class, stplr_ring_wake,
+	TP_PROTO(const struct stplr_ring_end *end),
+	TP_ARGS(end)
+);
+
+/* A ring has ended, with everything that was committed by then. */
+TRACE_EVENT(stplr_ring_end,
+
+	TP_PROTO(const struct stplr_ring *ring, int error),
+
+	TP_ARGS(ring, error),
+
+	TP_STRUCT__entry(
+		STPLR_TRACE_RING
+		__field(int,	error)
+		__field(u32,	out)
+		__field(u32,	in)
+	),
+
+	TP_fast_assign(
+		STPLR_TRACE_ASSIGN_RING(ring);
+		__entry->error = error;
+		__entry->out = ring->final[0];
+		__entry->in = ring->final[1];
+	),
+
+	TP_printk(STPLR_TRACE_RING_FORMAT " error=%d out=%u in=%u", STPLR_TRACE_RING_ARGS,
+		  __entry->error, __entry->out, __entry->in)
 );
 
 #endif /* STPLR_TRACE_H */

@@ -135,6 +135,16 @@ static inline bool stplr_page_refused(struct page *page)
  */
 #define STPLR_YIELD_TO (LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
 
+/* 6.3: a mapping's flags are changed by functions only */
+static inline void stplr_vma_flags(struct vm_area_struct *vma, vm_flags_t set, vm_flags_t clear)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#else
+	vm_flags_mod(vma, set, clear);
+#endif
+}
+
 /* 6.8: eventfd_signal() lost its count */
 static inline void stplr_eventfd_signal(struct eventfd_ctx *eventfd)
 {

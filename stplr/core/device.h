@@ -36,14 +36,27 @@ struct stplr_totals {
 };
 
 /**
+ * struct stplr_name_waiters - threads that wait for a name
+ * @tree: by it, see core/name.c
+ * @last: the age of the last that came
+ */
+struct stplr_name_waiters {
+	struct rb_root tree;
+	u64 last;
+};
+
+/**
  * struct stplr_device - /dev/stplr-N, a domain of channels and names
  * @dev: its place in /sys and /dev; holds the memory
  * @cdev: the character device
  * @index: N
- * @registry: guards @names, @processes, @name_waiters and @totals
+ * @registry: guards @names, @processes, @name_waiters, @totals, @ring_names and @ring_waiters
  * @names: channels by name
  * @processes: processes that made a channel or a connection here, by struct pid
  * @name_waiters: threads that wait for a name, by it
+ * @ring_names: ring sets by name
+ * @ring_waiters: threads that wait for a ring, by its set's name
+ * @rings: ring sets by an id of their own; they leave it under @registry
  * @channels: by an id of their own; they leave it under @registry
  * @connections: by coid, those that have or get a descriptor; they leave it under @registry
  * @scoids: ids of processes
@@ -60,7 +73,10 @@ struct stplr_device {
 	struct mutex registry; /* see above; and what hangs on those */
 	DECLARE_HASHTABLE(names, 8);
 	DECLARE_HASHTABLE(processes, 8);
-	struct rb_root name_waiters;
+	struct stplr_name_waiters name_waiters;
+	DECLARE_HASHTABLE(ring_names, 8);
+	struct stplr_name_waiters ring_waiters;
+	struct xarray rings;
 	struct xarray channels;
 	struct xarray connections;
 	struct ida scoids;
@@ -81,7 +97,8 @@ struct stplr_event_owner {
 	bool ended;
 };
 
-/* The module's devices, by index; those that are not there are NULL. Constant once it is loaded. */
-extern struct stplr_device *stplr_devices[STPLR_DEVICES_MAX];
+struct stplr_device *stplr_device_find(unsigned int index);
+void stplr_device_enter(struct stplr_device *device);
+void stplr_device_leave(struct stplr_device *device);
 
 #endif /* STPLR_CORE_DEVICE_H */

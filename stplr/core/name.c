@@ -75,34 +75,42 @@ static int stplr_name_waiter_compare(const void *name, const struct rb_node *nod
 }
 
 /* The calling thread waits for what it did not find under a name; under the registry. */
-void stplr_name_waiter_add(struct rb_root *waiters, struct stplr_name_waiter *waiter)
+void stplr_name_waiter_add(struct stplr_name_waiters *waiters, struct stplr_name_waiter *waiter)
 {
 	if (!RB_EMPTY_NODE(&waiter->node))
 		return;
 	waiter->named = false;
-	rb_add(&waiter->node, waiters, stplr_name_waiter_before);
+	waiter->age = ++waiters->last;
+	rb_add(&waiter->node, &waiters->tree, stplr_name_waiter_before);
 }
 
 /* Likewise; it may have been taken out. */
-void stplr_name_waiter_del(struct rb_root *waiters, struct stplr_name_waiter *waiter)
+void stplr_name_waiter_del(struct stplr_name_waiters *waiters, struct stplr_name_waiter *waiter)
 {
 	if (RB_EMPTY_NODE(&waiter->node))
 		return;
-	rb_erase(&waiter->node, waiters);
+	rb_erase(&waiter->node, &waiters->tree);
 	RB_CLEAR_NODE(&waiter->node);
 }
 
-/* Takes out those that wait for a name, a batch of them, to be woken; likewise. */
-void stplr_name_waiters_take(struct rb_root *waiters, const char *name,
+/*
+ * Takes out those that wait for a name, a batch of them, to be woken; likewise. Only those up to
+ * @age, first come first served: those that are woken in vain may wait again.
+ */
+void stplr_name_waiters_take(struct stplr_name_waiters *waiters, const char *name, u64 age,
 			     struct stplr_wake_batch *batch)
 {
 	while (batch->count < STPLR_WAKE_BATCH) {
 		struct stplr_name_waiter *waiter;
-		struct rb_node *node = rb_find(name, waiters, stplr_name_waiter_compare);
+		struct rb_node *node;
 
+		/* of the same name those that came later are further to the right */
+		node = rb_find_first(name, &waiters->tree, stplr_name_waiter_compare);
 		if (!node)
 			break;
 		waiter = stplr_name_waiter_of(node);
+		if (waiter->age > age)
+			break;
 		stplr_name_waiter_del(waiters, waiter);
 		WRITE_ONCE(waiter->named, true);
 		stplr_wake_add(batch, get_task_struct(waiter->task));
@@ -119,7 +127,8 @@ static void stplr_name_wake(struct stplr_channel *channel)
 	do {
 		mutex_lock(&device->registry);
 		if (channel->registered)
-			stplr_name_waiters_take(&device->name_waiters, channel->name, &batch);
+			stplr_name_waiters_take(&device->name_waiters, channel->name, U64_MAX,
+						&batch);
 		more = batch.count == STPLR_WAKE_BATCH;
 		mutex_unlock(&device->registry);
 		stplr_wake_all(&batch);

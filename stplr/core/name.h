@@ -10,6 +10,7 @@
 struct cred;
 struct stplr_channel;
 struct stplr_device;
+struct stplr_name_waiters;
 struct stplr_wake_batch;
 struct task_struct;
 
@@ -18,18 +19,20 @@ struct task_struct;
  * @node: in a tree of them, or empty
  * @name: which
  * @task: the thread
+ * @age: later ones have higher ones
  * @named: the name has come; the thread reads it without the lock
  */
 struct stplr_name_waiter {
 	struct rb_node node;
 	const char *name;
 	struct task_struct *task;
+	u64 age;
 	bool named;
 };
 
-void stplr_name_waiter_add(struct rb_root *waiters, struct stplr_name_waiter *waiter);
-void stplr_name_waiter_del(struct rb_root *waiters, struct stplr_name_waiter *waiter);
-void stplr_name_waiters_take(struct rb_root *waiters, const char *name,
+void stplr_name_waiter_add(struct stplr_name_waiters *waiters, struct stplr_name_waiter *waiter);
+void stplr_name_waiter_del(struct stplr_name_waiters *waiters, struct stplr_name_waiter *waiter);
+void stplr_name_waiters_take(struct stplr_name_waiters *waiters, const char *name, u64 age,
 			     struct stplr_wake_batch *batch);
 u32 stplr_name_key(const struct stplr_device *device, const char *name);
 bool stplr_name_permitted(kuid_t owner, kgid_t group, umode_t mode, const struct cred *cred);

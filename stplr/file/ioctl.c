@@ -5,6 +5,7 @@
 #include <linux/kernel.h>
 #include <linux/nospec.h>
 #include <uapi/linux/stplr.h>
+#include <uapi/linux/stplr_ring.h>
 
 #include "base/params.h"
 #include "file/args.h"
@@ -16,6 +17,8 @@
 #include "file/ioctl.h"
 #include "file/message.h"
 #include "file/pulse.h"
+#include "file/ring.h"
+#include "file/rings.h"
 #include "memory/sides.h"
 #include "version.h"
 
@@ -26,7 +29,8 @@ static long stplr_version_ioctl(struct file *file, void __user *arg, unsigned in
 		.version = STPLR_MODULE_VERSION_CODE,
 		.features = STPLR_FEATURE_MESSAGES | STPLR_FEATURE_ACCEPT | STPLR_FEATURE_QUEUED |
 			    STPLR_FEATURE_TELL | STPLR_FEATURE_PULSES | STPLR_FEATURE_REGISTERED |
-			    STPLR_FEATURE_INHERITANCE | STPLR_FEATURE_PARK,
+			    STPLR_FEATURE_INHERITANCE | STPLR_FEATURE_PARK |
+			    STPLR_FEATURE_RINGS,
 		.message_max = READ_ONCE(stplr_message_max),
 		.inline_max = STPLR_INLINE_MAX,
 		.parts_max = STPLR_PARTS_MAX,
@@ -44,6 +48,8 @@ typedef long stplr_ioctl_function(struct file *file, void __user *arg, unsigned 
  * @device: on an open device
  * @channel: on a channel
  * @connection: on a connection
+ * @rings: on a ring set
+ * @ring: on an end of a ring
  *
  * Each gets the size of the arguments as the caller knows them; see stplr_args_get().
  */
@@ -52,6 +58,8 @@ struct stplr_ioctl {
 	stplr_ioctl_function *device;
 	stplr_ioctl_function *channel;
 	stplr_ioctl_function *connection;
+	stplr_ioctl_function *rings;
+	stplr_ioctl_function *ring;
 };
 
 static const struct stplr_ioctl stplr_ioctls[] = {
@@ -60,6 +68,8 @@ static const struct stplr_ioctl stplr_ioctls[] = {
 		.device = stplr_version_ioctl,
 		.channel = stplr_version_ioctl,
 		.connection = stplr_version_ioctl,
+		.rings = stplr_version_ioctl,
+		.ring = stplr_version_ioctl,
 	},
 	[_IOC_NR(STPLR_CHANNEL_CREATE)] = {
 		.cmd = STPLR_CHANNEL_CREATE,
@@ -140,6 +150,28 @@ static const struct stplr_ioctl stplr_ioctls[] = {
 		.channel = stplr_channel_buffer_unregister_ioctl,
 		.connection = stplr_connection_buffer_unregister_ioctl,
 	},
+	[_IOC_NR(STPLR_RINGS_CREATE)] = {
+		.cmd = STPLR_RINGS_CREATE,
+		.device = stplr_rings_create_ioctl,
+	},
+	[_IOC_NR(STPLR_RING_ATTACH)] = {
+		.cmd = STPLR_RING_ATTACH,
+		.device = stplr_ring_attach_ioctl,
+	},
+	[_IOC_NR(STPLR_RING_OPEN)] = { .cmd = STPLR_RING_OPEN, .rings = stplr_ring_open_ioctl },
+	[_IOC_NR(STPLR_RINGS_ATTACHED)] = {
+		.cmd = STPLR_RINGS_ATTACHED,
+		.rings = stplr_rings_attached_ioctl,
+	},
+	[_IOC_NR(STPLR_RING_INFO)] = { .cmd = STPLR_RING_INFO, .ring = stplr_ring_info_ioctl },
+	[_IOC_NR(STPLR_RING_WAIT)] = { .cmd = STPLR_RING_WAIT, .ring = stplr_ring_wait_ioctl },
+	[_IOC_NR(STPLR_RING_WAKE)] = { .cmd = STPLR_RING_WAKE, .ring = stplr_ring_wake_ioctl },
+	[_IOC_NR(STPLR_RING_EVENTFD)] = {
+		.cmd = STPLR_RING_EVENTFD,
+		.ring = stplr_ring_eventfd_ioctl,
+	},
+	[_IOC_NR(STPLR_RING_ARM)] = { .cmd = STPLR_RING_ARM, .ring = stplr_ring_arm_ioctl },
+	[_IOC_NR(STPLR_RING_END)] = { .cmd = STPLR_RING_END, .ring = stplr_ring_end_ioctl },
 };
 
 static const struct stplr_ioctl stplr_ioctl_none;
@@ -183,4 +215,14 @@ long stplr_connection_ioctl(struct file *file, unsigned int cmd, unsigned long a
 	if (likely(cmd == STPLR_MSG_SEND_RECEIVE))
 		return stplr_send_receive_ioctl(file, (void __user *)arg, _IOC_SIZE(cmd));
 	return stplr_ioctl_call(stplr_ioctl_find(cmd)->connection, file, cmd, arg);
+}
+
+long stplr_rings_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return stplr_ioctl_call(stplr_ioctl_find(cmd)->rings, file, cmd, arg);
+}
+
+long stplr_ring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return stplr_ioctl_call(stplr_ioctl_find(cmd)->ring, file, cmd, arg);
 }

@@ -8,5 +8,7 @@ struct file;
 long stplr_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long stplr_channel_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long stplr_connection_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long stplr_rings_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long stplr_ring_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 #endif /* STPLR_FILE_IOCTL_H */

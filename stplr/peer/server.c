@@ -71,7 +71,7 @@ struct stplr_server *stplr_server_create(const struct stplr_server_params *param
 	    !uid_valid(params->owner) || !gid_valid(params->group) ||
 	    stplr_name_check(params->name, strnlen(params->name, STPLR_NAME_MAX + 1)))
 		return ERR_PTR(-EINVAL);
-	device = params->device < STPLR_DEVICES_MAX ? stplr_devices[params->device] : NULL;
+	device = stplr_device_find(params->device);
 	if (!device)
 		return ERR_PTR(-ENODEV);
 	channel = stplr_server_channel(device, params, ops, data);

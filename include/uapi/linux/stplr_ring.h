@@ -86,7 +86,7 @@
  *
  *  - read(2): EMSGSIZE: the buffer is too small for the next record, which stays; EAGAIN: none, and
  *    O_NONBLOCK; EINTR; 0: never but for a buffer of 0 bytes; EFAULT: the record stays.
- *  - write(2): returns the bytes of the records that were committed, which is less than all only if
+ *  - write(2): the last record need not be padded. Returns the bytes of those that were committed, which is less than all only if
  *    some were; EAGAIN: no room for the first, and O_NONBLOCK; EMSGSIZE: one longer than the ring
  *    can take at all; EINVAL: a bad header, or one that is not whole; EBUSY: out of turn.
  *  - both: EPIPE: ended; EPROTO: ended, for somebody broke the rules; ESHUTDOWN: ended by a driver
@@ -153,11 +153,14 @@ struct stplr_rings_create {
 	__u32 reserved;
 };
 
+/** STPLR_RING_NONBLOCK - create the descriptor with O_NONBLOCK: read and write do not wait. */
+#define STPLR_RING_NONBLOCK (1U << 0)
+
 /**
  * struct stplr_ring_open - STPLR_RING_OPEN: make a ring, and have the creator's end of it
  * @number: which: one that was not opened yet, or has ended; STPLR_RING_ANY: the lowest such; out:
  *	which it is
- * @flags: STPLR_RINGS_NONBLOCK
+ * @flags: STPLR_RING_NONBLOCK
  *
  * Returns a new descriptor, close-on-exec. From then on the number can be attached; what is written
  * before that waits for the peer, but for one to many. The memory is charged to the set's user.
@@ -196,8 +199,6 @@ struct stplr_rings_attached {
 	__u32 reserved;
 };
 
-/** STPLR_RING_NONBLOCK - create the descriptor with O_NONBLOCK: read and write do not wait. */
-#define STPLR_RING_NONBLOCK (1U << 0)
 /** STPLR_RING_UID - attach only if the set's creator has the effective user @uid. */
 #define STPLR_RING_UID (1U << 1)
 

@@ -1,0 +1,763 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ring sets: their names, and how rings are opened, attached, and let go of through them.
+ *
+ * Who looks for a name, who attaches, opens and leaves does so under device->registry: whoever
+ * waits there for a ring is woken by all that may make one free.
+ */
+
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include <linux/stplr_ring.h>
+
+#include "base/clock.h"
+#include "base/quota.h"
+#include "base/wake.h"
+#include "core/device.h"
+#include "core/name.h"
+#include "ring/ending.h"
+#include "ring/ring.h"
+#include "ring/set.h"
+#include "ring/tell.h"
+#include "trace.h"
+
+static bool stplr_ring_pages_valid(u32 pages)
+{
+	return !pages || (is_power_of_2(pages) && pages <= STPLR_RING_BYTES_MAX >> PAGE_SHIFT);
+}
+
+/* False: there is no such set. */
+bool stplr_rings_shape_make(struct stplr_rings_shape *shape, u32 flags, u32 count, u32 out_pages,
+			    u32 in_pages)
+{
+	bool many = flags & STPLR_RINGS_MANY;
+
+	if (flags & ~(STPLR_RINGS_TURNS | STPLR_RINGS_MANY | STPLR_RINGS_OVERWRITE))
+		return false;
+	if (!count || count > (many ? STPLR_RING_READERS_MAX : STPLR_RINGS_MAX))
+		return false;
+	if (!stplr_ring_pages_valid(out_pages) || !stplr_ring_pages_valid(in_pages))
+		return false;
+	if (many ? !out_pages || in_pages : !out_pages && !in_pages)
+		return false;
+	if (flags & STPLR_RINGS_OVERWRITE && !many)
+		return false;
+	if (flags & STPLR_RINGS_TURNS && !(out_pages && in_pages))
+		return false;
+	shape->flags = flags;
+	shape->count = count;
+	shape->bytes[STPLR_RING_OUT] = out_pages << PAGE_SHIFT;
+	shape->bytes[STPLR_RING_IN] = in_pages << PAGE_SHIFT;
+	return true;
+}
+
+/* Sets */
+
+static size_t stplr_rings_size(const struct stplr_rings *set)
+{
+	return struct_size(set, slots, set->nr_slots);
+}
+
+/* Who pays, and for what: nobody for a driver's. */
+static int stplr_rings_charge(struct stplr_rings *set)
+{
+	int err;
+
+	set->user = stplr_user_get(current_euid());
+	if (!set->user)
+		return -ENOMEM;
+	err = stplr_charge_memory(set->user, stplr_rings_size(set));
+	if (err) {
+		stplr_user_put(set->user);
+		set->user = NULL;
+	}
+	return err;
+}
+
+static void stplr_rings_free(struct kref *ref)
+{
+	struct stplr_rings *set = container_of(ref, struct stplr_rings, ref);
+	struct stplr_device *device = set->device;
+
+	WARN_ON(set->registered);
+	if (set->id) {
+		mutex_lock(&device->registry);
+		xa_erase(&device->rings, set->id);
+		mutex_unlock(&device->registry);
+	}
+	if (set->user) {
+		stplr_uncharge_memory(set->user, stplr_rings_size(set));
+		stplr_user_put(set->user);
+	}
+	put_pid(set->pid);
+	put_cred(set->cred);
+	kfree(set);
+}
+
+/* Not with the registry held. */
+void stplr_rings_put(struct stplr_rings *set)
+{
+	kref_put(&set->ref, stplr_rings_free);
+}
+
+/*
+ * A set of the calling process, or of kernel code, that cannot be found by its name yet; ENOMEM,
+ * ENOBUFS.
+ */
+struct stplr_rings *stplr_rings_alloc(struct stplr_device *device, const char *name,
+				      const struct stplr_rings_shape *shape, bool kernel)
+{
+	unsigned int nr_slots = shape->flags & STPLR_RINGS_MANY ? 1 : shape->count;
+	struct stplr_rings *set;
+	int err;
+
+	set = kzalloc(struct_size(set, slots, nr_slots), kernel ? GFP_KERNEL : GFP_KERNEL_ACCOUNT);
+	if (!set)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&set->ref);
+	set->device = device;
+	strscpy(set->name, name, sizeof(set->name));
+	set->nr_slots = nr_slots;
+	set->count = shape->count;
+	set->flags = shape->flags;
+	memcpy(set->bytes, shape->bytes, sizeof(set->bytes));
+	init_waitqueue_head(&set->news);
+	set->cred = get_current_cred();
+	if (!kernel) {
+		set->pid = get_pid(task_tgid(current));
+		err = stplr_rings_charge(set);
+		if (err)
+			goto put_set;
+	}
+	err = xa_alloc(&device->rings, &set->id, set, XA_LIMIT(1, INT_MAX), GFP_KERNEL_ACCOUNT);
+	if (!err)
+		return set;
+	set->id = 0;
+put_set:
+	stplr_rings_put(set);
+	return ERR_PTR(err);
+}
+
+static struct stplr_rings *stplr_rings_lookup(struct stplr_device *device, const char *name)
+{
+	struct stplr_rings *set;
+
+	lockdep_assert_held(&device->registry);
+	hash_for_each_possible(device->ring_names, set, node, stplr_name_key(device, name)) {
+		if (!strcmp(set->name, name))
+			return set;
+	}
+	return NULL;
+}
+
+/* Something may have become free: whoever waits by the set's name looks again. */
+static void stplr_rings_wake(struct stplr_rings *set)
+{
+	struct stplr_device *device = set->device;
+	struct stplr_wake_batch batch = { .count = 0 };
+	u64 age;
+	bool more;
+
+	mutex_lock(&device->registry);
+	age = device->ring_waiters.last;
+	mutex_unlock(&device->registry);
+	do {
+		mutex_lock(&device->registry);
+		stplr_name_waiters_take(&device->ring_waiters, set->name, age, &batch);
+		more = batch.count == STPLR_WAKE_BATCH;
+		mutex_unlock(&device->registry);
+		stplr_wake_all(&batch);
+	} while (more);
+}
+
+/* The set can be found by its name; EEXIST. */
+int stplr_rings_register(struct stplr_rings *set)
+{
+	struct stplr_device *device = set->device;
+
+	mutex_lock(&device->registry);
+	if (stplr_rings_lookup(device, set->name)) {
+		mutex_unlock(&device->registry);
+		return -EEXIST;
+	}
+	hash_add(device->ring_names, &set->node, stplr_name_key(device, set->name));
+	set->registered = true;
+	mutex_unlock(&device->registry);
+	/* who wants a ring of it has to wait on, and who wants what it does not have is told so */
+	stplr_rings_wake(set);
+	return 0;
+}
+
+/* Nobody finds it any more, and nothing can be attached; rings go on. May be called again. */
+void stplr_rings_unregister(struct stplr_rings *set)
+{
+	struct stplr_device *device = set->device;
+
+	mutex_lock(&device->registry);
+	if (set->registered) {
+		hash_del(&set->node);
+		set->registered = false;
+	}
+	mutex_unlock(&device->registry);
+}
+
+/* A set ends with all of its rings: ESHUTDOWN. */
+void stplr_rings_shutdown(struct stplr_rings *set)
+{
+	unsigned int i;
+
+	stplr_rings_unregister(set);
+	mutex_lock(&set->device->registry);
+	for (i = 0; i < set->nr_slots; i++) {
+		if (set->slots[i])
+			stplr_ring_finish(set->slots[i], -ESHUTDOWN);
+		cond_resched();
+	}
+	mutex_unlock(&set->device->registry);
+}
+
+/* Ends */
+
+static void stplr_ring_free(struct kref *ref)
+{
+	struct stplr_ring *ring = container_of(ref, struct stplr_ring, ref);
+	struct stplr_rings *set = ring->set;
+
+	WARN_ON(ring->creator || !list_empty(&ring->attached));
+	stplr_ring_pages_free(&ring->pages);
+	kfree(ring);
+	stplr_rings_put(set);
+}
+
+/* Of the calling process, or with @ops of kernel code. */
+static struct stplr_ring_end *stplr_ring_end_alloc(unsigned int side,
+						   const struct stplr_ring_ops *ops, void *data)
+{
+	struct stplr_ring_end *end;
+
+	end = kzalloc(sizeof(*end), ops ? GFP_KERNEL : GFP_KERNEL_ACCOUNT);
+	if (!end)
+		return NULL;
+	end->side = side;
+	if (ops) {
+		end->driver = true;
+		end->told = ops->told;
+		end->queue = ops->queue;
+		end->data = data;
+	}
+	INIT_LIST_HEAD(&end->link);
+	mutex_init(&end->reading);
+	mutex_init(&end->writing);
+	stplr_ring_tell_init(end);
+	if (!ops)
+		end->pid = get_pid(task_tgid(current));
+	end->uid = current_euid();
+	end->gid = current_egid();
+	return end;
+}
+
+/* One that was never attached, or is not any more. */
+static void stplr_ring_end_free(struct stplr_ring_end *end)
+{
+	put_pid(end->pid);
+	if (end->own_page) {
+		stplr_ring_page_free(end->own_page, end->user);
+		stplr_user_put(end->user);
+	}
+	kfree(end);
+}
+
+static struct stplr_ring *stplr_ring_alloc(struct stplr_rings *set)
+{
+	struct stplr_ring *ring;
+	int err;
+
+	ring = kzalloc(sizeof(*ring), set->user ? GFP_KERNEL_ACCOUNT : GFP_KERNEL);
+	if (!ring)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&ring->ref);
+	ring->flags = set->flags;
+	spin_lock_init(&ring->lock);
+	INIT_LIST_HEAD(&ring->attached);
+	err = stplr_ring_pages_make(&ring->pages, set->bytes, set->flags & STPLR_RINGS_MANY,
+				    set->user);
+	if (err) {
+		kfree(ring);
+		return ERR_PTR(err);
+	}
+	kref_get(&set->ref);
+	ring->set = set;
+	return ring;
+}
+
+/* Nobody is to be told of who has attached to it: others may. */
+static void stplr_ring_forget_news(struct stplr_ring *ring)
+{
+	struct stplr_rings *set = ring->set;
+	struct stplr_ring_end *end;
+
+	lockdep_assert_held(&set->device->registry);
+	list_for_each_entry(end, &ring->attached, link) {
+		if (end->untold)
+			WRITE_ONCE(set->nr_untold, set->nr_untold - 1);
+		end->untold = false;
+	}
+}
+
+/* Opening */
+
+/* The lowest number that can be opened, if it is the one; EBUSY, EINVAL. */
+static int stplr_rings_closed(const struct stplr_rings *set, u32 number)
+{
+	u32 i, first = number == STPLR_RING_ANY ? 0 : number;
+	u32 last = number == STPLR_RING_ANY ? set->nr_slots - 1 : number;
+
+	lockdep_assert_held(&set->device->registry);
+	if (last >= set->nr_slots)
+		return -EINVAL;
+	for (i = first; i <= last; i++) {
+		if (!set->slots[i] || READ_ONCE(set->slots[i]->error))
+			return i;
+	}
+	return -EBUSY;
+}
+
+static int stplr_rings_closed_now(struct stplr_rings *set, u32 number)
+{
+	int ret;
+
+	mutex_lock(&set->device->registry);
+	ret = stplr_rings_closed(set, number);
+	mutex_unlock(&set->device->registry);
+	return ret;
+}
+
+static int stplr_rings_enter(struct stplr_rings *set, struct stplr_ring_end *end, u32 number)
+{
+	struct stplr_ring *ring = end->ring;
+	int ret;
+
+	mutex_lock(&set->device->registry);
+	ret = stplr_rings_closed(set, number);
+	if (ret >= 0) {
+		ring->number = ret;
+		end->number = ret;
+		ring->creator = end;
+		if (set->slots[ret])
+			stplr_ring_forget_news(set->slots[ret]);
+		set->slots[ret] = ring;
+	}
+	mutex_unlock(&set->device->registry);
+	return min(ret, 0);
+}
+
+/* The creator's end of a new ring; EINVAL, EBUSY, ENOBUFS, ENOMEM, EINTR. */
+struct stplr_ring_end *stplr_rings_open(struct stplr_rings *set, u32 number,
+					const struct stplr_ring_ops *ops, void *data)
+{
+	struct stplr_ring_end *end;
+	struct stplr_ring *ring;
+	int err;
+
+	/* before all the memory is made */
+	err = stplr_rings_closed_now(set, number);
+	if (err < 0)
+		return ERR_PTR(err);
+	end = stplr_ring_end_alloc(STPLR_RING_OUT, ops, data);
+	if (!end)
+		return ERR_PTR(-ENOMEM);
+	ring = stplr_ring_alloc(set);
+	if (IS_ERR(ring)) {
+		err = PTR_ERR(ring);
+		goto free_end;
+	}
+	end->ring = ring;
+	end->page = ring->pages.ends[STPLR_RING_OUT];
+	end->page->writer.turn = 1;
+	end->cursor.turn = true;
+	err = stplr_rings_enter(set, end, number);
+	if (err)
+		goto put_ring;
+	stplr_rings_wake(set);
+	return end;
+
+put_ring:
+	kref_put(&ring->ref, stplr_ring_free);
+free_end:
+	stplr_ring_end_free(end);
+	return ERR_PTR(err);
+}
+
+/* Attaching */
+
+/* A reader's number that is free; EAGAIN. */
+static int stplr_ring_reader_number(const struct stplr_ring *ring, u32 number, u32 count)
+{
+	const struct stplr_ring_end *reader;
+	u64 taken = 0, wanted;
+
+	lockdep_assert_held(&ring->lock);
+	list_for_each_entry(reader, &ring->attached, link)
+		taken |= 1ULL << reader->number;
+	wanted = number == STPLR_RING_ANY ? ~0ULL >> (64 - count) : 1ULL << number;
+	wanted &= ~taken;
+	return wanted ? __ffs64(wanted) : -EAGAIN;
+}
+
+/* Its cursor begins where the writer is. */
+static void stplr_ring_reader_begin(struct stplr_ring *ring, struct stplr_ring_end *reader)
+{
+	const struct stplr_ring_writer *writer = &ring->pages.ends[STPLR_RING_OUT]->writer;
+	struct stplr_ring_reader *page = &reader->page->reader;
+	struct stplr_ring_cursor *cursor = &reader->cursor;
+	const struct stplr_ring_oldest *oldest;
+
+	/*
+	 * What is held back was computed from heads that were seen before this one, so that the
+	 * reader is not behind it. The number is the writer's own; a reader that comes while that
+	 * commits may count from one more or less.
+	 */
+	cursor->tail = stplr_ring_head(ring, STPLR_RING_OUT);
+	cursor->taken = READ_ONCE(writer->records);
+	oldest = &writer->oldest[READ_ONCE(writer->version) % 2];
+	cursor->position = READ_ONCE(oldest->position);
+	cursor->position += (u32)(cursor->tail - (u32)cursor->position);
+	page->tail = cursor->tail;
+	page->records = cursor->taken;
+	page->position = cursor->position;
+}
+
+static int stplr_ring_enter_reader(struct stplr_ring *ring, struct stplr_ring_end *end, u32 number)
+{
+	int ret;
+
+	lockdep_assert_held(&ring->lock);
+	ret = stplr_ring_reader_number(ring, number, ring->set->count);
+	if (ret < 0)
+		return ret;
+	end->number = ret;
+	end->page = end->own_page;
+	list_add_tail(&end->link, &ring->attached);
+	ring->nr_attached++;
+	stplr_ring_reader_begin(ring, end);
+	return 0;
+}
+
+static int stplr_ring_enter_other(struct stplr_ring *ring, struct stplr_ring_end *end)
+{
+	lockdep_assert_held(&ring->lock);
+	if (ring->nr_attached)
+		return -EAGAIN;
+	end->number = ring->number;
+	end->page = ring->pages.ends[STPLR_RING_IN];
+	list_add_tail(&end->link, &ring->attached);
+	ring->nr_attached = 1;
+	return 0;
+}
+
+/* To this ring, if it is free; EAGAIN. */
+static int stplr_ring_try_attach(struct stplr_ring *ring, struct stplr_ring_end *end, u32 number)
+{
+	struct stplr_rings *set = ring->set;
+	int err = -EAGAIN;
+
+	lockdep_assert_held(&set->device->registry);
+	if (!try_module_get(set->module))
+		return -EAGAIN;
+	spin_lock_irq(&ring->lock);
+	if (!ring->error && ring->creator)
+		err = ring->flags & STPLR_RINGS_MANY ? stplr_ring_enter_reader(ring, end, number) :
+						       stplr_ring_enter_other(ring, end);
+	if (!err) {
+		kref_get(&ring->ref);
+		end->ring = ring;
+		end->module = set->module;
+		trace_stplr_ring_attach(end);
+		stplr_ring_tell_at(ring->creator);
+	}
+	spin_unlock_irq(&ring->lock);
+	if (err)
+		module_put(set->module);
+	return err;
+}
+
+/* To one of a set's rings; EINVAL, EAGAIN. */
+static int stplr_rings_try_attach(struct stplr_rings *set, struct stplr_ring_end *end, u32 number)
+{
+	bool many = set->flags & STPLR_RINGS_MANY;
+	bool any = many || number == STPLR_RING_ANY;
+	u32 i, last = any ? set->nr_slots - 1 : number;
+	int err = -EAGAIN;
+
+	lockdep_assert_held(&set->device->registry);
+	if (number != STPLR_RING_ANY && number >= set->count)
+		return -EINVAL;
+	for (i = any ? 0 : number; i <= last && err == -EAGAIN; i++) {
+		if (set->slots[i])
+			err = stplr_ring_try_attach(set->slots[i], end, number);
+	}
+	if (err)
+		return err;
+	end->untold = true;
+	WRITE_ONCE(set->nr_untold, set->nr_untold + 1);
+	WRITE_ONCE(set->nr_came, set->nr_came + 1);
+	wake_up_poll(&set->news, EPOLLIN | EPOLLRDNORM);
+	return 0;
+}
+
+static int stplr_rings_permit(const struct stplr_rings *set, const struct stplr_ring_wish *wish)
+{
+	if (wish->ops)
+		return 0;
+	if (!stplr_name_permitted(set->owner, set->group, set->mode, set->cred))
+		return -EACCES;
+	return uid_valid(wish->uid) && !uid_eq(wish->uid, set->cred->euid) ? -EPERM : 0;
+}
+
+/* For one of many: the page that it brings along, which is not needed where there is another. */
+static int stplr_ring_bring_page(struct stplr_ring_end *end)
+{
+	void *page;
+
+	end->user = stplr_user_get(current_euid());
+	if (!end->user)
+		return -ENOMEM;
+	page = stplr_ring_page_new(end->user);
+	if (!IS_ERR(page)) {
+		end->own_page = page;
+		return 0;
+	}
+	stplr_user_put(end->user);
+	end->user = NULL;
+	return PTR_ERR(page);
+}
+
+/*
+ * Attaches the end, or leaves @waiter, if there is one, waiting: ENOENT, EAGAIN. EINVAL, EACCES,
+ * EPERM; ENOLINK: it needs a page of its own.
+ */
+static int stplr_rings_find_and_attach(struct stplr_device *device, struct stplr_ring_end *end,
+				       const struct stplr_ring_wish *wish,
+				       struct stplr_name_waiter *waiter)
+{
+	struct stplr_rings *set;
+	int err = -ENOENT;
+
+	mutex_lock(&device->registry);
+	set = stplr_rings_lookup(device, wish->name);
+	if (set) {
+		err = stplr_rings_permit(set, wish);
+		if (!err && set->flags & STPLR_RINGS_MANY && !end->own_page)
+			err = -ENOLINK;
+		if (!err)
+			err = stplr_rings_try_attach(set, end, wish->number);
+	}
+	if (waiter && (err == -ENOENT || err == -EAGAIN))
+		stplr_name_waiter_add(&device->ring_waiters, waiter);
+	mutex_unlock(&device->registry);
+	return err;
+}
+
+/* The same, waiting for the name and the ring; in addition ETIMEDOUT, ERESTARTSYS. */
+static int stplr_rings_wait_and_attach(struct stplr_device *device, struct stplr_ring_end *end,
+				       const struct stplr_ring_wish *wish)
+{
+	bool wait = wish->deadline != STPLR_DEADLINE_POLL, expired = false;
+	struct stplr_name_waiter waiter = { .name = wish->name, .task = current };
+	int err;
+
+	RB_CLEAR_NODE(&waiter.node);
+	for (;;) {
+		err = stplr_rings_find_and_attach(device, end, wish, wait ? &waiter : NULL);
+		if (err == -ENOLINK) {
+			err = stplr_ring_bring_page(end);
+			if (!err)
+				continue;
+		}
+		if (!wait || (err != -ENOENT && err != -EAGAIN))
+			break;
+		if (expired) {
+			err = -ETIMEDOUT;
+			break;
+		}
+		if (signal_pending(current)) {
+			err = -ERESTARTSYS;
+			break;
+		}
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (!READ_ONCE(waiter.named))
+			expired = stplr_sleep(wish->deadline, wish->clock);
+		__set_current_state(TASK_RUNNING);
+	}
+	if (wait) {
+		mutex_lock(&device->registry);
+		stplr_name_waiter_del(&device->ring_waiters, &waiter);
+		mutex_unlock(&device->registry);
+	}
+	return err;
+}
+
+/*
+ * An end of the calling process, or of kernel code, that is attached to the ring it wants; ENOMEM,
+ * ENOBUFS, and the above.
+ */
+struct stplr_ring_end *stplr_rings_attach(struct stplr_device *device,
+					  const struct stplr_ring_wish *wish)
+{
+	struct stplr_ring_end *end;
+	int err;
+
+	end = stplr_ring_end_alloc(STPLR_RING_IN, wish->ops, wish->data);
+	if (!end)
+		return ERR_PTR(-ENOMEM);
+	err = stplr_rings_wait_and_attach(device, end, wish);
+	if (!err)
+		return end;
+	stplr_ring_end_free(end);
+	return ERR_PTR(err);
+}
+
+/* Leaving */
+
+static void stplr_ring_leave_creator(struct stplr_ring_end *end)
+{
+	struct stplr_ring *ring = end->ring;
+	struct stplr_rings *set = ring->set;
+
+	mutex_lock(&set->device->registry);
+	if (set->slots[ring->number] == ring) {
+		stplr_ring_forget_news(ring);
+		set->slots[ring->number] = NULL;
+	}
+	spin_lock_irq(&ring->lock);
+	ring->creator = NULL;
+	spin_unlock_irq(&ring->lock);
+	mutex_unlock(&set->device->registry);
+}
+
+static void stplr_ring_leave_other(struct stplr_ring_end *end)
+{
+	struct stplr_ring *ring = end->ring;
+	struct stplr_rings *set = ring->set;
+
+	mutex_lock(&set->device->registry);
+	if (end->untold)
+		WRITE_ONCE(set->nr_untold, set->nr_untold - 1);
+	spin_lock_irq(&ring->lock);
+	list_del(&end->link);
+	if (stplr_ring_shared(end))
+		ring->nr_attached--;
+	spin_unlock_irq(&ring->lock);
+	mutex_unlock(&set->device->registry);
+	if (stplr_ring_shared(end))
+		stplr_rings_wake(set);
+}
+
+/* Its file is gone, and all that was mapped, or its driver lets it go: nobody uses it any more. */
+void stplr_ring_leave(struct stplr_ring_end *end)
+{
+	struct stplr_ring *ring = end->ring;
+
+	stplr_ring_finish_end(end, -EPIPE);
+	if (end->side == STPLR_RING_OUT)
+		stplr_ring_leave_creator(end);
+	else
+		stplr_ring_leave_other(end);
+	stplr_ring_tell_end(end);
+	stplr_ring_end_free(end);
+	kref_put(&ring->ref, stplr_ring_free);
+}
+
+/* News of who has attached */
+
+static struct stplr_ring_end *stplr_ring_untold(const struct stplr_ring *ring, u32 number)
+{
+	struct stplr_ring_end *end;
+
+	list_for_each_entry(end, &ring->attached, link) {
+		if (end->untold && (number == STPLR_RING_ANY || number == end->number))
+			return end;
+	}
+	return NULL;
+}
+
+/* Tells of one, once; false: there is none. */
+static bool stplr_rings_tell_news(struct stplr_rings *set, u32 number,
+				  struct stplr_rings_news *news)
+{
+	struct stplr_ring_end *end = NULL;
+	unsigned int i;
+
+	mutex_lock(&set->device->registry);
+	/* ends come and go under the registry */
+	for (i = 0; i < set->nr_slots && set->nr_untold && !end; i++) {
+		if (set->slots[i])
+			end = stplr_ring_untold(set->slots[i], number);
+	}
+	if (end) {
+		end->untold = false;
+		WRITE_ONCE(set->nr_untold, set->nr_untold - 1);
+		news->number = end->number;
+		news->pid = get_pid(end->pid);
+		news->uid = end->uid;
+		news->gid = end->gid;
+	}
+	mutex_unlock(&set->device->registry);
+	return end;
+}
+
+/* Waits until there is somebody to tell of; EINVAL, EAGAIN, ETIMEDOUT, ERESTARTSYS. */
+int stplr_rings_wait_news(struct stplr_rings *set, u32 number, s64 deadline, clockid_t clock,
+			  struct stplr_rings_news *news)
+{
+	bool expired = false;
+	DEFINE_WAIT(wait);
+	int err = 0;
+
+	if (number != STPLR_RING_ANY && number >= set->count)
+		return -EINVAL;
+	if (stplr_rings_tell_news(set, number, news))
+		return 0;
+	if (deadline == STPLR_DEADLINE_POLL)
+		return -EAGAIN;
+	for (;;) {
+		unsigned int before = READ_ONCE(set->nr_came);
+
+		if (stplr_rings_tell_news(set, number, news))
+			break;
+		err = expired ? -ETIMEDOUT : signal_pending(current) ? -ERESTARTSYS : 0;
+		if (err)
+			break;
+		prepare_to_wait(&set->news, &wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (READ_ONCE(set->nr_came) == before)
+			expired = stplr_sleep(deadline, clock);
+		finish_wait(&set->news, &wait);
+	}
+	return err;
+}
+
+/* What was told of in vain is to be told of again, if it still is there. */
+void stplr_rings_untell(struct stplr_rings *set, u32 number)
+{
+	unsigned int slot = set->flags & STPLR_RINGS_MANY ? 0 : number;
+	struct stplr_ring_end *end;
+
+	mutex_lock(&set->device->registry);
+	if (set->slots[slot]) {
+		list_for_each_entry(end, &set->slots[slot]->attached, link) {
+			if (end->number != number || end->untold)
+				continue;
+			end->untold = true;
+			WRITE_ONCE(set->nr_untold, set->nr_untold + 1);
+		}
+	}
+	mutex_unlock(&set->device->registry);
+}
