@@ -12,8 +12,8 @@
  *			wake		the client is woken
  *	done				it has its result, and takes what is not in place yet
  *
- * Where kernel code serves there is one event, serve, once its operation has returned; for what it has
- * kept there was a receive before that, and reply, copy and done follow.
+ * Where kernel code serves there is one event, serve, once its operation has returned; for what it
+ * has kept there was a receive before that, and reply, copy and done follow.
  *
  * All of a message's events carry the channel's id and, once it is queued, its age, which together
  * name the message. Arguments are computed in TP_fast_assign() only, and so cost nothing where the

@@ -114,8 +114,8 @@ static inline void stplr_user_buffer_iter(const struct stplr_user_buffer *buffer
 }
 
 /*
- * Copies from or to it, of the calling process or the kernel; false: a page is not there. Most are in
- * one piece, and then 40 instructions shorter than by an iterator.
+ * Copies from it, or to it, and waits for missing pages; false: one is not there. Most buffers are
+ * in one piece, and then this is 40 instructions shorter than by an iterator.
  */
 static inline bool stplr_user_buffer_read(const struct stplr_user_buffer *buffer, size_t offset,
 					  void *to, size_t len)

@@ -28,7 +28,7 @@ namespace
 {
 
 const std::string kFolder = "/sys/kernel/debug/stplr/";
-const char *const kFiles[] = {"channels", "connections", "blocked", "pools", "counters"};
+const char *const kFiles[] = {"channels", "connections", "blocked", "pools", "servers", "counters"};
 
 std::string path(const std::string &file, int device = 0)
 {

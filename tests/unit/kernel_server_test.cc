@@ -933,6 +933,9 @@ TEST_F(KernelServerTest, IsSeen)
 	EXPECT_EQ("stplr-driver:\tstplr_kserver",
 		  line_with("/proc/self/fdinfo/" + std::to_string(connection), "driver"));
 	EXPECT_EQ(0, answer(state().rcvid, 0, 0));
+	EXPECT_EQ(0, call(driver, KSERVER_RELEASE));
+	EXPECT_EQ(0, runs.finish().status);
+	EXPECT_EQ(0, kept.finish().status);
 }
 
 TEST_F(KernelServerTest, IsTraced)
