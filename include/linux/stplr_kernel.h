@@ -14,6 +14,7 @@
 
 #include <linux/types.h>
 #include <linux/uidgid.h>
+#include <uapi/linux/stplr.h>
 
 struct cred;
 struct module;
@@ -21,7 +22,7 @@ struct pid;
 struct stplr_server;
 struct stplr_source;
 
-/* Serving: operations that run in the thread that sends */
+/* Serving: by operations that run in the thread that sends, or in threads of the driver's */
 
 /**
  * struct stplr_attached - a client process of a server
@@ -75,13 +76,14 @@ struct stplr_request {
  *	or a negative error number up to -511 that its call fails with; ERESTARTSYS, where a signal
  *	is pending, starts the call over. Or the message is kept, see stplr_request_keep(). Runs in
  *	the thread that sends, in any number of them at once; may sleep, and then better
- *	interruptibly. Must be there.
+ *	interruptibly. NULL: the driver receives in threads of its own, by stplr_server_receive()
  * @pulse: a pulse has come, or NULL: they are refused with EOPNOTSUPP. Likewise in the thread that
- *	sends
+ *	sends; of no use without @receive, for there pulses are received, too
  * @attach: a process connects that had no connection so far; before anything else of it. Or NULL.
  *	0, or a negative error number that its connecting fails with: then it was never here
  * @detach: it has none any more; after all else of it, though what the driver has kept of its
- *	messages may still be there, to be answered in vain. Or NULL. Once for each attach that
+ *	messages may still be there, to be answered in vain; as may, in a server's queue, what
+ *	nobody waits for. Or NULL. Once for each attach that
  *	returned 0, at the latest in stplr_server_shutdown()
  *
  * No two of attach and detach run at once: they are called with a mutex of the server's held, and
@@ -120,6 +122,36 @@ struct stplr_server_params {
 	unsigned int pending_max;
 };
 
+/**
+ * struct stplr_received - what a thread of the driver's has received
+ * @rcvid: the message's id, positive; 0 for a pulse
+ * @kind: STPLR_KIND_SEND, STPLR_KIND_SEND_RECEIVE, STPLR_KIND_PULSE
+ * @flags: STPLR_REQUEST_*
+ * @priority: the sender's
+ * @scoid: the client's id
+ * @coid: the connection's
+ * @uid: the sender's effective user; invalid for a pulse, as is @gid
+ * @gid: its effective group
+ * @len: bytes that were sent
+ * @room: for the answer, in bytes
+ * @code: of a pulse
+ * @value: of a pulse
+ */
+struct stplr_received {
+	s32 rcvid;
+	u32 kind;
+	u32 flags;
+	int priority;
+	u32 scoid;
+	u32 coid;
+	kuid_t uid;
+	kgid_t gid;
+	size_t len;
+	size_t room;
+	s8 code;
+	u64 value;
+};
+
 struct stplr_server *stplr_server_create(const struct stplr_server_params *params,
 					 const struct stplr_server_ops *ops, void *data);
 void *stplr_server_data(const struct stplr_server *server);
@@ -131,6 +163,8 @@ ssize_t stplr_request_write(struct stplr_request *request, size_t offset, const 
 			    size_t len);
 s32 stplr_request_keep(struct stplr_request *request);
 
+ssize_t stplr_server_receive(struct stplr_server *server, s64 deadline, void *bytes, size_t len,
+			     struct stplr_received *received);
 ssize_t stplr_server_read(struct stplr_server *server, s32 rcvid, size_t offset, void *to,
 			  size_t len);
 ssize_t stplr_server_write(struct stplr_server *server, s32 rcvid, size_t offset,

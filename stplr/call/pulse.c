@@ -8,6 +8,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
+#include <linux/stplr_kernel.h>
 #include <uapi/linux/stplr.h>
 
 #include "base/priority.h"
@@ -126,6 +127,28 @@ int stplr_pulse_receive(struct stplr_channel *channel, const struct stplr_user_b
 	return signal_pending(current) ? -ERESTARTSYS : -EAGAIN;
 }
 
+/* The same for kernel code, which is told of it; false: another thread took it. */
+bool stplr_pulse_receive_kernel(struct stplr_channel *channel, struct stplr_received *received)
+	__releases(&channel->lock)
+{
+	struct stplr_pulse_entry *entry = stplr_pulse_first(channel);
+	u64 seq = entry->entry.seq;
+
+	lockdep_assert_held(&channel->lock);
+	*received = (struct stplr_received){
+		.kind = STPLR_KIND_PULSE,
+		.priority = entry->entry.priority,
+		.scoid = entry->scoid,
+		.coid = entry->coid,
+		.uid = INVALID_UID,
+		.gid = INVALID_GID,
+		.code = entry->code,
+		.value = entry->value,
+	};
+	spin_unlock(&channel->lock);
+	return stplr_pulse_commit(channel, seq);
+}
+
 /* Sending */
 
 static void stplr_pulse_fill(struct stplr_pulse_entry *pulse,
@@ -179,7 +202,7 @@ int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code,
 
 	if (channel->flags & STPLR_CHANNEL_LISTEN)
 		return -EINVAL;
-	if (unlikely(channel->server))
+	if (unlikely(channel->direct))
 		return stplr_serve_pulse(connection, priority, code, value);
 	if (unlikely(!READ_ONCE(channel->pool))) {
 		err = stplr_pool_make(channel, STPLR_PULSES_DEFAULT, connection->user);

@@ -9,10 +9,13 @@
 struct stplr_channel;
 struct stplr_connection;
 struct stplr_msg_info;
+struct stplr_received;
 struct stplr_user_buffer;
 
 int stplr_pulse_receive(struct stplr_channel *channel, const struct stplr_user_buffer *buffer,
 			struct stplr_msg_info __user *uinfo)
+	__releases(&channel->lock);
+bool stplr_pulse_receive_kernel(struct stplr_channel *channel, struct stplr_received *received)
 	__releases(&channel->lock);
 int stplr_pulse_priority(const struct stplr_connection *connection, int priority);
 int stplr_pulse_check(const struct stplr_connection *connection, int priority, int code);

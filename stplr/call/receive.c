@@ -11,6 +11,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/user_namespace.h>
+#include <linux/stplr_kernel.h>
 #include <uapi/linux/stplr.h>
 
 #include "base/counters.h"
@@ -158,7 +159,7 @@ static bool stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 
 /* The message was copied: now it is to be answered, or done, or gone meanwhile (an error). */
 static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_message *message,
-				size_t len)
+				struct pid *receiver, size_t len)
 {
 	struct task_struct *client;
 	int err;
@@ -173,7 +174,7 @@ static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_mess
 	} else {
 		WRITE_ONCE(message->state, STPLR_RECEIVED);
 		message->since = jiffies;
-		message->receiver = get_pid(task_tgid(current));
+		message->receiver = get_pid(receiver);
 		message->drain |= message->wake_on_receive;
 		stplr_received_add(channel, message);
 	}
@@ -191,6 +192,28 @@ static int stplr_receive_too_long(struct stplr_channel *channel, size_t needed,
 
 	stplr_count(&channel->device->counts, STPLR_COUNT_TOO_LONG);
 	return copy_to_user(uinfo, &info, sizeof(info)) ? -EFAULT : -EMSGSIZE;
+}
+
+/* The first message is the worker's, to be copied; called with the lock, and left without. */
+static __always_inline void stplr_receive_take(struct stplr_channel *channel,
+					       struct stplr_message *message,
+					       struct stplr_worker *worker)
+	__releases(&channel->lock)
+{
+	bool refuse;
+
+	lockdep_assert_held(&channel->lock);
+	stplr_message_dequeue(channel, message);
+	/* this thread may have been woken for another, whose sender relies on it */
+	refuse = stplr_polled_in_vain(channel);
+	WRITE_ONCE(message->state, STPLR_RECEIVING);
+	message->transfers++;
+	stplr_message_take(message, worker);
+	message->rcvid = stplr_rcvid_next(channel);
+	trace_stplr_receive(message);
+	stplr_unlock_and_settle(channel);
+	if (unlikely(refuse))
+		stplr_channel_refuse_polled(channel);
 }
 
 /*
@@ -219,7 +242,6 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		struct stplr_message *message;
 		struct stplr_worker *worker;
 		struct iov_iter to;
-		bool refuse;
 		size_t len;
 
 		spin_lock(&channel->lock);
@@ -253,22 +275,12 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 			break;
 		}
 		len = min(len, buffer.len);
-		stplr_message_dequeue(channel, message);
-		/* this thread may have been woken for another, whose sender relies on it */
-		refuse = stplr_polled_in_vain(channel);
-		WRITE_ONCE(message->state, STPLR_RECEIVING);
-		message->transfers++;
-		stplr_message_take(message, worker);
-		message->rcvid = stplr_rcvid_next(channel);
-		trace_stplr_receive(message);
-		stplr_unlock_and_settle(channel);
-		if (unlikely(refuse))
-			stplr_channel_refuse_polled(channel);
+		stplr_receive_take(channel, message, worker);
 
 		stplr_user_buffer_iter(&buffer, ITER_DEST, &to);
 		if (likely(stplr_receive_copy(message, len, &to, uinfo))) {
 			trace_stplr_copy(message, false, len);
-			err = stplr_receive_commit(channel, message, len);
+			err = stplr_receive_commit(channel, message, task_tgid(current), len);
 			told |= err;
 			if (!err || err == -ESRCH)
 				break;
@@ -298,6 +310,75 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 	if (unlikely(told && err && err != -EMSGSIZE) && clear_user(uinfo, sizeof(*uinfo)))
 		return -EFAULT;
 	return err;
+}
+
+/* The same as kernel code is told. */
+static void stplr_receive_describe_kernel(const struct stplr_message *message,
+					  struct stplr_received *received)
+{
+	*received = (struct stplr_received){
+		.rcvid = message->rcvid,
+		.kind = message->kind,
+		.flags = message->queued ? STPLR_REQUEST_QUEUED : 0,
+		.priority = message->entry.priority,
+		.scoid = message->connection->process->scoid,
+		.coid = message->connection->coid,
+		.uid = message->uid,
+		.gid = message->gid,
+		.len = message->sides.send.len,
+		.room = message->sides.reply.room,
+	};
+}
+
+/*
+ * The same for a thread of kernel code, into its memory; how many bytes, and @received says of
+ * what; or what stplr_receiver_wait() says.
+ */
+ssize_t stplr_receive_kernel(struct stplr_channel *channel, s64 deadline, void *bytes, size_t room,
+			     struct stplr_received *received)
+{
+	for (;;) {
+		struct kvec kernel = { .iov_base = bytes };
+		struct stplr_message *message;
+		struct stplr_worker *worker;
+		struct iov_iter to;
+		size_t len;
+		int err;
+
+		spin_lock(&channel->lock);
+		worker = stplr_worker_enter(channel);
+		err = stplr_receiver_wait(channel, worker, false, deadline, CLOCK_MONOTONIC);
+		if (err) {
+			stplr_unlock_and_settle(channel);
+			if (err == -EINTR)
+				stplr_receive_leave(channel);
+			return err;
+		}
+		if (channel->pulses.first && stplr_pulse_is_next(channel, false)) {
+			if (stplr_pulse_receive_kernel(channel, received))
+				return 0;
+			continue; /* another thread took it */
+		}
+		message = stplr_entry_message(channel->messages.first);
+		len = min(message->sides.send.len, room);
+		stplr_receive_take(channel, message, worker);
+
+		kernel.iov_len = len;
+		iov_iter_kvec(&to, ITER_DEST, &kernel, 1, len);
+		stplr_receive_describe_kernel(message, received);
+		/* kernel memory is always there: a short copy is of one whose client leaves */
+		if (stplr_send_side_copy(&message->sides, 0, len, &to) != len) {
+			stplr_receive_put_back(channel, message);
+			cond_resched();
+			continue;
+		}
+		trace_stplr_copy(message, false, len);
+		err = stplr_receive_commit(channel, message, NULL, len);
+		if (!err)
+			return len;
+		if (err == -ESRCH)
+			return err;
+	}
 }
 
 /* The info of a message that the calling process has received, with the rcvid there; ESRCH. */

@@ -244,7 +244,7 @@ int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
 
 	if (unlikely(READ_ONCE(connection->nr_parked)))
 		stplr_send_parked(connection, args);
-	if (connection->channel->server)
+	if (connection->channel->direct)
 		return stplr_serve_queued(connection, nonblock, args);
 	message = stplr_message_alloc_queued(connection);
 	if (IS_ERR(message))
@@ -294,7 +294,7 @@ int stplr_send(struct stplr_connection *connection, u32 kind, bool nonblock,
 		} else {
 			message = ERR_PTR(-ENOENT);
 		}
-	} else if (unlikely(connection->channel->server)) {
+	} else if (unlikely(connection->channel->direct)) {
 		message = stplr_serve(connection, kind, nonblock, args, &room, &sent->received);
 		if (!message)
 			goto answered;

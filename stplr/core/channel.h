@@ -58,7 +58,8 @@ struct stplr_peer {
  * @device: where it lives
  * @id: names it on the device, among those that live; 0 before it is in device->channels
  * @creator: the process that made it, or kernel code
- * @server: that code, which has each message taken in the thread that sends it; or NULL
+ * @server: that code, or NULL
+ * @direct: the same, if it takes messages and pulses in the threads that send them
  * @cred: the creator's, to decide who may attach
  * @user: who pays
  * @flags: STPLR_CHANNEL_*
@@ -87,7 +88,7 @@ struct stplr_peer {
  * @last_rcvid: the last one given out
  * @rcvid_rounds: how often they started from 1 again
  * @nr_put_back: messages that took their place in the queue again
- * @nr_served: messages that @server took and did not keep: they got no rcvid
+ * @nr_served: messages that @direct took and did not keep: they got no rcvid
  * @nr_replies: messages that were answered
  * @nr_pulses: pulses that were queued
  * @receivers: threads that wait for a message, the last that came first
@@ -123,6 +124,7 @@ struct stplr_channel {
 	u32 id;
 	struct stplr_process *creator;
 	struct stplr_server *server;
+	struct stplr_server *direct;
 	const struct cred *cred;
 	struct stplr_user *user;
 	u32 flags;

@@ -27,6 +27,8 @@ struct stplr_server *stplr_server_new(struct stplr_channel *channel,
 	mutex_init(&server->attaching);
 	INIT_LIST_HEAD(&server->clients);
 	channel->server = server;
+	if (ops->receive)
+		channel->direct = server;
 	return server;
 }
 

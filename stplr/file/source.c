@@ -29,7 +29,7 @@ struct stplr_source *stplr_source_get(int fd)
 
 	if (IS_ERR(connection))
 		return ERR_CAST(connection);
-	err = connection->channel->flags & STPLR_CHANNEL_LISTEN || connection->channel->server ?
+	err = connection->channel->flags & STPLR_CHANNEL_LISTEN || connection->channel->direct ?
 		      -EINVAL :
 		      0;
 	if (!err)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Kernel code that serves a channel, by operations that run in the thread that sends. */
+/* Kernel code that serves a channel, in the threads that send or in threads of its own. */
 
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -9,8 +9,10 @@
 #include <linux/stplr_kernel.h>
 #include <uapi/linux/stplr.h>
 
+#include "base/clock.h"
 #include "base/params.h"
 #include "call/data.h"
+#include "call/receive.h"
 #include "call/reply.h"
 #include "call/serve.h"
 #include "core/channel.h"
@@ -57,8 +59,8 @@ static struct stplr_channel *stplr_server_channel(struct stplr_device *device,
  * Operations may run before this returns; they are given the server.
  *
  * Context: process; may sleep. Return: a server, to be ended by stplr_server_put(); or an ERR_PTR:
- * EINVAL (no receive operation, or not such a name or mode or owner), ENODEV (no such device),
- * EEXIST (the name is taken), EDQUOT (root's channels), ENOMEM.
+ * EINVAL (not such a name, mode, owner or group; limits without a receive operation), ENODEV (no
+ * such device), EEXIST (the name is taken), EDQUOT (root's channels), ENOMEM.
  */
 struct stplr_server *stplr_server_create(const struct stplr_server_params *params,
 					 const struct stplr_server_ops *ops, void *data)
@@ -67,9 +69,12 @@ struct stplr_server *stplr_server_create(const struct stplr_server_params *param
 	struct stplr_device *device;
 	int err;
 
-	if (!ops->receive || !params->name || params->mode & ~0777 ||
+	if (!params->name || params->mode & ~0777 ||
 	    !uid_valid(params->owner) || !gid_valid(params->group) ||
 	    stplr_name_check(params->name, strnlen(params->name, STPLR_NAME_MAX + 1)))
+		return ERR_PTR(-EINVAL);
+	/* the limits are kept where a message comes in, which is in the sender's thread */
+	if (!ops->receive && (params->message_max || params->pending_max))
 		return ERR_PTR(-EINVAL);
 	device = stplr_device_find(params->device);
 	if (!device)
@@ -147,6 +152,33 @@ void stplr_server_put(struct stplr_server *server)
 	stplr_channel_put(server->channel);
 }
 EXPORT_SYMBOL_GPL(stplr_server_put);
+
+/**
+ * stplr_server_receive() - receive in a thread of the driver's
+ * @server: one without a receive operation
+ * @deadline: until when to wait, in nanoseconds of CLOCK_MONOTONIC (ktime_get_ns()); or
+ *	STPLR_DEADLINE_NONE, STPLR_DEADLINE_POLL
+ * @bytes: where the first bytes of a message go
+ * @len: how many at most: the rest is read by stplr_server_read()
+ * @received: what was received; may have been written to, whatever is returned
+ *
+ * Messages and pulses come by priority, and then by age. Each message is to be answered; one way,
+ * it is through when it is received or read to its end. The thread works at its clients' priority,
+ * as a program's does.
+ *
+ * Context: process, in any number of threads; sleeps interruptibly. Return: bytes of the message; 0
+ * for a pulse; EAGAIN: there is nothing, and not waiting; ETIMEDOUT; ERESTARTSYS: a signal, which
+ * kernel threads do not get; EINTR: the thread is killed; ESRCH: the server was shut down, and the
+ * thread should end; EINVAL: there is a receive operation, or the deadline is none.
+ */
+ssize_t stplr_server_receive(struct stplr_server *server, s64 deadline, void *bytes, size_t len,
+			     struct stplr_received *received)
+{
+	if (server->ops->receive || !stplr_deadline_valid(deadline, CLOCK_MONOTONIC))
+		return -EINVAL;
+	return stplr_receive_kernel(server->channel, deadline, bytes, len, received);
+}
+EXPORT_SYMBOL_GPL(stplr_server_receive);
 
 /* What of @len bytes at @offset lies within @size bytes of a request; or an error. */
 static ssize_t stplr_request_len(const struct stplr_serving *serving, size_t offset, size_t len,

@@ -9,6 +9,7 @@
 
 #include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -21,6 +22,8 @@
 
 #include "stplr_kserver.h"
 
+#define KSERVER_THREADS 4
+
 /**
  * struct kserver - one server
  * @server: itself, or NULL
@@ -30,6 +33,7 @@
  * @released: what sleeps goes on
  * @sleepers: that sleep
  * @ended: no operation may run
+ * @threads: those that receive, or NULL
  */
 struct kserver {
 	struct stplr_server *server;
@@ -39,6 +43,7 @@ struct kserver {
 	bool released;
 	wait_queue_head_t sleepers;
 	bool ended;
+	struct task_struct *threads[KSERVER_THREADS];
 };
 
 /* The one that goes on without a file. */
@@ -312,6 +317,118 @@ static const struct stplr_server_ops kserver_ops = {
 	.detach = kserver_detach,
 };
 
+/* Answers one message, of which there are @n bytes at @bytes. */
+static void kserver_thread_answer(struct stplr_server *server,
+				  const struct stplr_received *received, const void *small,
+				  size_t n)
+{
+	const struct kserver_message *message = small;
+	ssize_t result = received->len;
+	void *bytes;
+
+	if (n >= sizeof(*message) && message->what == KSERVER_DO_RETURN) {
+		stplr_server_reply(server, received->rcvid, message->value, NULL, 0);
+		return;
+	}
+	bytes = kvmalloc(received->len, GFP_KERNEL);
+	if (bytes)
+		result = stplr_server_read(server, received->rcvid, 0, bytes, received->len);
+	if (received->kind == STPLR_KIND_SEND_RECEIVE)
+		stplr_server_reply(server, received->rcvid, bytes ? 0 : -ENOMEM, bytes,
+				   bytes ? max(result, 0L) : 0);
+	kvfree(bytes);
+}
+
+static int kserver_thread(void *data)
+{
+	struct kserver *kserver = data;
+	struct stplr_received received;
+	char bytes[64];
+	ssize_t n;
+
+	for (;;) {
+		n = stplr_server_receive(kserver->server, STPLR_DEADLINE_NONE, bytes, sizeof(bytes),
+					 &received);
+		if (n < 0)
+			break;
+		spin_lock(&kserver->lock);
+		if (received.kind == STPLR_KIND_PULSE) {
+			kserver->state.pulses++;
+			kserver->state.code = received.code;
+			kserver->state.value = received.value;
+			kserver->state.priority = received.priority;
+		} else {
+			kserver->state.receives++;
+		}
+		spin_unlock(&kserver->lock);
+		if (received.kind != STPLR_KIND_PULSE)
+			kserver_thread_answer(kserver->server, &received, bytes, n);
+	}
+	kserver_expect(kserver, n == -ESRCH, "a thread that ends for another reason");
+	set_current_state(TASK_IDLE);
+	while (!kthread_should_stop()) {
+		schedule();
+		set_current_state(TASK_IDLE);
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+static void kserver_threads_start(struct kserver *kserver)
+{
+	unsigned int i;
+
+	for (i = 0; i < min_t(u32, kserver->create.threads, KSERVER_THREADS); i++) {
+		struct task_struct *task = kthread_run(kserver_thread, kserver, "kserver/%u", i);
+
+		if (!IS_ERR(task))
+			kserver->threads[i] = task;
+	}
+}
+
+/* After the shutdown, which they learn. */
+static void kserver_threads_stop(struct kserver *kserver)
+{
+	unsigned int i;
+
+	for (i = 0; i < KSERVER_THREADS; i++) {
+		if (kserver->threads[i])
+			kthread_stop(kserver->threads[i]);
+	}
+}
+
+static long kserver_receive_here(struct kserver *kserver, struct kserver_receive __user *arg)
+{
+	struct stplr_received received = {};
+	struct kserver_receive receive;
+	long result;
+
+	if (copy_from_user(&receive, arg, sizeof(receive)))
+		return -EFAULT;
+	result = stplr_server_receive(kserver->server, receive.deadline, receive.bytes,
+				      min_t(size_t, receive.room, sizeof(receive.bytes)),
+				      &received);
+	receive.rcvid = received.rcvid;
+	receive.kind = received.kind;
+	receive.flags = received.flags;
+	receive.priority = received.priority;
+	receive.scoid = received.scoid;
+	receive.coid = received.coid;
+	receive.uid = __kuid_val(received.uid);
+	receive.gid = __kgid_val(received.gid);
+	receive.code = received.code;
+	receive.value = received.value;
+	receive.len = received.len;
+	receive.dst_len = received.room;
+	return copy_to_user(arg, &receive, sizeof(receive)) ? -EFAULT : result;
+}
+
+static const struct stplr_server_ops kserver_thread_ops = {
+	.owner = THIS_MODULE,
+	.attach = kserver_attach,
+	.detach = kserver_detach,
+};
+
 static const struct stplr_server_ops kserver_pulse_ops = {
 	.owner = THIS_MODULE,
 	.receive = kserver_receive,
@@ -341,13 +458,16 @@ static int kserver_create(struct kserver *kserver, const void __user *arg)
 		.message_max = create->message_max,
 		.pending_max = create->pending_max,
 	};
-	server = stplr_server_create(&params, create->pulses ? &kserver_pulse_ops :
+	server = stplr_server_create(&params, create->threads ? &kserver_thread_ops :
+					      create->pulses ? &kserver_pulse_ops :
 					      create->bare ? &kserver_bare_ops :
 							     &kserver_ops,
 				     kserver);
 	if (IS_ERR(server))
 		return PTR_ERR(server);
 	kserver->server = server;
+	if (create->threads <= KSERVER_THREADS)
+		kserver_threads_start(kserver);
 	return 0;
 }
 
@@ -425,6 +545,7 @@ static void kserver_free(struct kserver *kserver)
 	kserver_wake(kserver);
 	if (kserver->server)
 		kserver_shutdown(kserver);
+	kserver_threads_stop(kserver);
 	/* what was kept and is being answered: in vain, but by the server */
 	flush_workqueue(kserver_wq);
 	stplr_server_put(kserver->server);
@@ -466,6 +587,8 @@ static long kserver_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return kserver_data(kserver, uarg, false);
 	case KSERVER_WRITE:
 		return kserver_data(kserver, uarg, true);
+	case KSERVER_RECEIVE:
+		return kserver_receive_here(kserver, uarg);
 	case KSERVER_RELEASE:
 		kserver_wake(kserver);
 		return 0;

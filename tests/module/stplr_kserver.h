@@ -12,6 +12,8 @@
  * @device, @mode, @owner, @group, @exclusive, @message_max, @pending_max: see struct
  *	stplr_server_params
  * @pulses: has a pulse operation
+ * @threads: receives in so many threads of its own, which give each message back; with 1000, in
+ *	none but KSERVER_RECEIVE
  * @bare: gives each message back, if it is short, and does nothing else
  * @attach_error: an errno that the attach operation returns
  * @stays: goes on when the file is closed, until the module is unloaded or KSERVER_ADOPT
@@ -29,6 +31,8 @@ struct kserver_create {
 	__u64 message_max;
 	__u32 pending_max;
 	__u32 bare;
+	__u32 threads;
+	__u32 reserved;
 };
 
 /* struct kserver_reply - with @len bytes of 'r', by a worker of the kernel's */
@@ -43,6 +47,25 @@ struct kserver_data {
 	__s32 rcvid;
 	__u32 len;
 	__u64 offset;
+	char bytes[64];
+};
+
+/* struct kserver_receive - a receive of the calling thread's, and what came of it */
+struct kserver_receive {
+	__s64 deadline;
+	__u32 room;
+	__s32 rcvid;
+	__u32 kind;
+	__u32 flags;
+	__s32 priority;
+	__u32 scoid;
+	__u32 coid;
+	__u32 uid;
+	__u32 gid;
+	__s32 code;
+	__u64 value;
+	__u64 len;
+	__u64 dst_len;
 	char bytes[64];
 };
 
@@ -85,6 +108,7 @@ struct kserver_state {
 #define KSERVER_RELEASE _IO('K', 5) /* what sleeps in the operation goes on */
 #define KSERVER_SHUTDOWN _IO('K', 6)
 #define KSERVER_ADOPT _IO('K', 7)
+#define KSERVER_RECEIVE _IOWR('K', 8, struct kserver_receive)
 
 /**
  * struct kserver_message - what a message begins with that is not just given back
@@ -98,7 +122,7 @@ struct kserver_message {
 
 #define KSERVER_DO_RETURN 0x6b000001 /* returns the value */
 #define KSERVER_DO_PIECES 0x6b000002 /* is given back in pieces of so many bytes, the last first */
-#define KSERVER_DO_KEEP 0x6b000003 /* is kept; what came after this is written before, returns the value */
+#define KSERVER_DO_KEEP 0x6b000003 /* is kept, and if it is longer written to before */
 #define KSERVER_DO_ANSWER 0x6b000004 /* is kept, and answered by a worker at once, by itself */
 #define KSERVER_DO_SLEEP 0x6b000005 /* sleeps until released, then returns the value */
 #define KSERVER_DO_SLEEP_KILLABLE 0x6b000006

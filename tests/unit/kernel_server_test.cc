@@ -886,6 +886,163 @@ TEST_F(KernelServerTest, UnloadAfterShutdown)
 	driver = open_driver();
 }
 
+// In threads of its own
+
+class KernelThreadTest : public KernelServerTest
+{
+protected:
+	// Served by threads of the kernel's, or by none but receive().
+	void serve_in(uint32_t threads)
+	{
+		kserver_create args = server_args();
+		args.threads = threads;
+		serve(args);
+	}
+
+	long receive(kserver_receive &args, int64_t deadline = STPLR_DEADLINE_NONE,
+		     uint32_t room = 64)
+	{
+		args = {};
+		args.deadline = deadline;
+		args.room = room;
+		return call(driver, KSERVER_RECEIVE, &args);
+	}
+};
+
+TEST_F(KernelThreadTest, EveryLength)
+{
+	serve_in(1);
+	Fd connection = new_connection(device, "kserver");
+	for (size_t len : {0, 1, 63, 64, 65, 1024, 4096, 4097, 65536, 1 << 20}) {
+		std::string text = pattern(len);
+		Sent sent = send_receive(connection, text, len + 1);
+		EXPECT_EQ(0, sent.result) << len;
+		EXPECT_EQ(text, sent.text) << len;
+	}
+	EXPECT_EQ(42, send_receive(connection, to_do(KSERVER_DO_RETURN, 42)).status);
+	EXPECT_EQ(-ENODATA, send_receive(connection, to_do(KSERVER_DO_RETURN, -ENODATA)).result);
+	EXPECT_EQ(0, send_one_way(connection, "short"));
+	EXPECT_EQ(0, send_one_way(connection, pattern(5000)));
+	EXPECT_EQ(0, send_queued(connection, pattern(5000)));
+	EXPECT_EQ(0, pulse_send(connection, 3, 4, 50));
+	EXPECT_TRUE(eventually([&] { return state().pulses == 1 && state().receives == 15; }));
+	EXPECT_EQ(3, state().code);
+	EXPECT_EQ(4u, state().value);
+	EXPECT_EQ(1u, state().attached);
+}
+
+TEST_F(KernelThreadTest, Limits)
+{
+	kserver_create args = server_args();
+	args.threads = 1;
+	args.message_max = 100;
+	EXPECT_EQ(-EINVAL, call(driver, KSERVER_CREATE, &args));
+	args.message_max = 0;
+	args.pending_max = 3;
+	EXPECT_EQ(-EINVAL, call(driver, KSERVER_CREATE, &args));
+	serve();
+	kserver_receive got;
+	EXPECT_EQ(-EINVAL, receive(got, STPLR_DEADLINE_POLL)) << "it has an operation";
+}
+
+TEST_F(KernelThreadTest, WhatItIsTold)
+{
+	serve_in(1000);
+	kserver_receive got;
+	EXPECT_EQ(-EINVAL, receive(got, -100));
+	EXPECT_EQ(-EAGAIN, receive(got, STPLR_DEADLINE_POLL));
+	EXPECT_EQ(-ETIMEDOUT, receive(got, in_ms(10)));
+	Fd connection = new_connection(device, "kserver");
+	Sender sender(connection, "hello there", 7);
+	ASSERT_EQ(5, receive(got, STPLR_DEADLINE_NONE, 5));
+	EXPECT_EQ("hello", std::string(got.bytes));
+	EXPECT_LT(0, got.rcvid);
+	EXPECT_EQ(uint32_t(STPLR_KIND_SEND_RECEIVE), got.kind);
+	EXPECT_EQ(11u, got.len);
+	EXPECT_EQ(7u, got.dst_len);
+	EXPECT_EQ(state().scoid, got.scoid);
+	EXPECT_EQ(geteuid(), got.uid);
+	EXPECT_EQ(getegid(), got.gid);
+	kserver_data data = {got.rcvid, 20, 6, {}};
+	EXPECT_EQ(5, call(driver, KSERVER_READ, &data));
+	EXPECT_EQ("there", std::string(data.bytes));
+	EXPECT_EQ(7, answer(got.rcvid, 9, 20));
+	EXPECT_EQ(9, sender.finish().status);
+	EXPECT_EQ("rrrrrrr", sender.finish().text);
+	EXPECT_EQ(-ESRCH, answer(got.rcvid, 0, 0));
+
+	EXPECT_EQ(0, send_queued(connection, "queued"));
+	EXPECT_EQ(0, pulse_send(connection, 5, 6, 139));
+	ASSERT_EQ(0, receive(got));
+	EXPECT_EQ(uint32_t(STPLR_KIND_PULSE), got.kind) << "the higher priority is first";
+	EXPECT_EQ(5, got.code);
+	EXPECT_EQ(6u, got.value);
+	EXPECT_EQ(139, got.priority);
+	EXPECT_EQ(0, got.rcvid);
+	ASSERT_EQ(6, receive(got));
+	EXPECT_EQ(1u, got.flags);
+}
+
+TEST_F(KernelThreadTest, WithdrawnBeforeItIsReceived)
+{
+	serve_in(1000);
+	Fd connection = new_connection(device, "kserver");
+	std::string text = "hello", room(10, 0);
+	stplr_msg_send args = send_args(buffer(text), buffer(room.data(), 10));
+	args.send_deadline = in_ms(10);
+	EXPECT_EQ(-ETIMEDOUT, msg_send_receive(connection, args)) << "it is SEND-blocked";
+	kserver_receive got;
+	EXPECT_EQ(-EAGAIN, receive(got, STPLR_DEADLINE_POLL));
+	Child child([&](Child &) {
+		Fd mine = new_connection(device, "kserver");
+		send_receive(mine, pattern(100000));
+		return 0;
+	});
+	ASSERT_EQ(64, receive(got));
+	child.kill(SIGKILL);
+	child.wait();
+	EXPECT_EQ(-ESRCH, answer(got.rcvid, 0, 0));
+	kserver_data data = {got.rcvid, 20, 6, {}};
+	EXPECT_EQ(-ESRCH, call(driver, KSERVER_READ, &data));
+}
+
+TEST_F(KernelThreadTest, ShutdownEndsAll)
+{
+	serve_in(1000);
+	Fd connection = new_connection(device, "kserver");
+	Sender received(connection, "received");
+	kserver_receive got;
+	ASSERT_LT(0, receive(got));
+	Thread receiver([&]() -> long {
+		kserver_receive mine;
+		return receive(mine);
+	});
+	ASSERT_TRUE(receiver.wait_asleep());
+	EXPECT_EQ(0, call(driver, KSERVER_SHUTDOWN));
+	EXPECT_EQ(-ESRCH, receiver.join());
+	EXPECT_EQ(-ESRCH, received.finish().result);
+	EXPECT_EQ(-ESRCH, send_receive(connection, "late").result);
+	EXPECT_EQ(-ESRCH, receive(got, STPLR_DEADLINE_POLL));
+	EXPECT_EQ(0u, state().attached);
+}
+
+TEST_F(KernelThreadTest, ManyClientsAndThreads)
+{
+	serve_in(3);
+	std::vector<std::unique_ptr<Thread>> clients;
+	for (int i = 0; i < 6; i++)
+		clients.push_back(std::make_unique<Thread>([&, i]() -> long {
+			Fd own = new_connection(device, "kserver");
+			std::string text = pattern(i * 1000 + 1);
+			long right = 0;
+			for (int n = 0; n < 100; n++)
+				right += send_receive(own, text, text.size()).text == text;
+			return right;
+		}));
+	for (auto &client : clients)
+		EXPECT_EQ(100, client->join());
+}
+
 // What is seen of it
 
 // The first line of a file that has this word, or "".
