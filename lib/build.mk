@@ -19,7 +19,7 @@ LIBSTPLR_SO := $(B)/lib/libstplr.so.$(LIBSTPLR_VERSION)
 LIBSTPLR_LINKS := $(B)/lib/libstplr.so.$(LIBSTPLR_SOVERSION) $(B)/lib/libstplr.so
 LIBSTPLR_A := $(B)/lib/libstplr.a
 LIBSTPLR_OBJECTS := $(patsubst lib/%.c,$(B)/lib/%.o,$(wildcard lib/*.c))
-LIBSTPLR_HEADERS := lib/stplr.h include/uapi/linux/stplr.h include/uapi/linux/stplr_ring.h
+LIBSTPLR_HEADERS := lib/stplr.h lib/stplr_ring.h include/uapi/linux/stplr.h include/uapi/linux/stplr_ring.h
 LIBSTPLR_MAN := $(wildcard lib/man/man[0-9]/*.[0-9])
 
 ALL += libstplr
@@ -30,7 +30,7 @@ libstplr: $(LIBSTPLR_SO) $(LIBSTPLR_LINKS) $(LIBSTPLR_A)
 
 include lib/qnx/build.mk lib/python/build.mk
 
-$(LIBSTPLR_OBJECTS): $(B)/lib/%.o: lib/%.c $(LIBSTPLR_HEADERS)
+$(LIBSTPLR_OBJECTS): $(B)/lib/%.o: lib/%.c $(LIBSTPLR_HEADERS) lib/name.h
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(CFLAGS) -fPIC -I include/uapi -I lib $(CPPFLAGS) -c -o $@ $<
 
@@ -49,7 +49,7 @@ install-lib: libstplr ## libraries, headers, man pages
 	$(call install_library,$(LIBSTPLR_SO),$(LIBSTPLR_LINKS),$(LIBSTPLR_A))
 	$(call install_library,$(LIBQNX_SO),$(LIBQNX_LINKS),$(LIBQNX_A))
 	$(if $(LIBFILES_SO),$(call install_library,$(LIBFILES_SO),$(LIBFILES_LINKS)))
-	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir) lib/stplr.h
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir) lib/stplr.h lib/stplr_ring.h
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/linux include/uapi/linux/stplr.h \
 		include/uapi/linux/stplr_ring.h
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/stplr-kernel/linux include/linux/stplr_kernel.h
@@ -68,12 +68,14 @@ uninstall-lib:
 	rm -f $(DESTDIR)$(libdir)/libstplr-qnx-files.so.*
 	rm -f $(DESTDIR)$(pkgconfigdir)/stplr.pc $(DESTDIR)$(pkgconfigdir)/stplr-qnx.pc
 	rm -rf $(addprefix $(DESTDIR),$(includedir)/stplr-qnx $(includedir)/stplr-kernel $(cmakedir)/stplr)
-	rm -f $(addprefix $(DESTDIR)$(includedir)/,stplr.h linux/stplr.h linux/stplr_ring.h)
+	rm -f $(addprefix $(DESTDIR)$(includedir)/,stplr.h stplr_ring.h linux/stplr.h linux/stplr_ring.h)
 	rm -f $(patsubst lib/man/%,$(DESTDIR)$(mandir)/%,$(LIBSTPLR_MAN))
 	$(run_ldconfig)
 
-# What was installed must serve a C and a C++ program, the README's own examples among them.
-check-lib: libstplr
+# What was installed must serve a C and a C++ program, the README's own examples among them. What needs no module of
+# rings is tested here, too, and under ThreadSanitizer (tests/ring/).
+check-lib: libstplr $(RING_MEMORY_TESTS)
+	for program in $(RING_MEMORY_TESTS); do $$program --gtest_brief=1 || exit; done
 	CC='$(CC)' CXX='$(CXX)' MAKE='$(MAKE)' lib/check-install $(B)/lib/installed
 
 check-man:

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "name.h"
 #include "stplr.h"
 
 /* What this library cannot do without. */
@@ -178,19 +179,6 @@ int stplr_open(unsigned int device, unsigned int flags)
 }
 
 /* Channels and connections */
-
-/* No name has the length 0, so an empty one is refused here; one that is too long is cut to what
- * the module refuses. */
-static int set_name(const char *name, __u64 *address, __u32 *len)
-{
-	if (name && !*name) {
-		errno = EINVAL;
-		return -1;
-	}
-	*address = (uintptr_t)name;
-	*len = name ? (__u32)strnlen(name, STPLR_NAME_MAX + 1) : 0;
-	return 0;
-}
 
 int stplr_channel_create(int device, const char *name, struct stplr_channel_create *options)
 {

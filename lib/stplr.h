@@ -8,6 +8,8 @@
  *	device		from stplr_open(): a domain of channels and names, /dev/stplr-N
  *	channel		from stplr_channel_create(): a server receives and replies on it
  *	connection	from stplr_connect(): a client sends on it
+ *	ring		memory that two peers share, for data that flows all the time: stplr_ring.h,
+ *			which this file includes
  *
  * All are close-on-exec, work with poll(2), and end with close(2) of their last copy: there is no
  * other call to free anything. The library keeps no state and allocates nothing, so any thread may
@@ -857,5 +859,7 @@ typedef struct ::stplr_event_deliver event_deliver;
 typedef struct ::stplr_buffer_register buffer_register;
 } /* namespace stplr */
 #endif
+
+#include <stplr_ring.h>
 
 #endif /* STPLR_H */

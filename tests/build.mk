@@ -19,7 +19,7 @@ $(B)/tests/%.o: tests/unit/%.cc
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 $(CPPFLAGS) -I tests/unit $(CXXFLAGS) -Wno-dangling-else -MMD -MP -c -o $@ $<
 
-# The library's test is linked with the library.
+# The tests of the library are linked with it.
 $(B)/tests/lib_test: $(B)/lib/libstplr.a
 
 # A client and server for compat_test; needs no 32-bit C library.
@@ -34,6 +34,7 @@ $(B)/tests/compat_peer: tests/unit/compat/compat_peer.c include/uapi/linux/stplr
 -include tests/client-server/build.mk
 -include tests/qnx/build.mk
 -include tests/python/build.mk
+-include tests/ring/build.mk
 -include tests/stress/build.mk
 -include tests/attack/build.mk
 -include tests/mutants/build.mk

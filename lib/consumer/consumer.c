@@ -27,6 +27,8 @@ int main(void)
 	struct stplr_channel_create options;
 	struct stplr_msg_info info;
 	struct stplr_iovec part;
+	struct stplr_rings_create rings;
+	struct stplr_ring ring;
 	char why[200] = "?";
 	int32_t rcvid = 7;
 	char byte = 0;
@@ -53,6 +55,15 @@ int main(void)
 	CHECK(stplr_reply_receive(fd, &rcvid, 0, NULL, 0, &byte, 1, &info) == -1 &&
 	      errno == ENOTTY);
 	CHECK(rcvid == 7);
+	memset(&rings, 0, sizeof(rings));
+	CHECK(stplr_rings_create(fd, "name", &rings) == -1 && errno == ENOTTY);
+	CHECK(stplr_rings_create(fd, NULL, &rings) == -1 && errno == EINVAL);
+	CHECK(stplr_ring_attach_timeout(fd, "name", STPLR_RING_ANY, 0) == -1 && errno == ENOTTY);
+	CHECK(stplr_ring_map(&ring, fd) == -1 && errno == ENOTTY);
+	CHECK(!stplr_ring_reserve(&ring, 1) && errno == EINVAL);
+	CHECK(stplr_ring_write(&ring, "x", 1, 0, 0) == -1 && errno == EINVAL);
+	CHECK(stplr_ring_read(&ring, &byte, 1, NULL) == -1 && errno == EINVAL);
+	stplr_ring_unmap(&ring);
 	close(fd);
 	CHECK(stplr_send(fd, "x", 1) == -1 && errno == EBADF);
 
