@@ -158,6 +158,7 @@ static void set_out(struct stplr_ring *ring)
 	out->own = &ring->own->writer;
 	out->tail_peer = ring->peer ? &ring->peer->reader.tail : &ring->kernel->held;
 	out->flags = is_creator(ring) ? &ring->kernel->out.data : &ring->kernel->in.data;
+	out->mask = out->size - 1;
 	out->most = record_most(out->size);
 	out->records = ~out->own->records; /* nothing is known yet of the peer's tail */
 }
@@ -169,8 +170,9 @@ static void set_in(struct stplr_ring *ring)
 	in->own = &ring->own->reader;
 	in->peer = ring->peer ? &ring->peer->writer : NULL;
 	in->flags = is_creator(ring) ? &ring->kernel->in.room : &ring->kernel->out.room;
+	in->mask = in->size - 1;
 	in->most = record_most(in->size);
-	in->allowed = ring->flags & STPLR_RINGS_TURNS ? STPLR_RING_TURN : 0;
+	in->turns = ring->flags & STPLR_RINGS_TURNS;
 	in->records = ~in->own->records;
 }
 
@@ -260,7 +262,7 @@ static int fail_ended(const struct stplr_ring *ring)
 }
 
 /* That it has ended already changes nothing. */
-int stplr_ring_broken_slow(struct stplr_ring *ring)
+static int fail_broken(struct stplr_ring *ring)
 {
 	ring->in.taken = 0;
 	ring->out.reserved = 0;
@@ -297,6 +299,12 @@ static int held_anew(struct stplr_ring *ring, uint32_t span)
 	return ioctl(ring->fd, STPLR_RING_WAIT, &args);
 }
 
+static void set_limit(struct stplr_ring_out *out, uint32_t tail)
+{
+	out->limit = tail + out->most;
+	out->records = out->own->records;
+}
+
 /* W1: 1: there is room, 0: there is none, -1. */
 static int see_room(struct stplr_ring *ring, uint32_t span)
 {
@@ -305,9 +313,8 @@ static int see_room(struct stplr_ring *ring, uint32_t span)
 
 	tail = __atomic_load_n(out->tail_peer, __ATOMIC_ACQUIRE);
 	if (breaks_rules(tail, head - tail, out->size))
-		return stplr_ring_broken_slow(ring);
-	out->tail = tail;
-	out->records = out->own->records;
+		return fail_broken(ring);
+	set_limit(out, tail);
 	return span <= out->size - (head - tail);
 }
 
@@ -326,14 +333,14 @@ static int give_way(struct stplr_ring *ring, uint32_t span)
 	const void *place;
 
 	if (breaks_rules((uint32_t)oldest.position, used, out->size))
-		return stplr_ring_broken_slow(ring);
+		return fail_broken(ring);
 	if (span > out->size - used) {
 		do {
-			place = out->data + (oldest.position & (out->size - 1));
+			place = out->data + (oldest.position & out->mask);
 			record = place;
 			oldest_span = stplr_ring_span_(record->len);
 			if (record->len > out->most || oldest_span > used)
-				return stplr_ring_broken_slow(ring); /* by the program itself */
+				return fail_broken(ring); /* by the program itself */
 			used -= oldest_span;
 			oldest.position += oldest_span;
 			oldest.number++;
@@ -342,8 +349,7 @@ static int give_way(struct stplr_ring *ring, uint32_t span)
 		__atomic_store_n(&own->version, own->version + 1, __ATOMIC_RELEASE);
 		__sync_synchronize();
 	}
-	out->tail = (uint32_t)oldest.position;
-	out->records = own->records;
+	set_limit(out, (uint32_t)oldest.position);
 	return 0;
 }
 
@@ -401,7 +407,7 @@ static int see_data(struct stplr_ring *ring)
 	if (!(ring->flags & STPLR_RINGS_OVERWRITE)) {
 		head = (uint32_t)last_head(in, last, head);
 		if (breaks_rules(head, head - tail, in->size))
-			return stplr_ring_broken_slow(ring);
+			return fail_broken(ring);
 		in->head = head;
 		in->records = in->own->records;
 	} else if (in->ended) {
@@ -425,6 +431,19 @@ int stplr_ring_peek_slow(struct stplr_ring *ring)
 	if (data < 0)
 		return -1;
 	return data ? 0 : stplr_ring_fail_(EAGAIN);
+}
+
+/* A header that is too long, has flags, or comes turn by turn: does it keep the rules? */
+int stplr_ring_judge_slow(struct stplr_ring *ring, const struct stplr_ring_record *record)
+{
+	struct stplr_ring_in *in = &ring->in;
+
+	if (record->len > in->most || stplr_ring_span_(record->len) > in->head - in->own->tail ||
+	    record->flags & ~(in->turns ? STPLR_RING_TURN : 0) ||
+	    (in->turns && stplr_ring_turn(ring))) /* it was for this end to write */
+		return fail_broken(ring);
+	in->turn = record->flags & STPLR_RING_TURN;
+	return 0;
 }
 
 /* Reading what may be overwritten */
@@ -521,7 +540,7 @@ ssize_t stplr_ring_read_slow(struct stplr_ring *ring, void *buffer, size_t size,
 		if (!see(in, &sight))
 			continue;
 		if (lies(in, &sight))
-			return stplr_ring_broken_slow(ring);
+			return fail_broken(ring);
 		if (own->position < sight.oldest.position) {
 			own->lost += sight.oldest.number - own->records;
 			move_on(own, sight.oldest.position, sight.oldest.number);
@@ -529,13 +548,13 @@ ssize_t stplr_ring_read_slow(struct stplr_ring *ring, void *buffer, size_t size,
 		sight.head = last_head(in, last, sight.head);
 		if (own->position >= sight.head)
 			return last ? fail_ended(ring) : stplr_ring_fail_(EAGAIN);
-		place = in->data + (own->position & (in->size - 1));
+		place = in->data + (own->position & in->mask);
 		copy_racing(&header, place, sizeof(header));
 		if (!unchanged(in, sight.version))
 			continue;
 		if (header.len > in->most ||
 		    stplr_ring_span_(header.len) > sight.head - own->position || header.flags)
-			return stplr_ring_broken_slow(ring);
+			return fail_broken(ring);
 		record->record = header;
 		record->number = own->records;
 		if (header.len > size)

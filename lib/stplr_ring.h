@@ -60,11 +60,13 @@ struct stplr_ring_out {
 	const uint32_t *tail_peer; /* up to where the writer need not wait for anybody */
 	const uint32_t *flags;
 	unsigned char *data;
-	uint64_t records; /* @own's when @tail was right: write(2) moves it on */
+	struct stplr_ring_record *record; /* what was reserved */
+	size_t reserved;                  /* its bytes and 1; 0: nothing is */
+	uint64_t records;                 /* @own's when @limit was right: write(2) moves it on */
+	uint32_t limit;                   /* the last place that is free for a header */
+	uint32_t mask;
 	uint32_t size;
 	uint32_t most; /* bytes in the longest record */
-	uint32_t tail; /* what was last seen of @tail_peer */
-	uint32_t reserved;
 };
 
 /* struct stplr_ring_in - private: what an end reads. */
@@ -74,14 +76,15 @@ struct stplr_ring_in {
 	const uint32_t *flags;
 	const unsigned char *data;
 	uint64_t records; /* @own's when @head was right: read(2) moves it on */
-	uint32_t size;
-	uint32_t most;    /* bytes in the longest record */
 	uint32_t head;    /* what was last seen of @peer's */
-	uint32_t taken;   /* of the record that was peeked at */
-	uint32_t allowed; /* flags of records */
-	uint32_t turn;    /* the record that was peeked at passes it */
-	uint32_t ended;   /* the end was seen: what is written after it does not count */
-	uint64_t last;    /* up to where is read then, as an index or in 64 bits */
+	uint32_t mask;
+	uint32_t size;
+	uint32_t most;  /* bytes in the longest record */
+	uint32_t turns; /* whether there are */
+	uint32_t taken; /* of the record that was peeked at; 0: none was */
+	uint32_t turn;  /* it passes it */
+	uint32_t ended; /* the end was seen: what is written after it does not count */
+	uint64_t last;  /* up to where is read then, as an index or in 64 bits */
 };
 
 /**
@@ -289,7 +292,7 @@ int stplr_ring_reserve_slow(struct stplr_ring *ring, size_t len);
 int stplr_ring_peek_slow(struct stplr_ring *ring);
 ssize_t stplr_ring_read_slow(struct stplr_ring *ring, void *buffer, size_t size,
 			     struct stplr_ring_copy *record);
-int stplr_ring_broken_slow(struct stplr_ring *ring);
+int stplr_ring_judge_slow(struct stplr_ring *ring, const struct stplr_ring_record *record);
 int stplr_ring_wake_slow(struct stplr_ring *ring, uint32_t seen, int writing);
 
 #ifdef __cplusplus
@@ -303,6 +306,26 @@ int stplr_ring_wake_slow(struct stplr_ring *ring, uint32_t seen, int writing);
 static inline uint32_t stplr_ring_span_(size_t len)
 {
 	return (STPLR_RING_AS(uint32_t, len) + 15U) & ~7U;
+}
+
+/* Private: a header, read once: the peer may change it at any time. */
+static inline struct stplr_ring_record stplr_ring_header_(const void *place)
+{
+	struct stplr_ring_record header;
+#if UINTPTR_MAX > UINT32_MAX
+	const uint64_t word =
+		__atomic_load_n(STPLR_RING_AS(const uint64_t *, place), __ATOMIC_RELAXED);
+
+	memcpy(&header, &word, sizeof(header));
+#else
+	const struct stplr_ring_record *shared =
+		STPLR_RING_AS(const struct stplr_ring_record *, place);
+
+	header.len = __atomic_load_n(&shared->len, __ATOMIC_RELAXED);
+	header.type = __atomic_load_n(&shared->type, __ATOMIC_RELAXED);
+	header.flags = __atomic_load_n(&shared->flags, __ATOMIC_RELAXED);
+#endif
+	return header;
 }
 
 static inline int stplr_ring_fail_(int error)
@@ -361,15 +384,20 @@ static inline int stplr_ring_turn(const struct stplr_ring *ring)
 static inline void *stplr_ring_reserve(struct stplr_ring *ring, size_t len)
 {
 	struct stplr_ring_out *out = &ring->out;
-	const uint32_t head = out->own->head, span = stplr_ring_span_(len);
+	const uint32_t head = out->own->head;
+	void *place;
 
-	if (STPLR_RING_RARELY(len > out->most || out->records != out->own->records ||
-			      span > out->size - (head - out->tail) || !stplr_ring_turn(ring) ||
+	if (STPLR_RING_RARELY(out->records != out->own->records || len > INT32_MAX ||
+			      STPLR_RING_AS(int32_t, len) >
+				      STPLR_RING_AS(int32_t, out->limit - head) ||
+			      !stplr_ring_turn(ring) ||
 			      __atomic_load_n(out->flags, __ATOMIC_RELAXED) & STPLR_RING_ENDED) &&
 	    stplr_ring_reserve_slow(ring, len))
 		return NULL;
-	out->reserved = span;
-	return out->data + (head & (out->size - 1)) + sizeof(struct stplr_ring_record);
+	place = out->data + (head & out->mask);
+	out->record = STPLR_RING_AS(struct stplr_ring_record *, place);
+	out->reserved = len + 1;
+	return out->record + 1;
 }
 
 /**
@@ -391,25 +419,24 @@ static inline int stplr_ring_commit(struct stplr_ring *ring, size_t len, uint16_
 {
 	struct stplr_ring_out *out = &ring->out;
 	struct stplr_ring_writer *own = out->own;
-	const uint32_t head = own->head, span = stplr_ring_span_(len);
-	struct stplr_ring_record *record;
-	void *place;
+	struct stplr_ring_record record;
 
-	if (STPLR_RING_RARELY(len > out->most || span > out->reserved ||
-			      out->records != own->records ||
+	if (STPLR_RING_RARELY(len >= out->reserved ||
 			      how & ~(STPLR_RING_NO_WAKEUP | STPLR_RING_FORCE_WAKEUP |
-				      (ring->flags & STPLR_RINGS_TURNS ? STPLR_RING_TURN : 0U))))
+				      (how & STPLR_RING_TURN && ring->flags & STPLR_RINGS_TURNS
+					       ? STPLR_RING_TURN
+					       : 0U))))
 		return stplr_ring_fail_(EINVAL);
-	place = out->data + (head & (out->size - 1));
-	record = STPLR_RING_AS(struct stplr_ring_record *, place);
-	record->len = STPLR_RING_AS(uint32_t, len);
-	record->type = type;
-	record->flags = STPLR_RING_AS(uint16_t, how & STPLR_RING_TURN);
+	record.len = STPLR_RING_AS(uint32_t, len);
+	record.type = type;
+	record.flags = STPLR_RING_AS(uint16_t, how & STPLR_RING_TURN);
+	*out->record = record;
 	out->records = own->records = own->records + 1;
 	out->reserved = 0;
 	if (how & STPLR_RING_TURN)
 		__atomic_store_n(&own->turn, 0, __ATOMIC_RELEASE);
-	return stplr_ring_publish_(ring, &own->head, head + span, out->flags, how, 1);
+	return stplr_ring_publish_(ring, &own->head, own->head + stplr_ring_span_(len), out->flags,
+				   how, 1);
 }
 
 /**
@@ -474,6 +501,17 @@ static inline int stplr_ring_pass(struct stplr_ring *ring, uint32_t how)
 
 /* Reading */
 
+/* Private: R1, where there is something and nothing is wrong. */
+static inline int stplr_ring_see_(struct stplr_ring_in *in, uint32_t tail)
+{
+	const uint32_t head = __atomic_load_n(&in->peer->head, __ATOMIC_ACQUIRE);
+
+	if (STPLR_RING_RARELY(head - tail - 1 >= in->size || head & 7 || in->ended))
+		return -1;
+	in->head = head;
+	return 0;
+}
+
 /**
  * stplr_ring_peek() - the next record, where it lies
  * @ring: from stplr_ring_map()
@@ -490,30 +528,23 @@ static inline const void *stplr_ring_peek(struct stplr_ring *ring, struct stplr_
 {
 	struct stplr_ring_in *in = &ring->in;
 	const uint32_t tail = in->own->tail;
-	const struct stplr_ring_record *shared;
-	const void *place;
-	uint32_t span;
+	struct stplr_ring_record header;
+	const unsigned char *place;
 
-	if (STPLR_RING_RARELY(in->records != in->own->records || in->head == tail) &&
-	    stplr_ring_peek_slow(ring))
+	if (STPLR_RING_RARELY(in->records != in->own->records) && stplr_ring_peek_slow(ring))
 		return NULL;
-	place = in->data + (tail & (in->size - 1));
-	shared = STPLR_RING_AS(const struct stplr_ring_record *, place);
-	/* Read once: the peer may change it at any time. */
-	record->record.len = __atomic_load_n(&shared->len, __ATOMIC_RELAXED);
-	record->record.type = __atomic_load_n(&shared->type, __ATOMIC_RELAXED);
-	record->record.flags = __atomic_load_n(&shared->flags, __ATOMIC_RELAXED);
+	if (in->head == tail && stplr_ring_see_(in, tail) && stplr_ring_peek_slow(ring))
+		return NULL;
+	place = in->data + (tail & in->mask);
+	header = stplr_ring_header_(place);
+	record->record = header;
 	record->number = in->records;
-	span = stplr_ring_span_(record->record.len);
-	if (STPLR_RING_RARELY(record->record.len > in->most || span > in->head - tail ||
-			      record->record.flags & ~in->allowed ||
-			      (in->allowed && stplr_ring_turn(ring)))) {
-		stplr_ring_broken_slow(ring);
+	if (STPLR_RING_RARELY(header.len + sizeof(header) > in->head - tail ||
+			      header.flags | in->turns) &&
+	    stplr_ring_judge_slow(ring, &header))
 		return NULL;
-	}
-	in->taken = span;
-	in->turn = record->record.flags & STPLR_RING_TURN;
-	return shared + 1;
+	in->taken = stplr_ring_span_(header.len);
+	return place + sizeof(header);
 }
 
 /**
@@ -531,7 +562,7 @@ static inline int stplr_ring_release(struct stplr_ring *ring, uint32_t how)
 	struct stplr_ring_reader *own = in->own;
 	const uint32_t tail = own->tail + in->taken;
 
-	if (STPLR_RING_RARELY(!in->taken || in->records != own->records ||
+	if (STPLR_RING_RARELY(!in->taken ||
 			      how & ~(STPLR_RING_NO_WAKEUP | STPLR_RING_FORCE_WAKEUP)))
 		return stplr_ring_fail_(EINVAL);
 	in->records = own->records = own->records + 1;
