@@ -52,6 +52,12 @@ static int send_error(int fd, const struct stplr_msg_send *args, const iov_t *si
 	switch (error) {
 	case ENOTTY: /* not a connection; but a server may say so, too */
 		return !stplr_connect_info(fd, &info) || errno != ENOTTY ? ENOTTY : EBADF;
+	case ESRCH:
+		/* Who was blocked as the server died has this error; who sends after that has
+		 * EBADF. */
+		if (!stplr_connect_info(fd, &info) && info.flags & STPLR_CONNECT_ENDED)
+			stplr_connect_detach(fd);
+		return ESRCH;
 	case WIRE_UNBLOCKED:
 		return passed(args->reply_deadline, (clockid_t)args->clock) ? ETIMEDOUT : EINTR;
 	case EMSGSIZE:
