@@ -3,25 +3,51 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/procmgr.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "channels.h"
 #include "result.h"
 #include "verbose.h"
 
+static bool has_channels(void)
+{
+	struct channel *channel = channel_next(0);
+
+	if (channel)
+		channel_put(channel);
+	return channel;
+}
+
+/* A child would have no channels, nor the paths that are served by them: then it is this process.
+ */
+static int become_daemon(int status, unsigned *flags)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+	pid_t pid;
+
+	if (has_channels()) {
+		explain(&said, "procmgr_daemon: there are channels already, so the process stays "
+			       "what it is, in the foreground");
+		*flags |= PROCMGR_DAEMON_NOCLOSE;
+		return 0;
+	}
+	pid = fork();
+	if (pid > 0)
+		_exit(status);
+	return pid < 0 || setsid() < 0 ? -1 : 0;
+}
+
 int procmgr_daemon(int status, unsigned flags)
 {
-	pid_t pid = fork();
 	int null;
 
-	if (pid < 0)
-		return -1;
-	if (pid)
-		_exit(status);
-	if (setsid() < 0)
+	if (become_daemon(status, &flags))
 		return -1;
 	if (!(flags & PROCMGR_DAEMON_NOCHDIR) && chdir("/"))
 		return -1;

@@ -2860,6 +2860,24 @@ TEST(QnxLibrary, ADaemonLeavesItsParent)
 	close(pipe_ends[1]);
 }
 
+TEST(QnxLibrary, AProgramThatHasChannelsStaysWithThem)
+{
+	Child child([](Child &) -> int {
+		pid_t before = getpid();
+		int channel = ChannelCreate(0), to_it = connect(channel);
+		char cwd[PATH_MAX];
+
+		if (procmgr_daemon(7, 0) != before || getpid() != before)
+			return 1;
+		if (!getcwd(cwd, sizeof(cwd)) || strcmp(cwd, "/"))
+			return 2;
+		if (MsgSendPulse(to_it, -1, 3, 0) || receive_pulse(channel).code != 3)
+			return 3;
+		return 0;
+	});
+	child.expect_success();
+}
+
 TEST(QnxLibrary, AThreadsIdMayBeLeftOut)
 {
 	std::atomic<bool> ran{false};

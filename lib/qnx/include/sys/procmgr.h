@@ -16,9 +16,9 @@ __BEGIN_DECLS
 #define PROCMGR_DAEMON_KEEPUMASK 0x0008
 
 /*
- * The calling process ends with that status, and a child goes on as a daemon: channels, received
- * messages, timers and events stay with the parent, so it is called before they are made. Another
- * process's id than before, or -1 and errno.
+ * The calling process ends with that status, and a child goes on as a daemon, with another id. A
+ * process that has channels already, which a child would not have, goes on itself, in the foreground
+ * and with its descriptors. The process's id, or -1 and errno.
  */
 extern int procmgr_daemon(int __status, unsigned __flags);
 
