@@ -5,6 +5,7 @@
  * A handle has no channel until it is needed, so that a name can be its channel's own.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +21,8 @@
 #define CHANNEL_FLAGS (_NTO_CHF_UNBLOCK | _NTO_CHF_DISCONNECT | _NTO_CHF_COID_DISCONNECT)
 /* A pulse to this library itself: dispatch_unblock(). */
 #define CODE_UNBLOCK_DISPATCH (-100)
+/* Of a context that is for files, at least: a connect message with two paths. */
+#define FILES_SIZE (sizeof(struct _io_connect) + 2 * PATH_MAX + 16)
 
 typedef int (*function_t)(message_context_t *ctp, int code, unsigned flags, void *handle);
 
@@ -125,6 +128,8 @@ int dispatch_use_files(dispatch_t *dpp, const struct dispatch_files *files, unsi
 		ret = -EINVAL;
 	} else {
 		dpp->files = files;
+		if (!dpp->allocated && dpp->size < FILES_SIZE)
+			dpp->size = FILES_SIZE;
 		if (size > dpp->size)
 			dpp->size = size;
 		if (nparts > dpp->nparts)

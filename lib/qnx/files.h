@@ -46,6 +46,8 @@ struct file_host {
 	/* The client of a request wants to go. */
 	void (*unblock)(void *attached, int rcvid);
 	void (*end)(int rcvid, int error);
+	/* The thread that waits for its answer; 0: it is answered. */
+	pid_t (*waits)(int rcvid);
 	/* Nothing that was attached is needed any more; of each attach() that succeeded. */
 	void (*gone)(void *attached);
 };

@@ -120,6 +120,13 @@ static void unblock_client(void *attached, int rcvid)
 	request_unblock(rcvid, coid_fd(((struct attached *)attached)->coid));
 }
 
+static pid_t waits(int rcvid)
+{
+	struct _msg_info info;
+
+	return request_info(rcvid, &info) ? 0 : info.tid;
+}
+
 static void gone(void *attached)
 {
 	attached_put(attached);
@@ -130,6 +137,7 @@ static const struct file_host host = {
 	.post = post,
 	.unblock = unblock_client,
 	.end = request_end,
+	.waits = waits,
 	.gone = gone,
 };
 
@@ -286,7 +294,8 @@ static void handle_request(resmgr_context_t *ctp, struct file_request *request)
 	ctp->id = attached->id;
 
 	if (connect) {
-		ret = handle_connect(ctp, attached);
+		/* the handler is to have it whole */
+		ret = io > ctp->msg_max_size ? ENAMETOOLONG : handle_connect(ctp, attached);
 		if (!ret)
 			at_first = *bound; /* not answered yet, so it is there */
 		if (!ret && io < len) {

@@ -20,3 +20,9 @@ $(QNX_PROGRAMS): $(B)/tests/qnx/%: tests/qnx/%.c $(wildcard tests/qnx/*.h) $(QNX
 $(B)/tests/qnx_test.o: private CPPFLAGS := -I lib/qnx/include $(CPPFLAGS)
 $(B)/tests/qnx_test: $(B)/lib/libstplr-qnx.a | $(QNX_PROGRAMS)
 $(B)/tests/resmgr_test: | $(QNX_PROGRAMS)
+# It is a resource manager itself, and finds the file server's library beside it.
+$(B)/tests/iofunc_test.o: private CPPFLAGS := -I lib/qnx/include $(CPPFLAGS)
+$(B)/tests/iofunc_test: $(B)/lib/libstplr-qnx.a | $(B)/tests/libstplr-qnx-files.so.0
+$(B)/tests/libstplr-qnx-files.so.0: $(LIBFILES_SO)
+	@mkdir -p $(@D)
+	ln -sfn ../lib/$(<F) $@

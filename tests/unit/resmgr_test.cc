@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,6 +75,19 @@ bool mounted(const std::string &path)
 		if (line.find(" " + path + " ") != std::string::npos)
 			return true;
 	return false;
+}
+
+// Waits until a thread waits in the kernel for what a file answers to its read.
+bool waits_in_read(pid_t tid)
+{
+	return eventually([tid] {
+		std::string of = "/proc/" + std::to_string(tid);
+		std::ifstream wchan(of + "/wchan"), syscall(of + "/syscall");
+		std::string in, number;
+		return wchan >> in && syscall >> number && number == std::to_string(SYS_read) &&
+		       (in.find("request_wait") != std::string::npos ||
+			in.find("fuse") != std::string::npos);
+	});
 }
 
 bool exists(const std::string &path)
@@ -203,14 +217,9 @@ public:
 		pid_ = -1;
 		return status;
 	}
-	// Whether it waits in the kernel for a file.
 	bool waits()
 	{
-		return eventually([this] {
-			std::ifstream wchan("/proc/" + std::to_string(pid_) + "/wchan");
-			std::string in;
-			return wchan >> in && in.find("request_wait_answer") != std::string::npos;
-		});
+		return waits_in_read(pid_);
 	}
 	pid_t pid() const
 	{
@@ -376,11 +385,7 @@ TEST_P(ResmgrWait, AReaderThatIsInterruptedGetsEINTR)
 	sigaction(SIGUSR1, &action, &before);
 	pid_t self = gettid();
 	Thread waker([&] {
-		eventually([&] {
-			std::ifstream wchan("/proc/self/task/" + std::to_string(self) + "/wchan");
-			std::string in;
-			return wchan >> in && in.find("request_wait_answer") != std::string::npos;
-		});
+		waits_in_read(self);
 		tgkill(getpid(), self, SIGUSR1);
 		return 0L;
 	});
@@ -441,11 +446,7 @@ TEST_P(ResmgrWait, AManagerThatDiesFreesItsReaders)
 	ASSERT_GE(file, 0) << strerror(errno);
 	pid_t self = gettid();
 	Thread killer([&] {
-		eventually([&] {
-			std::ifstream wchan("/proc/self/task/" + std::to_string(self) + "/wchan");
-			std::string in;
-			return wchan >> in && in.find("request_wait_answer") != std::string::npos;
-		});
+		waits_in_read(self);
 		manager.end();
 		return 0L;
 	});
@@ -461,8 +462,121 @@ TEST(ResmgrPulses, ATimerFeedsAReader)
 	Manager manager("pulse_device", "/dev/ticks", {"20"});
 
 	ASSERT_EQ("/dev/ticks is there\n", manager.said());
-	Command tail({"tail", "-f", "/dev/ticks"});
-	EXPECT_SHELL("tick 1\ntick 2\ntick 3\n", "head -n3 /dev/ticks | grep -o 'tick .'");
+	EXPECT_SHELL("tick 1\ntick 2\ntick 3\n", "head -n3 /dev/ticks");
+}
+
+// A folder, by FUSE
+
+class ResmgrFolder : public testing::Test
+{
+protected:
+	ResmgrFolder() : manager("sample_folder", "/tmp/folder")
+	{
+		EXPECT_EQ("/tmp/folder is there\n", manager.said());
+	}
+
+	Manager manager;
+};
+
+TEST_F(ResmgrFolder, IsUsedByOrdinaryPrograms)
+{
+	EXPECT_SHELL("", "ls -A /tmp/folder");
+	EXPECT_SHELL("", "echo one >/tmp/folder/one; echo two >/tmp/folder/two");
+	EXPECT_SHELL("one\ntwo\n", "ls /tmp/folder");
+	EXPECT_SHELL("one\ntwo\n", "cat /tmp/folder/one /tmp/folder/two");
+	EXPECT_SHELL("4 644 regular file\n", "stat -c '%s %a %F' /tmp/folder/one");
+	EXPECT_SHELL("", "echo more >>/tmp/folder/one");
+	EXPECT_SHELL("one\nmore\n", "cat /tmp/folder/one");
+	EXPECT_SHELL("more\n", "tail -c 5 /tmp/folder/one");
+	EXPECT_SHELL("", "truncate -s 2 /tmp/folder/one");
+	EXPECT_SHELL("on", "cat /tmp/folder/one");
+	EXPECT_SHELL("", "mkdir -p /tmp/folder/a/b && cp /bin/sh /tmp/folder/a/b/sh");
+	EXPECT_SHELL("", "cmp /bin/sh /tmp/folder/a/b/sh");
+	EXPECT_SHELL("/tmp/folder\n/tmp/folder/a\n/tmp/folder/a/b\n/tmp/folder/a/b/sh\n"
+		     "/tmp/folder/one\n/tmp/folder/two\n",
+		     "find /tmp/folder | LC_ALL=C sort");
+	EXPECT_SHELL("", "mv /tmp/folder/a /tmp/folder/z && mv /tmp/folder/two /tmp/folder/one");
+	EXPECT_SHELL("two\n", "cat /tmp/folder/one");
+	EXPECT_SHELL("", "cmp /bin/sh /tmp/folder/z/b/sh");
+	EXPECT_SHELL("", "ln -s one /tmp/folder/link");
+	EXPECT_SHELL("one two\n", "echo $(readlink /tmp/folder/link) $(cat /tmp/folder/link)");
+	EXPECT_SHELL("", "chmod 600 /tmp/folder/one && chown 65534:65534 /tmp/folder/one");
+	EXPECT_SHELL("600 65534 65534\n", "stat -c '%a %u %g' /tmp/folder/one");
+	EXPECT_SHELL("1000000000\n",
+		     "touch -d @1000000000 /tmp/folder/one; stat -c %Y /tmp/folder/one");
+	EXPECT_NE(0, shell("rmdir /tmp/folder/z").status);
+	EXPECT_SHELL("", "rm -r /tmp/folder/z /tmp/folder/link /tmp/folder/one");
+	EXPECT_SHELL("", "ls -A /tmp/folder");
+}
+
+TEST_F(ResmgrFolder, AFileIsFollowedAsItGrows)
+{
+	EXPECT_SHELL("", "echo first >/tmp/folder/log");
+	Command tail({"tail", "-f", "/tmp/folder/log"});
+	EXPECT_EQ("first\n", tail.output(6));
+	EXPECT_SHELL("", "echo second >>/tmp/folder/log");
+	EXPECT_EQ("second\n", tail.output(7));
+}
+
+TEST_F(ResmgrFolder, HasManyFiles)
+{
+	EXPECT_SHELL(
+		"",
+		"cd /tmp/folder; for i in $(seq 100); do echo $i >file-with-a-long-name-$i; done");
+	EXPECT_SHELL("100\n", "ls /tmp/folder | wc -l");
+	EXPECT_SHELL("5050\n", "cat /tmp/folder/* | awk '{ s += $1 } END { print s }'");
+	EXPECT_SHELL("", "rm /tmp/folder/*; ls -A /tmp/folder");
+}
+
+TEST_F(ResmgrFolder, KeepsWhatIsNotAllowed)
+{
+	std::string as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
+
+	EXPECT_SHELL("", "echo secret >/tmp/folder/s; chmod 600 /tmp/folder/s");
+	EXPECT_NE(0, shell(as_nobody + "cat /tmp/folder/s").status);
+	EXPECT_NE(0, shell(as_nobody + "touch /tmp/folder/new").status);
+	EXPECT_NE(0, shell(as_nobody + "rm -f /tmp/folder/s").status);
+	EXPECT_NE(0, shell(as_nobody + "test -r /tmp/folder/s").status);
+	EXPECT_SHELL("secret\n", "cat /tmp/folder/s");
+	EXPECT_SHELL("", "mkdir /tmp/folder/d; echo in >/tmp/folder/d/f; chmod 700 /tmp/folder/d");
+	EXPECT_NE(0, shell(as_nobody + "cat /tmp/folder/d/f").status);
+}
+
+TEST_F(ResmgrFolder, SeeksInItsFiles)
+{
+	char text[4] = "";
+	Fd file(open("/tmp/folder/f", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+
+	ASSERT_GE(file, 0) << strerror(errno);
+	EXPECT_EQ(6, write(file, "abcdef", 6));
+	EXPECT_EQ(2, lseek(file, 2, SEEK_SET));
+	EXPECT_EQ(2, read(file, text, 2));
+	EXPECT_STREQ("cd", text);
+	EXPECT_EQ(1, pread(file, text, 1, 5));
+	EXPECT_EQ('f', text[0]);
+	EXPECT_EQ(1, read(file, text, 1));
+	EXPECT_EQ('e', text[0]);
+	EXPECT_EQ(5, lseek(file, -1, SEEK_END));
+	EXPECT_EQ(1, pwrite(file, "A", 1, 0));
+	EXPECT_EQ(1, read(file, text, 1));
+	EXPECT_EQ('f', text[0]);
+	EXPECT_SHELL("Abcdef", "cat /tmp/folder/f");
+	EXPECT_EQ(-1, open("/tmp/folder/f", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	EXPECT_EQ(EEXIST, errno);
+	EXPECT_EQ(-1, open("/tmp/folder/none", O_RDONLY | O_CLOEXEC));
+	EXPECT_EQ(ENOENT, errno);
+}
+
+TEST_F(ResmgrFolder, GoesWithItsManager)
+{
+	struct stat stat;
+	Fd folder(open("/tmp/folder", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+
+	manager.end();
+	EXPECT_EQ(-1, fstat(folder, &stat));
+	EXPECT_EQ(ENOTCONN, errno);
+	EXPECT_TRUE(eventually([&] { return !mounted("/tmp/folder"); }));
+	EXPECT_TRUE(eventually([&] { return !exists("/tmp/folder"); }));
 }
 
 } // namespace

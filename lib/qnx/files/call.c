@@ -2,6 +2,7 @@
 /* Calls, and those that devices and folders have in common */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/stplr.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -411,7 +412,8 @@ void file_ioctl(struct session *session, fuse_req_t fuse, unsigned cmd,
 	struct _io_devctl *message;
 	struct call *call;
 
-	if (flags & FUSE_IOCTL_DIR) {
+	/* it is no command where the file is taken for a connection: MsgSend() */
+	if (flags & FUSE_IOCTL_DIR || _IOC_TYPE(cmd) == STPLR_IOC_MAGIC) {
 		fuse_reply_err(fuse, ENOTTY);
 		return;
 	}

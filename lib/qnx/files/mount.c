@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mount.h"
@@ -25,11 +27,16 @@ static const char script[] = "exec 3<&0\n"
 			     "{\n"
 			     "	trap '' INT QUIT HUP TERM\n"
 			     "	read -r nothing <&3 && exit\n"
+			     "	[ -e \"$1\" ] && exit\n"
 			     "	umount -l -- \"$1\" 2>&- || fusermount3 -quz -- \"$1\" 2>&-\n"
 			     "	$2 -- \"$1\" 2>&-\n"
 			     "} &\n";
 
 extern char **environ;
+
+/* How long a dead manager's watcher may take, and how often that is looked at. */
+#define STALE_MS 5000
+#define STALE_LOOKS 500
 
 static int watch(struct session *session, const char *remove)
 {
@@ -71,19 +78,44 @@ static int watch(struct session *session, const char *remove)
 	return 0;
 }
 
+/*
+ * Looks at the path. A manager that has died just now may have left its mount behind, which its
+ * watcher is about to take away; where there is none, root can.
+ */
+static int look_at(const char *path, struct stat *stat)
+{
+	const struct timespec moment = {.tv_nsec = STALE_MS * 1000000L / STALE_LOOKS};
+	int i;
+
+	for (i = 0; lstat(path, stat); i++) {
+		if (errno != ENOTCONN && errno != ECONNABORTED)
+			return -errno;
+		if (i > STALE_LOOKS || (i == STALE_LOOKS && umount2(path, MNT_DETACH)))
+			return -ENOTCONN;
+		nanosleep(&moment, NULL);
+	}
+	return 0;
+}
+
 /* A file or folder to mount on, made if there is none. */
 static int make_point(struct session *session, bool folder)
 {
+	struct statx mount;
 	struct stat stat;
-	int fd;
+	int fd, ret = look_at(session->path, &stat);
 
-	if (!lstat(session->path, &stat)) {
+	if (!ret) {
+		/* another manager's, or somebody's file system */
+		if (!statx(AT_FDCWD, session->path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0,
+			   &mount) &&
+		    mount.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+			return -EBUSY;
 		if (folder)
 			return S_ISDIR(stat.st_mode) ? 0 : -ENOTDIR;
 		return S_ISREG(stat.st_mode) ? 0 : S_ISDIR(stat.st_mode) ? -EISDIR : -EEXIST;
 	}
-	if (errno != ENOENT)
-		return -errno;
+	if (ret != -ENOENT)
+		return ret;
 	session->made = true;
 	if (folder)
 		return mkdir(session->path, 0755) ? -errno : 0;
@@ -122,19 +154,25 @@ bool mount_for_all(void)
 
 int mount_make(struct session *session, bool folder)
 {
-	int ret = make_point(session, folder);
+	int tries = 2, ret;
 
+	do {
+		ret = make_point(session, folder);
+		if (ret)
+			return ret;
+		errno = 0;
+		if (!fuse_session_mount(session->fuse, session->path))
+			break;
+		ret = errno ? -errno : -EPERM;
+		remove_point(session);
+		/* a dead manager's watcher has taken it away since */
+	} while (ret == -ENOENT && --tries);
 	if (ret)
 		return ret;
-	if (fuse_session_mount(session->fuse, session->path)) {
-		ret = errno ? -errno : -EPERM;
-		goto remove;
-	}
 	ret = watch(session, !session->made ? ":" : folder ? "rmdir" : "rm -f");
 	if (!ret)
 		return 0;
 	fuse_session_unmount(session->fuse);
-remove:
 	remove_point(session);
 	return ret;
 }

@@ -4,10 +4,11 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "call.h"
@@ -21,15 +22,30 @@ static struct session *sessions;
 static struct session *served; /* whom the thread is at */
 static int epoll = -1;
 
-/* The thread's alone: what is to be told when the request that it is at is done */
-static int *interrupts;
+/*
+ * A client that a signal has hit as it waits. The manager is told, as soon as the kernel's request
+ * is done with that said so. Where the client is being killed, it need not wait for ever for what
+ * the manager makes of it.
+ */
+struct interrupt {
+	const struct file_host *host;
+	void *attached;
+	int rcvid;
+	bool told;
+	int64_t killed_ms; /* when that was first seen; 0: it is not */
+};
+
+#define LOOK_MS 100
+#define GRACE_MS 1000
+
+/* The thread's alone */
+static struct interrupt *interrupts;
 static size_t nr_interrupts, room_interrupts;
 
 void session_interrupted(struct session *session, int rcvid)
 {
-	int *grown;
+	struct interrupt *grown;
 
-	(void)session;
 	if (nr_interrupts == room_interrupts) {
 		grown = realloc(interrupts, (room_interrupts * 2 + 16) * sizeof(*grown));
 		if (!grown)
@@ -37,7 +53,63 @@ void session_interrupted(struct session *session, int rcvid)
 		interrupts = grown;
 		room_interrupts = room_interrupts * 2 + 16;
 	}
-	interrupts[nr_interrupts++] = rcvid;
+	interrupts[nr_interrupts++] =
+		(struct interrupt){session->host, session->attached, rcvid, false, 0};
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* Whether a thread is to die as soon as it leaves the kernel. */
+static bool killed(pid_t tid)
+{
+	char path[32], line[128];
+	unsigned long pending = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	file = fopen(path, "re");
+	if (!file)
+		return true;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "SigPnd: %lx", &pending) == 1)
+			break;
+	fclose(file);
+	return pending & 1UL << (SIGKILL - 1);
+}
+
+/* Whether the interrupt is over. */
+static bool look_at(struct interrupt *interrupt)
+{
+	pid_t tid = interrupt->host->waits(interrupt->rcvid);
+
+	if (!tid)
+		return true;
+	if (!interrupt->told) {
+		interrupt->told = true;
+		interrupt->host->unblock(interrupt->attached, interrupt->rcvid);
+	}
+	if (!interrupt->killed_ms && killed(tid))
+		interrupt->killed_ms = now_ms();
+	if (!interrupt->killed_ms || now_ms() < interrupt->killed_ms + GRACE_MS)
+		return false;
+	interrupt->host->end(interrupt->rcvid, EINTR);
+	return true;
+}
+
+static void look_at_interrupts(void)
+{
+	size_t i, left = 0;
+
+	for (i = 0; i < nr_interrupts; i++)
+		if (!look_at(&interrupts[i]))
+			interrupts[left++] = interrupts[i];
+	nr_interrupts = left;
 }
 
 static void destroy(struct session *session)
@@ -78,7 +150,6 @@ extern int real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 /* One request. Without more to come from there, it is not asked again. */
 static void serve(struct session *session)
 {
-	size_t i;
 	int n = fuse_session_receive_buf(session->fuse, &session->buffer);
 
 	if (n == -EAGAIN || n == -EINTR)
@@ -89,9 +160,7 @@ static void serve(struct session *session)
 		return;
 	}
 	fuse_session_process_buf(session->fuse, &session->buffer);
-	for (i = 0; i < nr_interrupts; i++)
-		session->host->unblock(session->attached, interrupts[i]);
-	nr_interrupts = 0;
+	look_at_interrupts();
 }
 
 static void *run(void *unused)
@@ -102,8 +171,10 @@ static void *run(void *unused)
 	(void)unused;
 	pthread_setname_np(pthread_self(), "stplr-qnx-files");
 	for (;;) {
-		if (epoll_wait(epoll, &event, 1, -1) != 1)
+		if (epoll_wait(epoll, &event, 1, nr_interrupts ? LOOK_MS : -1) != 1) {
+			look_at_interrupts();
 			continue;
+		}
 		pthread_mutex_lock(&files_lock);
 		/* it may have ended since */
 		for (session = sessions; session; session = session->next)

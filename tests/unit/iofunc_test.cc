@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+// QNX's resource managers from within: what handlers are called with, and what becomes of their
+// answers
+#include <sys/dispatch.h>
+#include <sys/iofunc.h>
+#include <sys/neutrino.h>
+#include <sys/resmgr.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "support/fd.h"
+#include "support/thread.h"
+
+namespace
+{
+
+#define EXPECT_FAILS(expected, call)                                                               \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		EXPECT_EQ(-1, (call));                                                             \
+		EXPECT_EQ(expected, errno) << strerror(errno);                                     \
+	} while (0)
+
+const char kPath[] = "/dev/iofunc-test";
+
+// A path that this process serves by a thread. Handlers are one test's own: functions in statics.
+class Served : public testing::Test
+{
+protected:
+	Served()
+	{
+		if (access("/dev/cuse", F_OK))
+			EXPECT_EQ(0, system("modprobe cuse"));
+		iofunc_func_init(_RESMGR_CONNECT_NFUNCS, &connect_, _RESMGR_IO_NFUNCS, &io_);
+		iofunc_attr_init(&attr_, S_IFNAM | 0666, nullptr, nullptr);
+		io_.close_ocb = [](resmgr_context_t *ctp, void *reserved, RESMGR_OCB_T *ocb) {
+			closed_++;
+			return iofunc_close_ocb_default(ctp, reserved, ocb);
+		};
+		closed_ = 0;
+		handler_ = nullptr;
+		io_.read = [](resmgr_context_t *ctp, io_read_t *msg, RESMGR_OCB_T *) {
+			return handler_(ctp, msg);
+		};
+		dpp_ = dispatch_create();
+	}
+	~Served() override
+	{
+		stop();
+		if (dpp_)
+			EXPECT_EQ(0, dispatch_destroy(dpp_));
+		EXPECT_NE(0, access(kPath, F_OK)) << "it outlives its manager";
+	}
+	void start(std::function<int(resmgr_context_t *, io_read_t *)> read)
+	{
+		handler_ = std::move(read);
+		id_ = resmgr_attach(dpp_, nullptr, kPath, _FTYPE_ANY, 0, &connect_, &io_, &attr_);
+		ASSERT_GT(id_, 0) << strerror(errno);
+		context_ = dispatch_context_alloc(dpp_);
+		ASSERT_NE(nullptr, context_);
+		running_ = true;
+		thread_.reset(new Thread([this] {
+			while (running_)
+				if (dispatch_block(context_))
+					dispatch_handler(context_);
+			return 0L;
+		}));
+		/* the mode is asked for first, which opens the file and closes it */
+		ASSERT_TRUE(eventually([] { return closed_ == 1; }));
+		closed_ = 0;
+	}
+	void stop()
+	{
+		if (!thread_)
+			return;
+		running_ = false;
+		dispatch_unblock(context_);
+		thread_->join();
+		thread_.reset();
+		dispatch_context_free(context_);
+	}
+
+	static std::function<int(resmgr_context_t *, io_read_t *)> handler_;
+	static std::atomic<int> closed_;
+	resmgr_connect_funcs_t connect_;
+	resmgr_io_funcs_t io_;
+	iofunc_attr_t attr_;
+	dispatch_t *dpp_;
+	dispatch_context_t *context_;
+	std::atomic<bool> running_{false};
+	std::unique_ptr<Thread> thread_;
+	int id_ = -1;
+};
+std::function<int(resmgr_context_t *, io_read_t *)> Served::handler_;
+std::atomic<int> Served::closed_;
+
+TEST_F(Served, HandlersKnowTheirClient)
+{
+	_client_info info = {};
+	_msg_info message = {};
+	int nbytes = 0;
+	start([&](resmgr_context_t *ctp, io_read_t *msg) {
+		EXPECT_EQ(EOK, iofunc_client_info(ctp, 0, &info));
+		EXPECT_EQ(0, MsgInfo(ctp->rcvid, &message));
+		EXPECT_EQ(id_, ctp->id);
+		nbytes = msg->i.nbytes;
+		return EOK;
+	});
+	Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+	char byte;
+
+	ASSERT_GE(file, 0) << strerror(errno);
+	EXPECT_EQ(0, read(file, &byte, 1));
+	EXPECT_EQ(1, nbytes);
+	EXPECT_EQ(getpid(), info.pid);
+	EXPECT_EQ(geteuid(), info.cred.euid);
+	EXPECT_EQ(getpid(), message.pid);
+	EXPECT_EQ(gettid(), message.tid);
+	EXPECT_EQ(static_cast<ssize_t>(sizeof(io_read_t)), message.srcmsglen);
+}
+
+TEST_F(Served, AnswersComeInEveryForm)
+{
+	int turn = 0;
+	start([&](resmgr_context_t *ctp, io_read_t *) {
+		switch (turn++) {
+		case 0:
+			_IO_SET_READ_NBYTES(ctp, 3);
+			return _RESMGR_PTR(ctp, "abc", 3);
+		case 1:
+			return EILSEQ;
+		case 2:
+			MsgReply(ctp->rcvid, 2, "de", 2);
+			return _RESMGR_NOREPLY;
+		case 3: /* in pieces, and only the count at the end */
+			EXPECT_EQ(2, resmgr_msgwrite(ctp, "fg", 2, 0));
+			EXPECT_EQ(2, MsgWrite(ctp->rcvid, "hi", 2, 2));
+			_IO_SET_READ_NBYTES(ctp, 4);
+			return EOK;
+		case 4: /* no more than there is room for */
+			_IO_SET_READ_NBYTES(ctp, 1000);
+			return _RESMGR_PTR(ctp, "0123456789", 10);
+		case 5:
+			return _RESMGR_DEFAULT;
+		case 6:
+			EXPECT_EQ(0, MsgError(ctp->rcvid, ENOSPC));
+			EXPECT_FAILS(ESRCH, MsgReply(ctp->rcvid, 0, nullptr, 0));
+			EXPECT_FAILS(ESRCH, MsgError(ctp->rcvid, EIO));
+			EXPECT_FAILS(ESRCH, static_cast<int>(MsgRead(ctp->rcvid, &turn, 1, 0)));
+			return _RESMGR_NOREPLY;
+		}
+		return EOK;
+	});
+	Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+	char text[8] = "";
+
+	ASSERT_GE(file, 0) << strerror(errno);
+	EXPECT_EQ(3, read(file, text, 7));
+	EXPECT_STREQ("abc", text);
+	EXPECT_FAILS(EILSEQ, read(file, text, 7));
+	EXPECT_EQ(2, read(file, text, 7));
+	EXPECT_STREQ("dec", text);
+	EXPECT_EQ(4, read(file, text, 7));
+	EXPECT_STREQ("fghi", text);
+	EXPECT_EQ(5, read(file, text, 5));
+	EXPECT_STREQ("01234", text);
+	EXPECT_FAILS(EOPNOTSUPP, read(file, text, 5));
+	EXPECT_FAILS(ENOSPC, read(file, text, 5));
+	EXPECT_EQ(0, read(file, text, 5));
+}
+
+TEST_F(Served, AReplyMayComeLaterFromAnotherThread)
+{
+	std::atomic<int> rcvid{0};
+	start([&](resmgr_context_t *ctp, io_read_t *) {
+		rcvid = ctp->rcvid;
+		return _RESMGR_NOREPLY;
+	});
+	Thread reader([] {
+		Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+		char text[8];
+		return static_cast<long>(read(file, text, sizeof(text)));
+	});
+
+	ASSERT_TRUE(eventually([&] { return rcvid != 0; }));
+	EXPECT_EQ(0, MsgReply(rcvid, 5, "later", 5)) << strerror(errno);
+	EXPECT_EQ(5, reader.join());
+	EXPECT_TRUE(eventually([&] { return closed_ == 1; }));
+}
+
+TEST_F(Served, MessagesPulsesAndFilesMeet)
+{
+	static std::atomic<int> pulses, messages;
+	pulses = messages = 0;
+	start([&](resmgr_context_t *, io_read_t *) { return EOK; });
+	auto on_pulse = [](message_context_t *ctp, int, unsigned, void *) {
+		pulses += ctp->msg->pulse.value.sival_int;
+		return 0;
+	};
+	auto on_message = [](message_context_t *ctp, int, unsigned, void *) {
+		messages++;
+		return MsgReply(ctp->rcvid, 77, nullptr, 0);
+	};
+	int code = pulse_attach(dpp_, MSG_FLAG_ALLOC_PULSE, 0, on_pulse, nullptr);
+	EXPECT_EQ(0, message_attach(dpp_, nullptr, _IO_MAX + 1, _IO_MAX + 9, on_message, nullptr));
+	int coid = message_connect(dpp_, MSG_FLAG_SIDE_CHANNEL);
+	Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+	uint16_t type = _IO_MAX + 2;
+	char byte;
+
+	for (int i = 0; i < 50; i++) {
+		EXPECT_EQ(0, MsgSendPulse(coid, -1, code, 2));
+		EXPECT_EQ(0, read(file, &byte, 1));
+		EXPECT_EQ(77, MsgSend(coid, &type, sizeof(type), nullptr, 0));
+	}
+	EXPECT_TRUE(eventually([&] { return pulses == 100; }));
+	EXPECT_EQ(50, messages);
+	/* a file is no connection */
+	EXPECT_FAILS(EBADF, MsgSend(file, &type, sizeof(type), nullptr, 0));
+	ConnectDetach(coid);
+}
+
+TEST_F(Served, DetachingEndsThePathAtOnce)
+{
+	std::atomic<int> rcvid{0};
+	start([&](resmgr_context_t *ctp, io_read_t *) {
+		rcvid = ctp->rcvid;
+		return _RESMGR_NOREPLY;
+	});
+	Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+	ASSERT_GE(file, 0) << strerror(errno);
+	Thread reader([&] {
+		char byte;
+		return read(file, &byte, 1) == -1 ? static_cast<long>(errno) : 0;
+	});
+
+	ASSERT_TRUE(eventually([&] { return rcvid != 0; }));
+	EXPECT_EQ(0, resmgr_detach(dpp_, id_, 0));
+	EXPECT_EQ(ENODEV, reader.join());
+	EXPECT_NE(0, access(kPath, F_OK));
+	EXPECT_FAILS(ESRCH, MsgReply(rcvid, 0, nullptr, 0));
+	EXPECT_TRUE(eventually([&] { return closed_ == 1; }));
+	EXPECT_FAILS(EINVAL, resmgr_detach(dpp_, id_, 0));
+	/* the path may be attached again */
+	id_ = resmgr_attach(dpp_, nullptr, kPath, _FTYPE_ANY, 0, &connect_, &io_, &attr_);
+	EXPECT_GT(id_, 0) << strerror(errno);
+	EXPECT_EQ(0, access(kPath, F_OK));
+}
+
+TEST_F(Served, Refuses)
+{
+	auto attach = [&](dispatch_t *dpp, const char *path, enum _file_type type, unsigned flags) {
+		return resmgr_attach(dpp, nullptr, path, type, flags, &connect_, &io_, &attr_);
+	};
+
+	EXPECT_FAILS(EINVAL, attach(nullptr, kPath, _FTYPE_ANY, 0));
+	EXPECT_FAILS(EINVAL, attach(dpp_, kPath, _FTYPE_ANY, 0x40000000));
+	EXPECT_FAILS(ENOSYS, attach(dpp_, kPath, _FTYPE_MQUEUE, 0));
+	EXPECT_FAILS(EEXIST, attach(dpp_, "/dev/null", _FTYPE_ANY, 0));
+	EXPECT_FAILS(ENOENT, attach(dpp_, "/tmp/no such folder/x", _FTYPE_ANY, 0));
+	EXPECT_FAILS(EISDIR, attach(dpp_, "/etc", _FTYPE_ANY, 0));
+	EXPECT_FAILS(ENOTDIR, attach(dpp_, "/etc/passwd", _FTYPE_ANY, _RESMGR_FLAG_DIR));
+	EXPECT_FAILS(ENAMETOOLONG,
+		     attach(dpp_, ("/tmp/" + std::string(5000, 'x')).c_str(), _FTYPE_ANY, 0));
+	EXPECT_FAILS(EINVAL, resmgr_detach(dpp_, 99999, 0));
+	int only_number = attach(dpp_, nullptr, _FTYPE_ANY, 0);
+	EXPECT_GT(only_number, 0);
+	EXPECT_EQ(0, resmgr_detach(dpp_, only_number, 0));
+}
+
+// iofunc_*: what needs no client
+
+TEST(Iofunc, TablesAreFilledAsFarAsTheyGo)
+{
+	resmgr_connect_funcs_t connect;
+	resmgr_io_funcs_t io;
+
+	memset(&connect, 0xa5, sizeof(connect));
+	memset(&io, 0xa5, sizeof(io));
+	auto untouched = io.close_ocb;
+	iofunc_func_init(1, &connect, 2, &io);
+	EXPECT_EQ(1u, connect.nfuncs);
+	EXPECT_EQ(&iofunc_open_default, connect.open);
+	EXPECT_EQ(2u, io.nfuncs);
+	EXPECT_EQ(&iofunc_read_default, io.read);
+	EXPECT_EQ(&iofunc_write_default, io.write);
+	EXPECT_EQ(untouched, io.close_ocb);
+	iofunc_func_init(1000, &connect, 1000, &io);
+	EXPECT_EQ(unsigned{_RESMGR_CONNECT_NFUNCS}, connect.nfuncs);
+	EXPECT_EQ(nullptr, connect.mount);
+	EXPECT_EQ(unsigned{_RESMGR_IO_NFUNCS}, io.nfuncs);
+	EXPECT_EQ(&iofunc_sync_default, io.sync);
+	EXPECT_EQ(nullptr, io.notify);
+	EXPECT_EQ(nullptr, io.power);
+	iofunc_func_init(0, nullptr, 0, nullptr);
+}
+
+TEST(Iofunc, AFileIsLockedByAThreadAsOftenAsItUnlocks)
+{
+	iofunc_attr_t attr;
+	iofunc_attr_init(&attr, S_IFREG | 0644, nullptr, nullptr);
+	auto elsewhere = [&](auto call) {
+		return Thread([&, call] { return static_cast<long>(call(&attr)); }).join();
+	};
+
+	EXPECT_EQ(EPERM, iofunc_attr_unlock(&attr));
+	EXPECT_EQ(EOK, iofunc_attr_lock(&attr));
+	EXPECT_EQ(EOK, iofunc_attr_lock(&attr));
+	EXPECT_EQ(EBUSY, elsewhere(iofunc_attr_trylock));
+	EXPECT_EQ(EPERM, elsewhere(iofunc_attr_unlock));
+	EXPECT_EQ(EOK, iofunc_attr_unlock(&attr));
+	EXPECT_EQ(EBUSY, elsewhere(iofunc_attr_trylock));
+	EXPECT_EQ(EOK, iofunc_attr_unlock(&attr));
+	std::atomic<int> count{0};
+	int unguarded = 0;
+	auto body = [&] {
+		for (int i = 0; i < 2000; i++) {
+			iofunc_attr_lock(&attr);
+			unguarded++;
+			iofunc_attr_unlock(&attr);
+			count++;
+		}
+		return 0L;
+	};
+	Thread one(body), two(body);
+	one.join();
+	two.join();
+	EXPECT_EQ(count, unguarded);
+}
+
+TEST(Iofunc, ACheckOfRightsIsPosixs)
+{
+	iofunc_attr_t attr;
+	_client_info info = {};
+	auto check = [&](uid_t uid, gid_t gid, mode_t wanted) {
+		info.cred.euid = uid;
+		info.cred.egid = gid;
+		info.cred.ngroups = 1;
+		info.cred.grouplist[0] = 77;
+		return iofunc_check_access(nullptr, &attr, wanted, &info);
+	};
+
+	iofunc_attr_init(&attr, S_IFREG | 0640, nullptr, nullptr);
+	attr.uid = 1000;
+	attr.gid = 100;
+	EXPECT_EQ(EOK, check(1000, 1, S_IREAD | S_IWRITE));
+	EXPECT_EQ(EACCES, check(1000, 1, S_IEXEC));
+	EXPECT_EQ(EOK, check(1001, 100, S_IREAD));
+	EXPECT_EQ(EACCES, check(1001, 100, S_IWRITE));
+	EXPECT_EQ(EACCES, check(1001, 1, S_IREAD));
+	attr.gid = 77;
+	EXPECT_EQ(EOK, check(1001, 1, S_IREAD)) << "one of the other groups";
+	EXPECT_EQ(EOK, check(0, 0, S_IREAD | S_IWRITE));
+	EXPECT_EQ(EACCES, check(0, 0, S_IEXEC));
+	EXPECT_EQ(EOK, check(1000, 1, S_ISUID));
+	EXPECT_EQ(EPERM, check(1001, 77, S_ISUID));
+	attr.mode = S_IFREG | 0044;
+	EXPECT_EQ(EACCES, check(1000, 77, S_IREAD)) << "the owner's bits are the owner's";
+}
+
+} // namespace
