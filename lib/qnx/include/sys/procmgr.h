@@ -17,8 +17,8 @@ __BEGIN_DECLS
 
 /*
  * The calling process ends with that status, and a child goes on as a daemon, with another id. A
- * process that has channels already, which a child would not have, goes on itself, in the foreground
- * and with its descriptors. The process's id, or -1 and errno.
+ * process that has channels already, which a child would not have, goes on itself, in the
+ * foreground and with its descriptors. The process's id, or -1 and errno.
  */
 extern int procmgr_daemon(int __status, unsigned __flags);
 
