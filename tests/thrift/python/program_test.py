@@ -68,15 +68,16 @@ class ProgramTest(unittest.TestCase):
 
     def test_on_every_transport(self):
         with tempfile.TemporaryDirectory() as folder:
-            for uri in (f"stplr:{new_name()}?device=1&mode=660", f"unix:{folder}/socket", "tcp:127.0.0.1:9191"):
-                for server in ("simple", "threaded", "pool"):
-                    options = ["--transport", uri, "--wrapper", "framed", "--protocol", "compact"]
-                    with Server("thrift-python-ping-server", *options, "--server", server, "--quiet"):
-                        for name in ("ping", "hello"):
-                            result = json.loads(
-                                run("thrift-python-ping-client", *options, "--round", name, "--count", "5")
-                            )
-                            self.assertEqual((15 + (name == "hello"), uri), (result["rpcs"], result["transport"]))
+            for uri, server, name in (
+                (f"stplr:{new_name()}?device=1&mode=660", "pool", "ping"),
+                (f"stplr:{new_name()}?device=1&mode=660", "threaded", "hello"),
+                (f"unix:{folder}/socket", "threaded", "ping"),
+                ("tcp:127.0.0.1:9191", "simple", "hello"),
+            ):
+                options = ["--transport", uri, "--wrapper", "framed", "--protocol", "compact"]
+                with Server("thrift-python-ping-server", *options, "--server", server, "--quiet"):
+                    result = json.loads(run("thrift-python-ping-client", *options, "--round", name, "--count", "5"))
+                    self.assertEqual((15 + (name == "hello"), uri), (result["rpcs"], result["transport"]))
 
     def test_an_interrupt_ends_a_server(self):
         for server in ("simple", "threaded", "pool"):
@@ -98,11 +99,13 @@ class InteropTest(unittest.TestCase):
     def rounds(self, server, client, wire):
         where = ["--transport", f"stplr:{new_name()}", *wire]
         with Server(f"{server}ping-server", *where, "--quiet"):
-            for name, size in (("ping", 64), ("ping", 200000), ("hello", 64)):
+            for name, size in (("ping", 200000), ("hello", 64)):
                 result = json.loads(
                     run(f"{client}ping-client", *where, "--round", name, "--count", "10", "--size", str(size))
                 )
                 self.assertEqual(30 + (name == "hello"), result["rpcs"])
+        if "framed" in wire:  # starting Python takes long
+            return
         with Server(f"{server}calculator-server", *where):
             run(f"{client}calculator-client", *where, "--round", "calculator", "--count", "10")
         with Server(f"{server}timer-server", *where):
