@@ -1069,9 +1069,9 @@ TEST_F(KernelServerTest, IsSeen)
 
 	std::istringstream words(line_with(folder + "servers", "kserver-seen"));
 	unsigned channel, chid, clients, exclusive, running, messages, pending, longest, served;
-	std::string driver, name;
+	std::string module, name;
 	words >> channel >> chid >> clients >> exclusive >> running >> messages >> pending >>
-		longest >> served >> driver >> name;
+		longest >> served >> module >> name;
 	EXPECT_EQ(1u, clients);
 	EXPECT_EQ(0u, exclusive);
 	EXPECT_EQ(1u, running);
@@ -1079,7 +1079,7 @@ TEST_F(KernelServerTest, IsSeen)
 	EXPECT_EQ(17u, pending);
 	EXPECT_EQ(4321u, longest);
 	EXPECT_EQ(1u, served);
-	EXPECT_EQ(kModule, driver);
+	EXPECT_EQ(kModule, module);
 	EXPECT_EQ("kserver-seen", name);
 
 	for (pid_t tid : {runs.thread().tid(), kept.thread().tid()}) {
