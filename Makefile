@@ -52,7 +52,7 @@ $(module_folder)/stplr.ko: Kbuild $(shell find stplr include -name '*.[ch]') \
 test_module := $(module_folder)/tests/stplr_pulser.ko
 test-modules: $(test_module) ## modules for tests only, for KVER or KDIR
 
-$(test_module): $(wildcard tests/module/*) include/linux/stplr_kernel.h $(module_folder)/stplr.ko
+$(test_module): $(wildcard tests/module/*) $(wildcard include/linux/*) $(module_folder)/stplr.ko
 	@mkdir -p $(@D)
 	@cp -rsf $(CURDIR)/tests/module/. $(CURDIR)/include $(@D)
 	$(MAKE) -C $(module_kdir) M=$(CURDIR)/$(@D) \

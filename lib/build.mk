@@ -52,7 +52,10 @@ install-lib: libstplr ## libraries, headers, man pages
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir) lib/stplr.h lib/stplr_ring.h
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/linux include/uapi/linux/stplr.h \
 		include/uapi/linux/stplr_ring.h
-	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/stplr-kernel/linux include/linux/stplr_kernel.h
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/stplr-kernel/linux include/linux/stplr_kernel.h \
+		include/linux/stplr_ring.h
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/stplr-kernel/uapi/linux include/uapi/linux/stplr.h \
+		include/uapi/linux/stplr_ring.h
 	for header in $(LIBQNX_INCLUDES:lib/qnx/include/%=%); do \
 		$(INSTALL) -D -m 644 lib/qnx/include/$$header $(DESTDIR)$(includedir)/stplr-qnx/$$header || exit; done
 	$(call install_filled,lib/stplr.pc.in,$(pkgconfigdir)/stplr.pc)

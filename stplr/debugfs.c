@@ -662,7 +662,6 @@ DEFINE_SEQ_ATTRIBUTE(stplr_rings);
 
 /* counters */
 
-
 static int stplr_counters_show(struct seq_file *seq, void *unused)
 {
 	struct stplr_device *device = seq->private;

@@ -4,8 +4,9 @@
  *
  * A driver makes a set of rings, which programs attach by name, or attaches a ring of a set that a
  * program, or another driver, has made. Either way it has an end, by which it writes records and
- * reads the peer's, in place or by copy, with indices of its own and without locks: calls that write
- * an end are the driver's to serialise, and so are those that read it; the two may run at once.
+ * reads the peer's, in place or by copy, with indices of its own and without locks: calls that
+ * write an end are the driver's to serialise, and so are those that read it; the two may run at
+ * once, but in a set that is turn by turn.
  *
  * Nothing of what a program can write is trusted: what breaks the layout's rules ends the ring, for
  * both ends, with EPROTO. The bytes of a record that is read in place may still change under the
@@ -54,8 +55,9 @@ struct stplr_rings_params {
 
 /**
  * struct stplr_ring_ops - how a driver is told
- * @told: the peer has attached, written, made room where that was waited for, or the ring has
- *	ended: look what there is. NULL: it is not told. Several of these may be one call
+ * @told: the peer has attached, has written or made room where the driver asked for that
+ *	(stplr_ring_ask()), wants to be noticed, or the ring has ended: look what there is. Several
+ *	of these may be one call. NULL: it is not told
  * @queue: where it is called: by a work item of the end's on this workqueue, so that it may sleep,
  *	and no two of them run at once; it must not close its own end. NULL: at once, in whatever
  *	context the peer is in, with a spinlock of the ring's held and interrupts off: it may wake,
@@ -94,6 +96,7 @@ int stplr_ring_release(struct stplr_ring_end *end, unsigned int tell);
 int stplr_ring_write(struct stplr_ring_end *end, const void *from, u32 len, u16 type, u16 flags);
 ssize_t stplr_ring_read(struct stplr_ring_end *end, void *to, size_t room,
 			struct stplr_ring_record *record);
+int stplr_ring_ask(struct stplr_ring_end *end, u32 what, u32 room);
 int stplr_ring_wait(struct stplr_ring_end *end, u32 what, u32 room, s64 deadline, u32 spin);
 
 #endif /* _LINUX_STPLR_RING_H */

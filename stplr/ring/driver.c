@@ -386,6 +386,36 @@ ssize_t stplr_ring_read(struct stplr_ring_end *end, void *to, size_t room,
 }
 EXPORT_SYMBOL_GPL(stplr_ring_read);
 
+static bool stplr_ring_can(const struct stplr_ring_end *end, u32 what, u32 room)
+{
+	u32 there = (stplr_ring_in_bytes(end) ? STPLR_RING_DATA : 0) |
+		    (stplr_ring_out_bytes(end) ? STPLR_RING_ROOM : 0);
+
+	return what && !(what & ~there) && room <= stplr_ring_out_bytes(end);
+}
+
+/**
+ * stplr_ring_ask() - be told of what comes next
+ * @end: the end
+ * @what: STPLR_RING_DATA, STPLR_RING_ROOM, or both
+ * @room: for how many bytes, as for stplr_ring_wait()
+ *
+ * If there is none of @what now, the driver's operation is called when the peer next commits, or
+ * releases: once, and then it asks again. As a program waits, without waiting.
+ *
+ * Context: any but NMI; of one to many with PREEMPT_RT, not hard interrupts. Return: which there
+ * is; 0: there is none, and it will be told; or EINVAL: no such direction; EPIPE, ESHUTDOWN,
+ * EPROTO: it has ended.
+ */
+int stplr_ring_ask(struct stplr_ring_end *end, u32 what, u32 room)
+{
+	if (!stplr_ring_can(end, what, room))
+		return -EINVAL;
+	stplr_ring_arm(end, what);
+	return stplr_ring_ready(end, what, room);
+}
+EXPORT_SYMBOL_GPL(stplr_ring_ask);
+
 /**
  * stplr_ring_wait() - sleep until there is something to read, or room
  * @end: the end
@@ -399,10 +429,7 @@ EXPORT_SYMBOL_GPL(stplr_ring_read);
  */
 int stplr_ring_wait(struct stplr_ring_end *end, u32 what, u32 room, s64 deadline, u32 spin)
 {
-	u32 there = (stplr_ring_in_bytes(end) ? STPLR_RING_DATA : 0) |
-		    (stplr_ring_out_bytes(end) ? STPLR_RING_ROOM : 0);
-
-	if (!what || what & ~there || room > stplr_ring_out_bytes(end))
+	if (!stplr_ring_can(end, what, room))
 		return -EINVAL;
 	return stplr_ring_wait_for(end, what, room, deadline, CLOCK_MONOTONIC,
 				   min_t(u32, spin, STPLR_RING_SPIN_MAX));

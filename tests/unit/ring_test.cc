@@ -45,6 +45,50 @@ uint64_t eventfd_count(int fd)
 	return count;
 }
 
+TEST_F(RingTest, LayoutIsTheDocumentedOne)
+{
+	EXPECT_EQ(40u, sizeof(stplr_rings_create));
+	EXPECT_EQ(8u, sizeof(stplr_ring_open));
+	EXPECT_EQ(32u, sizeof(stplr_rings_attached));
+	EXPECT_EQ(40u, sizeof(stplr_ring_attach));
+	EXPECT_EQ(48u, sizeof(stplr_ring_info));
+	EXPECT_EQ(24u, sizeof(stplr_ring_wait));
+	EXPECT_EQ(8u, sizeof(stplr_ring_eventfd));
+	EXPECT_EQ(8u, sizeof(stplr_ring_record));
+	EXPECT_EQ(16u, sizeof(stplr_ring_copy));
+	EXPECT_EQ(128u, offsetof(stplr_ring_page, reader));
+	EXPECT_EQ(24u, offsetof(stplr_ring_writer, oldest));
+	EXPECT_EQ(128u, offsetof(stplr_ring_kernel, out.room));
+	EXPECT_EQ(256u, offsetof(stplr_ring_kernel, in));
+	EXPECT_EQ(512u, offsetof(stplr_ring_kernel, held));
+	EXPECT_EQ(516u, offsetof(stplr_ring_kernel, error));
+}
+
+TEST_F(RingTest, ArgumentsOfOtherSizesAndBadAddresses)
+{
+	RingPair pair(device, "sizes");
+	const struct {
+		int fd;
+		unsigned long request;
+	} calls[] = {{device, STPLR_RINGS_CREATE},    {device, STPLR_RING_ATTACH},
+		     {pair.set, STPLR_RING_OPEN},     {pair.set, STPLR_RINGS_ATTACHED},
+		     {pair.other, STPLR_RING_WAIT},   {pair.other, STPLR_RING_ARM},
+		     {pair.other, STPLR_RING_EVENTFD}};
+	for (auto &each : calls) {
+		size_t size = _IOC_SIZE(each.request);
+		auto sized = [&](size_t other) {
+			return _IOC(_IOC_DIR(each.request), _IOC_TYPE(each.request),
+				    _IOC_NR(each.request), other);
+		};
+		std::vector<char> args(size + 8);
+		EXPECT_EQ(-EFAULT, call(each.fd, each.request, nullptr)) << _IOC_NR(each.request);
+		EXPECT_EQ(-EINVAL, call(each.fd, sized(size - 4), args.data()));
+		args[size] = 1;
+		EXPECT_EQ(-E2BIG, call(each.fd, sized(size + 8), args.data()));
+	}
+	EXPECT_EQ(-EFAULT, call(pair.other, STPLR_RING_INFO, nullptr));
+}
+
 // Sets
 
 TEST_F(RingTest, SetsAreChecked)

@@ -86,9 +86,10 @@
  *
  *  - read(2): EMSGSIZE: the buffer is too small for the next record, which stays; EAGAIN: none, and
  *    O_NONBLOCK; EINTR; 0: never but for a buffer of 0 bytes; EFAULT: the record stays.
- *  - write(2): the last record need not be padded. Returns the bytes of those that were committed, which is less than all only if
- *    some were; EAGAIN: no room for the first, and O_NONBLOCK; EMSGSIZE: one longer than the ring
- *    can take at all; EINVAL: a bad header, or one that is not whole; EBUSY: out of turn.
+ *  - write(2): the last record need not be padded. Returns the bytes of those that were committed,
+ *    which is less than all only if some were; EAGAIN: no room for the first, and O_NONBLOCK;
+ *    EMSGSIZE: one longer than the ring can take at all; EINVAL: a bad header, or one that is not
+ *    whole; EBUSY: out of turn.
  *  - both: EPIPE: ended; EPROTO: ended, for somebody broke the rules; ESHUTDOWN: ended by a driver
  *    that went; EINVAL: no such direction.
  */
