@@ -286,6 +286,22 @@ int stplr_ring_wake_slow(struct stplr_ring *ring, uint32_t seen, int writing)
 	return 0;
 }
 
+/* W4 and W5, R4 and R5, for all that was published quietly; by any thread, for it writes nothing.
+ */
+int stplr_ring_flush(struct stplr_ring *ring)
+{
+	uint32_t seen = 0;
+
+	if (!ring->out.size && !ring->in.size)
+		return stplr_ring_fail_(EINVAL);
+	__sync_synchronize();
+	if (ring->out.size)
+		seen |= __atomic_load_n(ring->out.flags, __ATOMIC_RELAXED);
+	if (ring->in.size)
+		seen |= __atomic_load_n(ring->in.flags, __ATOMIC_RELAXED);
+	return seen ? stplr_ring_wake_slow(ring, seen, !!ring->out.size) : 0;
+}
+
 /* Writing */
 
 /* W1, of one to many that is held back: the kernel knows the readers' tails, and does this sum. */
@@ -433,15 +449,21 @@ int stplr_ring_peek_slow(struct stplr_ring *ring)
 	return data ? 0 : stplr_ring_fail_(EAGAIN);
 }
 
-/* A header that is too long, has flags, or comes turn by turn: does it keep the rules? */
+/*
+ * A header that is too long, has flags, or comes turn by turn: does it keep the rules? If not,
+ * there is nothing more to be read.
+ */
 int stplr_ring_judge_slow(struct stplr_ring *ring, const struct stplr_ring_record *record)
 {
 	struct stplr_ring_in *in = &ring->in;
 
 	if (record->len > in->most || stplr_ring_span_(record->len) > in->head - in->own->tail ||
 	    record->flags & ~(in->turns ? STPLR_RING_TURN : 0) ||
-	    (in->turns && stplr_ring_turn(ring))) /* it was for this end to write */
+	    (in->turns && stplr_ring_turn(ring))) { /* it was for this end to write */
+		in->ended = 1;
+		in->last = in->head = in->own->tail;
 		return fail_broken(ring);
+	}
 	in->turn = record->flags & STPLR_RING_TURN;
 	return 0;
 }
@@ -635,6 +657,7 @@ int stplr_ring_wait(struct stplr_ring *ring, uint32_t what, size_t len, int64_t 
 		return there;
 	if (!timeout && ring->peer)
 		return stplr_ring_fail_(EAGAIN);
+	stplr_ring_flush(ring); /* or both might sleep */
 	args.deadline = stplr_deadline(timeout);
 	args.spin = ring->spin < SPIN_MOST ? ring->spin : SPIN_MOST;
 	if (ioctl(ring->fd, STPLR_RING_WAIT, &args))

@@ -47,7 +47,10 @@ extern "C" {
 
 /* What commits and releases do besides (@how); 0 wakes the peer if it waits. */
 
-/** STPLR_RING_NO_WAKEUP - do not look whether the peer waits: a later call does. */
+/**
+ * STPLR_RING_NO_WAKEUP - do not look whether the peer waits: a later call does, stplr_ring_flush()
+ * or stplr_ring_wait().
+ */
 #define STPLR_RING_NO_WAKEUP (1U << 16)
 /** STPLR_RING_FORCE_WAKEUP - wake the peer whether it waits or not, and have its eventfd told. */
 #define STPLR_RING_FORCE_WAKEUP (1U << 17)
@@ -239,6 +242,17 @@ int stplr_ring_info(int fd, struct stplr_ring_info *info);
  * EINVAL: @what, or no such direction.
  */
 int stplr_ring_wait(struct stplr_ring *ring, uint32_t what, size_t len, int64_t timeout);
+
+/**
+ * stplr_ring_flush() - wake the peer if it waits, after commits and releases that were quiet
+ * @ring: from stplr_ring_map()
+ *
+ * For STPLR_RING_NO_WAKEUP. stplr_ring_wait() does it before it sleeps.
+ *
+ * Return: 0; -1: EPIPE, EPROTO, ESHUTDOWN: the ring has ended, and this end writes; EINVAL: not
+ * mapped.
+ */
+int stplr_ring_flush(struct stplr_ring *ring);
 
 /**
  * stplr_ring_wake() - wake who waits on the other side, whatever for
@@ -446,21 +460,6 @@ static inline int stplr_ring_commit(struct stplr_ring *ring, size_t len, uint16_
 static inline void stplr_ring_discard(struct stplr_ring *ring)
 {
 	ring->out.reserved = 0;
-}
-
-/**
- * stplr_ring_flush() - wake the reader if it waits, after records that were committed quietly
- * @ring: from stplr_ring_map()
- *
- * Return: 0; -1: EPIPE, EPROTO, ESHUTDOWN: the ring has ended; EINVAL: this end does not write.
- */
-static inline int stplr_ring_flush(struct stplr_ring *ring)
-{
-	struct stplr_ring_out *out = &ring->out;
-
-	if (!out->size)
-		return stplr_ring_fail_(EINVAL);
-	return stplr_ring_publish_(ring, &out->own->head, out->own->head, out->flags, 0, 1);
 }
 
 /**
