@@ -484,6 +484,27 @@ TEST(ClientTest, ACallBeyondTheServersMaximumIsRefused)
 	EXPECT_EQ(10, other->noted());
 }
 
+// So is one that comes in several messages.
+TEST(ClientTest, ALongCallBeyondTheServersMaximumIsRefused)
+{
+	Parameter max("message_max", 300000);
+	Service::Options options;
+
+	options.maxMessageSize = 1000000;
+	Service service(options);
+
+	for (size_t size : {1200000, 3000000}) {
+		Client client(service);
+		std::string answer, what;
+
+		EXPECT_EQ(int(TTransportException::END_OF_FILE),
+			  failure([&] { client->blob(answer, std::string(size, 'b')); }, &what));
+		EXPECT_NE(std::string::npos, what.find("maxMessageSize")) << what;
+		EXPECT_NE(std::string::npos, what.find(std::to_string(size / 100000))) << what;
+		EXPECT_FALSE(client.transport->isOpen());
+	}
+}
+
 // Part of a one-way call is with the server, but the rest can be neither queued nor sent.
 TEST(ClientTest, AGapInTheStreamClosesTheConnection)
 {

@@ -310,6 +310,59 @@ TEST(ServerTest, PollTellsOfClients)
 	EXPECT_EQ(POLLIN, descriptor.revents);
 }
 
+class Interrupts : public apache::thrift::TProcessorEventHandler
+{
+public:
+	void postRead(void *, const char *, uint32_t) override
+	{
+		transport->interruptChildren();
+	}
+
+	ServerStaplerTransport *transport = nullptr;
+};
+
+// A call that is under way when the children are interrupted is answered, however long the answer.
+TEST(ServerTest, AnInterruptWaitsForTheAnswer)
+{
+	for (bool defer : {false, true}) {
+		const auto interrupts = std::make_shared<Interrupts>();
+		Service::Options options;
+
+		options.events = interrupts;
+		options.deferReplies = defer;
+		Service service(options);
+		Client client(service);
+		std::string answer;
+
+		interrupts->transport = &service.transport();
+		client->make(answer, 1000000);
+		EXPECT_EQ(1000000u, answer.size());
+		EXPECT_NE(-1, failure([&] { client->add(1, 2); }));
+	}
+}
+
+TEST(ServerTest, ChildrenThatAreNotInterruptedAreServedUntilTheyClose)
+{
+	Service::Options options;
+
+	options.interruptableChildren = false;
+	Service service(options);
+	auto client = std::make_unique<Client>(service);
+
+	EXPECT_EQ(3, (*client)->add(1, 2));
+	EXPECT_THROW(service.transport().setInterruptableChildren(true), std::logic_error);
+	Thread stopping([&] { return service.stop() ? 0 : 1; });
+	// From then on nobody else is let in.
+	ASSERT_TRUE(eventually([&] {
+		return failure([&] { Client(service)->add(1, 2); }) ==
+		       int(TTransportException::NOT_OPEN);
+	}));
+	EXPECT_EQ(7, (*client)->add(3, 4));
+	EXPECT_FALSE(stopping.done());
+	client.reset();
+	EXPECT_EQ(0, stopping.join());
+}
+
 TEST(ServerTest, ATakenName)
 {
 	ServerStaplerTransport first(newAddress()), second(first.getAddress());

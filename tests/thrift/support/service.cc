@@ -292,6 +292,7 @@ Service::Service(const Options &options) : options_(options), handler_(new Handl
 	transport_ = std::make_shared<ServerStaplerTransport>(
 		options.address, std::make_shared<TConfiguration>(options.maxMessageSize));
 	transport_->setDeferReplies(options.deferReplies);
+	transport_->setInterruptableChildren(options.interruptableChildren);
 	server_ = newServer(options, processor, transport_);
 	server_->setServerEventHandler(ready);
 	thread_ = std::thread([this] {

@@ -82,6 +82,7 @@ public:
 		Wire wire;
 		StaplerAddress address = newAddress();
 		bool deferReplies = false;
+		bool interruptableChildren = true;
 		int maxMessageSize = 100 << 20;
 		// To watch or wrap what is called.
 		std::shared_ptr<apache::thrift::TProcessorEventHandler> events;

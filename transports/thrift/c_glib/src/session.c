@@ -31,10 +31,7 @@ struct session {
 /* The error is the client's. */
 static gboolean refuse(struct session *session, const struct stplr_msg_info *info, int reason)
 {
-	if (info->kind == STPLR_KIND_SEND_RECEIVE)
-		stplr_reply_error(session->end.fd, info->rcvid, reason);
-	else
-		stplr_reply(session->end.fd, info->rcvid, 0, NULL, 0);
+	stplr_reply_error(session->end.fd, info->rcvid, reason);
 	return FALSE;
 }
 

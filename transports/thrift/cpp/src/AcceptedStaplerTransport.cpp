@@ -249,14 +249,15 @@ void AcceptedStaplerTransport::countCall(const struct stplr_msg_info &info)
 	if (callSize_ <= static_cast<uint64_t>(getMaxMessageSize()))
 		return;
 
-	if (message_.waits)
-		stplr_reply_error(getSocketFD(), message_.rcvid, EMSGSIZE);
+	// Whoever waits: for an answer, or until a piece of the call is read.
+	stplr_reply_error(getSocketFD(), message_.rcvid, EMSGSIZE);
 	message_ = Message();
 	begin_ = end_ = 0;
 	ended_ = true;
 	raise(TTransportException::END_OF_FILE, address_.describe(),
 	      "MaxMessageSize reached: the call has " + std::to_string(callSize_) +
-		      " bytes or more");
+		      " bytes or more, where " + std::to_string(getMaxMessageSize()) +
+		      " are allowed");
 }
 
 // More of the message; fewer than length at its end, or if the client has gone.

@@ -253,6 +253,7 @@ void ClientStaplerTransport::flush()
 	std::lock_guard<std::mutex> calling(calling_);
 
 	connection();
+	callSize_ = written_.size();
 	// The kernel gives calls to the server one after the other.
 	if (parked_)
 		resume();
@@ -486,10 +487,9 @@ void ClientStaplerTransport::fail(const std::string &what, int error, bool recei
 		      received ? "no answer in time" : "the server did not take the call in time");
 	case EMSGSIZE:
 		disconnect();
-		if (!received)
-			break;
 		raise(TTransportException::END_OF_FILE, where,
-		      "the server does not take calls of this size: see its maxMessageSize");
+		      "the server does not take calls of " + std::to_string(callSize_) +
+			      " bytes: see its configuration's maxMessageSize");
 	}
 	raise(TTransportException::UNKNOWN, where, what, error);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <stdexcept>
 
 namespace stplr
 {
@@ -111,7 +112,8 @@ void ServerStaplerTransport::interrupt()
 
 void ServerStaplerTransport::interruptChildren()
 {
-	children_->interrupt();
+	if (interruptableChildren_)
+		children_->interrupt();
 }
 
 std::shared_ptr<apache::thrift::transport::TTransport> ServerStaplerTransport::acceptImpl()
@@ -168,6 +170,13 @@ std::shared_ptr<apache::thrift::transport::TTransport> ServerStaplerTransport::a
 			raise(TTransportException::UNKNOWN, address_.describe(), "accept", error);
 		}
 	}
+}
+
+void ServerStaplerTransport::setInterruptableChildren(bool enable)
+{
+	if (isOpen())
+		throw std::logic_error("setInterruptableChildren() comes before listen()");
+	interruptableChildren_ = enable;
 }
 
 void ServerStaplerTransport::setAcceptBacklog(unsigned int backlog)

@@ -122,6 +122,8 @@ private:
 	// Of the writing thread.
 	std::vector<uint8_t> written_;
 	unsigned int oversized_ = 0;
+	// Of the last call.
+	size_t callSize_ = 0;
 
 	// Held while a call is under way: one at a time. Taken before kept_. Guards the following.
 	std::mutex calling_;

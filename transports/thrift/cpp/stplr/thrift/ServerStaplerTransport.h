@@ -45,9 +45,12 @@ public:
 	// From any thread, at any time after listen(): present and future calls of accept() end.
 	void interrupt() override;
 	// The same for the clients' reads: those that wait, later ones, and those of clients
-	// accepted later.
+	// accepted later. A call that the server has is answered first.
 	void interruptChildren() override;
 
+	// Before listen(): with false interruptChildren() does nothing, so that a server's stop()
+	// ends when its clients have closed.
+	void setInterruptableChildren(bool enable);
 	// Before listen(): how many clients may wait to be accepted; 0: 128.
 	void setAcceptBacklog(unsigned int backlog);
 	// Milliseconds; 0, as it begins, is without a limit.
@@ -77,6 +80,7 @@ private:
 	Configuration configuration_;
 	unsigned int backlog_ = 0;
 	int acceptTimeout_ = 0;
+	bool interruptableChildren_ = true;
 	AcceptedOptions options_;
 
 	std::atomic<int> channel_{-1};
