@@ -44,5 +44,12 @@ $(B)/tests/thrift_asan_test: private LDFLAGS += $(THRIFT_SANITIZE)
 $(B)/tests/thrift_test $(B)/tests/thrift_asan_test: $(THRIFT_TESTS_COMMON) $(LIBSTPLR_A) | $(EXAMPLE_PROGRAMS) $(GLIB_EXAMPLES_PROGRAMS)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(THRIFT_LIBS) -lgtest -lpthread
 
+# Plays the other side of a vector, for these and for other runtimes' tests.
+$(B)/bin/thrift-vector-player: transports/thrift/vectors/player.c $(LIBSTPLR_A)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/tests/thrift_test $(B)/tests/thrift_asan_test: | $(B)/bin/thrift-vector-player
+
 .SECONDARY: $(THRIFT_TESTS_GENERATED:%=$(THRIFT_TESTS_GEN)/%.cpp)
 -include $(wildcard $(B)/tests/thrift/*.d $(B)/tests/thrift/support/*.d $(B)/tests/thrift/asan/*.d)

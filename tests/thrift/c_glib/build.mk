@@ -48,7 +48,7 @@ $(B)/tests/thrift_glib_asan_test: $(LIBSTPLR_A)
 $(B)/tests/thrift_glib_asan_test: private LDFLAGS += $(GLIB_TESTS_SANITIZE)
 
 $(B)/tests/thrift_glib_test $(B)/tests/thrift_glib_asan_test: $(GLIB_TESTS_GENERATED) $(GLIB_TESTS_SUPPORT) | \
-		$(GLIB_EXAMPLES_PROGRAMS) $(DBUS_EXAMPLES)
+		$(GLIB_EXAMPLES_PROGRAMS) $(DBUS_EXAMPLES) $(B)/bin/thrift-vector-player
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TRANSPORT_GLIB_LIBS) -lgtest -lpthread
 
 -include $(wildcard $(GLIB_TESTS_OUT)/*/*.d $(GLIB_TESTS_OUT)/asan/transport/*.d)

@@ -222,7 +222,8 @@ static gboolean client_flush(struct stapler_end *end, GError **error)
 	else if (stapler_is_one_way(bytes, length))
 		sent = send_one_way(client, bytes, length, error);
 	else
-		sent = send_ahead(client, &bytes, &length, end->message_max, error) &&
+		sent = send_ahead(client, &bytes, &length, (length - 1) % end->message_max + 1,
+				  error) &&
 		       exchange(client, bytes, length, may_park(client), error) &&
 		       collect(client, error);
 	if (client->parked) {
