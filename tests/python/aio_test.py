@@ -216,7 +216,7 @@ class AioTest(unittest.IsolatedAsyncioTestCase):
 
         async with stplr.aio.channel(self.name) as channel, await stplr.aio.connect(self.name) as connection:
             server = asyncio.create_task(channel.serve(handler))
-            sent = [str(i).encode() for i in range(300)]
+            sent = [str(i).encode() for i in range(150)]
             self.assertEqual(sent, await asyncio.gather(*[connection.call(one) for one in sent]))
             channel.close()
             await server

@@ -2,7 +2,7 @@
 """Runs the tests in a folder's *_test.py as tools/run-tests runs a GoogleTest program: with its options, its XML file.
 
 A test fails by an assertion, by what nobody catches in a thread or a destructor, by a descriptor that it did not close, and
-by what it leaves in the module. One that takes longer than STPLR_TEST_TIMEOUT seconds (default 90) ends the program.
+by what it leaves in the module. One that takes longer than STPLR_TEST_TIMEOUT seconds (default 180) ends the program.
 """
 
 import argparse
@@ -53,7 +53,7 @@ class Result(unittest.TestResult):
         self.ran.append(test)
         self.broken.clear()
         self.before = objects()
-        faulthandler.dump_traceback_later(float(os.environ.get("STPLR_TEST_TIMEOUT", "90")), exit=True)
+        faulthandler.dump_traceback_later(float(os.environ.get("STPLR_TEST_TIMEOUT", "180")), exit=True)
         self.begin = time.monotonic()
 
     def stopTest(self, test):
