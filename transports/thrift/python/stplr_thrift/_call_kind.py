@@ -8,26 +8,28 @@ _ONE_WAY = 4  # TMessageType.ONEWAY
 
 def is_one_way(flush: bytes) -> bool:
     """Are these calls, framed or not, ones that nobody waits for? What is not known is two way, which is always safe."""
+    unframed = _call(flush, 0, len(flush))
     # No frame is so long that it begins as these protocols do, and most calls begin so.
     if not flush or flush[0] >= 0x80 or flush[:1] == b"[":
-        return _call(flush, 0, len(flush))
-    frames = _frames(flush)
-    if frames is None:
-        return _call(flush, 0, len(flush))
-    return all(_call(flush, begin, end) for begin, end in frames)
+        return unframed
+    first_end = 4 + int.from_bytes(flush[:4], "big")
+    if not unframed and not (first_end <= len(flush) and _call(flush, 4, first_end)):
+        return False
+    framed = _frames(flush)
+    return unframed if framed is None else framed
 
 
-def _frames(flush: bytes) -> list[tuple[int, int]] | None:
-    """Where the frames begin and end, if it is whole frames and nothing else."""
-    found = []
+def _frames(flush: bytes) -> bool | None:
+    """If it is whole frames and nothing else: are all of them one way?"""
+    one_way = True
     at = 0
     while at < len(flush):
         begin = at + 4
         at = begin + int.from_bytes(flush[at:begin], "big")
         if begin > len(flush) or at > len(flush):
             return None
-        found.append((begin, at))
-    return found
+        one_way = one_way and _call(flush, begin, at)
+    return one_way
 
 
 def _call(flush: bytes, begin: int, end: int) -> bool:
