@@ -32,12 +32,6 @@ struct stplr_user {
 	atomic_long_t registered;
 };
 
-/* What others than the owner may take together: the last eighth is left for it. */
-static inline unsigned int stplr_share(unsigned int bound, bool stranger)
-{
-	return stranger ? bound - bound / 8 : bound;
-}
-
 struct stplr_user *stplr_user_get(kuid_t uid);
 struct stplr_user *stplr_user_hold(struct stplr_user *user);
 void stplr_user_put(struct stplr_user *user);

@@ -26,6 +26,7 @@
 #include "core/process.h"
 #include "core/room.h"
 #include "core/server.h"
+#include "core/shares.h"
 #include "core/watch.h"
 #include "memory/registered.h"
 #include "trace.h"
@@ -52,7 +53,13 @@ static int stplr_connection_join(struct stplr_connection *connection,
 		}
 	}
 	connection->channel = channel;
-	return 0;
+	err = stplr_share_join(connection);
+	if (err) {
+		stplr_client_leave(connection, channel);
+		connection->channel = NULL;
+		stplr_channel_put(channel);
+	}
+	return err;
 }
 
 /* The channel that the caller asks for, with a reference. */

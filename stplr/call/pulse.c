@@ -152,9 +152,10 @@ bool stplr_pulse_receive_kernel(struct stplr_channel *channel, struct stplr_rece
 /* Sending */
 
 static void stplr_pulse_fill(struct stplr_pulse_entry *pulse,
-			     const struct stplr_connection *connection, int priority, s8 code,
-			     u64 value)
+			     struct stplr_connection *connection, int priority, s8 code, u64 value)
 {
+	kref_get(&connection->ref);
+	pulse->connection = connection;
 	pulse->entry.priority = priority;
 	pulse->origin = STPLR_PULSE_POOL;
 	pulse->kernel = false;
@@ -209,7 +210,7 @@ int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code,
 		if (err)
 			return err;
 	}
-	pulse = stplr_pool_take(channel->pool, stplr_connection_strange(connection));
+	pulse = stplr_pool_take(channel->pool, connection->share, false);
 	if (!pulse && READ_ONCE(connection->detached))
 		return -EBADF;
 	if (!pulse)
@@ -217,7 +218,7 @@ int stplr_pulse_post(struct stplr_connection *connection, int priority, s8 code,
 	stplr_pulse_fill(pulse, connection, priority, code, value);
 	err = stplr_pulse_deliver(channel, connection, pulse);
 	if (err)
-		stplr_pool_give(channel->pool, pulse);
+		stplr_pulse_free(channel, pulse);
 	return err;
 }
 
@@ -232,8 +233,7 @@ int stplr_pulse_post_atomic(struct stplr_connection *connection, int priority, s
 
 	if (READ_ONCE(connection->detached))
 		return -EBADF;
-	/* kernel code is no stranger to anybody */
-	pulse = stplr_pool_take(pool, false);
+	pulse = stplr_pool_take(pool, connection->share, true);
 	if (!pulse)
 		return -EAGAIN;
 	stplr_pulse_fill(pulse, connection, priority, code, value);

@@ -25,6 +25,7 @@
 #include "core/raise.h"
 #include "core/receiver.h"
 #include "core/room.h"
+#include "core/shares.h"
 #include "core/thread.h"
 #include "core/wait.h"
 #include "memory/buffer.h"
@@ -87,11 +88,11 @@ static int stplr_send_try_queued(struct stplr_channel *channel, void *arg,
 		return err;
 	if (connection->nr_queued >= READ_ONCE(stplr_connection_queued))
 		return STPLR_NO_ROOM_HERE;
-	if (channel->nr_queued >= stplr_share(READ_ONCE(stplr_channel_queued),
-					      stplr_connection_strange(connection)))
+	if (!stplr_share_allows(connection->share, READ_ONCE(stplr_channel_queued),
+				channel->nr_queued, connection->share->nr_queued))
 		return STPLR_NO_ROOM;
 	connection->nr_queued++;
-	channel->nr_queued++;
+	stplr_share_queued(channel, connection->share, 1);
 	*receiver = stplr_send_enqueue(message) ?: stplr_receiver_asleep(channel, true);
 	return 0;
 }

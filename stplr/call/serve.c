@@ -27,6 +27,7 @@
 #include "core/room.h"
 #include "core/server.h"
 #include "core/serving.h"
+#include "core/shares.h"
 #include "memory/buffer.h"
 #include "memory/sides.h"
 #include "trace.h"
@@ -198,8 +199,8 @@ static bool stplr_keep_full(const struct stplr_connection *connection)
 
 	lockdep_assert_held(&channel->lock);
 	return connection->nr_queued >= READ_ONCE(stplr_connection_queued) ||
-	       channel->nr_queued >= stplr_share(READ_ONCE(stplr_channel_queued),
-						 stplr_connection_strange(connection));
+	       !stplr_share_allows(connection->share, READ_ONCE(stplr_channel_queued),
+				   channel->nr_queued, connection->share->nr_queued);
 }
 
 /* The message is received; its rcvid, or an error. */
@@ -219,7 +220,7 @@ static s32 stplr_keep_commit(struct stplr_serving *serving, struct stplr_message
 	} else {
 		if (message->queued) {
 			connection->nr_queued++;
-			channel->nr_queued++;
+			stplr_share_queued(channel, connection->share, 1);
 		}
 		serving->message = message;
 		serving->kept = true;

@@ -71,6 +71,7 @@ struct stplr_peer {
  * @peer: of an accepted channel (peer.listener is set): its client
  * @pool: of pulses, made with the first of them; then constant
  * @clients: by scoid; under device->registry
+ * @shares: what each user has here, by uid; under device->registry
  * @buffers: registered ones of its servers, by index; under its own lock
  * @left_link: in stplr_left, see raise.c
  * @registered: its chid is its own; under device->registry, as are the next five
@@ -114,9 +115,8 @@ struct stplr_peer {
  * @nr_backlog: how many
  * @readable: who polls the channel
  * @hangup: who polls its connections
- * @crowd: connections of its own user over which threads wait for room in the queue or backlog
- * @strangers: the same, of others
- * @full: those whose own bound is met
+ * @crowd: shares of users whose threads wait for room in the queue or backlog, see shares.c
+ * @full: connections over which threads wait, and whose own bound is met
  */
 struct stplr_channel {
 	struct kref ref;
@@ -136,6 +136,7 @@ struct stplr_channel {
 	struct stplr_peer peer;
 	struct stplr_pool *pool;
 	struct xarray clients;
+	struct xarray shares;
 	struct xarray buffers;
 	struct list_head left_link;
 
@@ -180,8 +181,7 @@ struct stplr_channel {
 	unsigned int nr_backlog;
 	wait_queue_head_t readable;
 	wait_queue_head_t hangup;
-	struct list_head crowd;
-	struct list_head strangers;
+	struct rb_root_cached crowd;
 	struct list_head full;
 };
 

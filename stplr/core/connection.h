@@ -16,6 +16,7 @@
 
 struct stplr_client;
 struct stplr_process;
+struct stplr_share;
 struct stplr_user;
 struct stplr_watch;
 
@@ -28,6 +29,7 @@ struct stplr_watch;
  * @channel: to which
  * @process: who made it
  * @user: who pays
+ * @share: what that user has in @channel
  * @coid: its id on the device
  * @cookie: what the server attached to it
  * @client: its process as the channel knows it, until it is detached; under device->registry
@@ -50,7 +52,7 @@ struct stplr_watch;
  * @parkers: the same, by thread
  * @last_looked: the token of the last one that was looked at for whether its thread lives
  * @crowd: threads that wait for room on a channel, by this connection; under that channel's lock
- * @crowded: in that channel's ->crowd or ->strangers, or in ->full if @clogged
+ * @crowded: in @share->crowd, or in that channel's ->full if @clogged
  * @clogged: the connection's own bound is met
  * @late: frees it where who puts the last reference must not wait
  * @own: the message most sends use
@@ -60,6 +62,7 @@ struct stplr_connection {
 	struct stplr_channel *channel;
 	struct stplr_process *process;
 	struct stplr_user *user;
+	struct stplr_share *share;
 	u32 coid;
 	u64 cookie;
 	struct stplr_client *client;
@@ -90,12 +93,6 @@ struct stplr_connection {
 	};
 	struct stplr_message own;
 };
-
-/* Is it another user's than the channel? */
-static inline bool stplr_connection_strange(const struct stplr_connection *connection)
-{
-	return connection->user != connection->channel->user;
-}
 
 /* Why nothing can be sent over it, or 0. */
 static inline int stplr_connection_refused(struct stplr_connection *connection)

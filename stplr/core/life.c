@@ -23,6 +23,7 @@
 #include "core/patience.h"
 #include "core/raise.h"
 #include "core/room.h"
+#include "core/shares.h"
 
 static struct kmem_cache *stplr_message_cache;
 
@@ -146,7 +147,7 @@ static void stplr_message_finish(struct stplr_message *message)
 		connection->drop_pending = true;
 	}
 	connection->nr_queued--;
-	channel->nr_queued--;
+	stplr_share_queued(channel, connection->share, -1);
 	stplr_room_made_here(connection);
 	list_add_tail(&message->link, &channel->finished);
 }

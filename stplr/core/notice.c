@@ -74,7 +74,7 @@ void stplr_pulse_release(struct stplr_channel *channel, struct stplr_pulse_entry
 			 enum stplr_pulse_origin origin)
 {
 	if (origin == STPLR_PULSE_POOL)
-		stplr_pool_give(channel->pool, pulse);
+		stplr_pulse_free(channel, pulse);
 	else
 		stplr_notice_release(pulse, origin);
 }

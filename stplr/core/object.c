@@ -20,6 +20,7 @@
 #include "core/patience.h"
 #include "core/pool.h"
 #include "core/process.h"
+#include "core/shares.h"
 #include "core/worker.h"
 #include "memory/registered.h"
 
@@ -72,9 +73,9 @@ static void stplr_channel_free(struct kref *ref)
 	WARN_ON(channel->messages.first || channel->pulses.first ||
 		channel->received || !RB_EMPTY_ROOT(&channel->received_more) ||
 		!list_empty(&channel->finished) || !list_empty(&channel->backlog) ||
-		!list_empty(&channel->crowd) || !list_empty(&channel->strangers) ||
-		!list_empty(&channel->full) ||
-		!list_empty(&channel->watches) || !xa_empty(&channel->clients));
+		!RB_EMPTY_ROOT(&channel->crowd.rb_root) || !list_empty(&channel->full) ||
+		!list_empty(&channel->watches) || !xa_empty(&channel->clients) ||
+		!xa_empty(&channel->shares));
 	stplr_channel_unlist(channel);
 	stplr_workers_free(channel);
 	put_pid(channel->peer.pid);
@@ -114,7 +115,8 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	spin_lock_init(&channel->lock);
 	channel->messages.more = RB_ROOT_CACHED;
 	channel->pulses.more = RB_ROOT_CACHED;
-	xa_init(&channel->clients);
+	xa_init_flags(&channel->clients, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&channel->shares, XA_FLAGS_ACCOUNT);
 	INIT_HLIST_HEAD(&channel->receivers);
 	INIT_HLIST_HEAD(&channel->pulse_receivers);
 	INIT_HLIST_HEAD(&channel->coming);
@@ -128,8 +130,7 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	INIT_LIST_HEAD(&channel->peer.waiting);
 	init_waitqueue_head(&channel->readable);
 	init_waitqueue_head(&channel->hangup);
-	INIT_LIST_HEAD(&channel->crowd);
-	INIT_LIST_HEAD(&channel->strangers);
+	channel->crowd = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&channel->full);
 
 	err = -ENOMEM;
@@ -198,6 +199,7 @@ static void stplr_connection_unlist(struct stplr_device *device, u32 coid)
 static void stplr_connection_dispose(struct stplr_connection *connection)
 {
 	stplr_connection_unlist(connection->process->device, connection->coid);
+	stplr_share_leave(connection);
 	stplr_process_put(connection->process);
 	stplr_user_put(connection->user);
 	kmem_cache_free(stplr_connection_cache, connection);

@@ -8,6 +8,7 @@
 
 #include "base/quota.h"
 #include "core/pool.h"
+#include "core/share.h"
 
 static size_t stplr_pool_bytes(unsigned int size)
 {
@@ -16,27 +17,38 @@ static size_t stplr_pool_bytes(unsigned int size)
 	return struct_size(pool, pulses, size);
 }
 
-/* One that nobody uses, of all or of a stranger's share; NULL, which is counted: there is none. */
-struct stplr_pulse_entry *stplr_pool_take(struct stplr_pool *pool, bool stranger)
+/*
+ * One that nobody uses, for a user who has that share, or for kernel code, which is no stranger to
+ * anybody; NULL, which is counted: there is none.
+ */
+struct stplr_pulse_entry *stplr_pool_take(struct stplr_pool *pool, struct stplr_share *share,
+					  bool kernel)
 {
 	struct stplr_pulse_entry *pulse = NULL;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	if (pool->nr_used >= stplr_share(pool->size, stranger)) {
+	if (!kernel &&
+	    !stplr_share_allows(share, pool->size, pool->nr_used, share->nr_pulses)) {
 		pool->nr_refused++;
 	} else if (pool->free) {
 		pulse = pool->free;
 		pool->free = pulse->free;
 	} else if (pool->nr_fresh) {
 		pulse = &pool->pulses[--pool->nr_fresh];
+	} else {
+		pool->nr_refused++;
 	}
-	pool->nr_used += !!pulse;
+	if (pulse) {
+		pool->nr_used++;
+		share->nr_pulses++;
+	}
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return pulse;
 }
 
-void stplr_pool_give(struct stplr_pool *pool, struct stplr_pulse_entry *pulse)
+void stplr_pool_give(struct stplr_pool *pool, struct stplr_share *share,
+		     struct stplr_pulse_entry *pulse)
 {
 	unsigned long flags;
 
@@ -44,6 +56,7 @@ void stplr_pool_give(struct stplr_pool *pool, struct stplr_pulse_entry *pulse)
 	pulse->free = pool->free;
 	pool->free = pulse;
 	pool->nr_used--;
+	share->nr_pulses--;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 

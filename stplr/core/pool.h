@@ -12,6 +12,8 @@
 #include "base/queue.h"
 
 struct stplr_channel;
+struct stplr_connection;
+struct stplr_share;
 struct stplr_user;
 
 enum stplr_pulse_origin {
@@ -30,6 +32,7 @@ enum stplr_pulse_origin {
  * @code: what the receiver gets, as is the rest
  * @scoid: of the sender's process
  * @coid: of the connection
+ * @connection: over which it was sent: it holds a reference, unless it is a notice
  * @value: the sender's
  * @cookie: the connection's, as it was when it was sent
  * @free: the next one in pool->free
@@ -43,6 +46,7 @@ struct stplr_pulse_entry {
 	s8 code;
 	u32 scoid;
 	u32 coid;
+	struct stplr_connection *connection;
 	u64 value;
 	u64 cookie;
 	union {
@@ -83,8 +87,10 @@ struct stplr_pool {
 	struct stplr_pulse_entry pulses[];
 };
 
-struct stplr_pulse_entry *stplr_pool_take(struct stplr_pool *pool, bool stranger);
-void stplr_pool_give(struct stplr_pool *pool, struct stplr_pulse_entry *pulse);
+struct stplr_pulse_entry *stplr_pool_take(struct stplr_pool *pool, struct stplr_share *share,
+					  bool kernel);
+void stplr_pool_give(struct stplr_pool *pool, struct stplr_share *share,
+		     struct stplr_pulse_entry *pulse);
 struct stplr_pool *stplr_pool_new(unsigned int size, struct stplr_user *payer);
 void stplr_pool_free(struct stplr_pool *pool);
 

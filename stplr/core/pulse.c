@@ -13,6 +13,7 @@
 #include "base/wake.h"
 #include "core/channel.h"
 #include "core/connection.h"
+#include "core/object.h"
 #include "core/pool.h"
 #include "core/pulse.h"
 #include "core/receiver.h"
@@ -37,6 +38,15 @@ void stplr_pulse_dequeue(struct stplr_channel *channel, struct stplr_pulse_entry
 	lockdep_assert_held(&channel->lock);
 	stplr_queue_del(&channel->pulses, &pulse->entry);
 	pulse->queued = false;
+}
+
+/* Gives one of the pool's back; in any context in which channel->lock may be held. */
+void stplr_pulse_free(struct stplr_channel *channel, struct stplr_pulse_entry *pulse)
+{
+	struct stplr_connection *connection = pulse->connection;
+
+	stplr_pool_give(channel->pool, connection->share, pulse);
+	stplr_connection_put_late(connection);
 }
 
 /* Queues a pulse, of the connection's if one is given, and wakes who may receive it. */
@@ -85,8 +95,8 @@ static bool stplr_incoming_take(struct stplr_pool *pool)
 
 		pulse = llist_entry(pool->taken, struct stplr_pulse_entry, incoming);
 		pool->taken = pool->taken->next;
-		if (stplr_pulse_queue(channel, pulse))
-			stplr_pool_give(pool, pulse);
+		if (pulse->connection->detached || stplr_pulse_queue(channel, pulse))
+			stplr_pulse_free(channel, pulse);
 		else
 			stplr_wake_add(&batch, stplr_pulse_receiver(channel));
 	}

@@ -16,6 +16,7 @@ int stplr_pulse_queue(struct stplr_channel *channel, struct stplr_pulse_entry *p
 void stplr_pulse_dequeue(struct stplr_channel *channel, struct stplr_pulse_entry *pulse);
 int stplr_pulse_deliver(struct stplr_channel *channel, const struct stplr_connection *connection,
 			struct stplr_pulse_entry *pulse);
+void stplr_pulse_free(struct stplr_channel *channel, struct stplr_pulse_entry *pulse);
 int stplr_pool_make(struct stplr_channel *channel, unsigned int size, struct stplr_user *payer);
 
 static inline struct stplr_pulse_entry *stplr_pulse_first(const struct stplr_channel *channel)

@@ -5,9 +5,8 @@
  * Whoever makes room puts what waits for it there itself, one for each place, and wakes just the
  * threads whose turn came: nobody is woken in vain, and a thread that is slow to wake keeps no
  * place from others. Whoever comes while there is room need not wait, even if others have not been
- * let in yet. Those that wait stand in line by connection, and the connections take turns:
- * those of the channel's own user in channel->crowd, others' in channel->strangers, while those
- * whose own bound is met are in channel->full.
+ * let in yet. Those that wait stand in line by user (shares.c), a user's connections take turns,
+ * and connections whose own bound is met are in channel->full.
  */
 
 #include <linux/sched/signal.h>
@@ -18,6 +17,7 @@
 #include "core/channel.h"
 #include "core/connection.h"
 #include "core/room.h"
+#include "core/shares.h"
 
 /* The result of one that waits still. */
 #define STPLR_ROOM_AWAITED 1
@@ -44,30 +44,27 @@ static struct stplr_room_waiter *stplr_room_first(struct stplr_connection *conne
 	return list_first_entry(&connection->crowd, struct stplr_room_waiter, link);
 }
 
-static struct list_head *stplr_room_crowd(struct stplr_channel *channel,
-					  const struct stplr_connection *connection)
-{
-	return connection->user == channel->user ? &channel->crowd : &channel->strangers;
-}
-
 static void stplr_room_line_up(struct stplr_channel *channel, struct stplr_connection *connection,
 			       struct stplr_room_waiter *waiter, bool clogged)
 {
 	lockdep_assert_held(&channel->lock);
 	if (list_empty(&connection->crowd)) {
 		connection->clogged = clogged;
-		list_add_tail(&connection->crowded,
-			      clogged ? &channel->full : stplr_room_crowd(channel, connection));
+		if (clogged)
+			list_add_tail(&connection->crowded, &channel->full);
+		else
+			stplr_share_line_up(channel, connection);
 	}
 	list_add_tail(&waiter->link, &connection->crowd);
 }
 
 /* It waits no more. */
-static void stplr_room_leave(struct stplr_connection *connection, struct stplr_room_waiter *waiter)
+static void stplr_room_leave(struct stplr_channel *channel, struct stplr_connection *connection,
+			     struct stplr_room_waiter *waiter)
 {
 	list_del(&waiter->link);
 	if (list_empty(&connection->crowd))
-		list_del_init(&connection->crowded);
+		stplr_share_step_out(channel, connection);
 }
 
 /* Puts in what waits first over the connection, or ends its wait; or STPLR_NO_ROOM..., as ever. */
@@ -82,7 +79,7 @@ static int stplr_room_take(struct stplr_channel *channel, struct stplr_connectio
 	err = waiter->enter(channel, waiter->arg, &receiver);
 	if (err == STPLR_NO_ROOM || err == STPLR_NO_ROOM_HERE)
 		return err;
-	stplr_room_leave(connection, waiter);
+	stplr_room_leave(channel, connection, waiter);
 	stplr_wake_add(batch, receiver);
 	stplr_wake_add(batch, get_task_struct(waiter->task));
 	/* pairs with stplr_room_wait() */
@@ -91,38 +88,43 @@ static int stplr_room_take(struct stplr_channel *channel, struct stplr_connectio
 }
 
 /* Lets in those whose turn it is, as long as there is room, and @looks are left. */
-static void stplr_room_let_in(struct stplr_channel *channel, struct list_head *crowd,
-			      struct stplr_wake_batch *batch, unsigned int *looks)
+static void stplr_room_let_in(struct stplr_channel *channel, struct stplr_wake_batch *batch,
+			      unsigned int *looks)
 {
 	struct stplr_connection *connection;
+	struct stplr_share *share;
 	int err = 0;
 
 	lockdep_assert_held(&channel->lock);
-	for (; *looks && err != STPLR_NO_ROOM && !list_empty(crowd); --*looks) {
-		connection = list_first_entry(crowd, struct stplr_connection, crowded);
+	for (; *looks && (share = stplr_share_next(channel)); --*looks) {
+		connection = list_first_entry(&share->crowd, struct stplr_connection, crowded);
 		err = stplr_room_take(channel, connection, batch);
+		if (err == STPLR_NO_ROOM)
+			break;
 		connection->clogged = err == STPLR_NO_ROOM_HERE;
-		if (connection->clogged)
-			list_move_tail(&connection->crowded, &channel->full);
-		else if (!err && !list_empty(&connection->crowd))
-			list_move_tail(&connection->crowded, crowd);
+		if (connection->clogged) {
+			stplr_share_step_out(channel, connection);
+			list_add_tail(&connection->crowded, &channel->full);
+		} else if (!list_empty(&connection->crowd)) {
+			list_move_tail(&connection->crowded, &share->crowd);
+		}
+		stplr_share_sort(channel, share);
 	}
 }
 
-/* There may be room on the channel: first for its own user, who may have more of it. */
+/* There may be room on the channel. */
 void stplr_room_made(struct stplr_channel *channel)
 {
 	struct stplr_wake_batch batch = { .count = 0 };
 	unsigned int looks;
 
 	/* who made it has had the lock since: whoever waited then is seen */
-	if (list_empty(&channel->crowd) && list_empty(&channel->strangers))
+	if (RB_EMPTY_ROOT(&channel->crowd.rb_root))
 		return;
 	do {
 		looks = STPLR_WAKE_BATCH / 2; /* each may wake two */
 		spin_lock(&channel->lock);
-		stplr_room_let_in(channel, &channel->crowd, &batch, &looks);
-		stplr_room_let_in(channel, &channel->strangers, &batch, &looks);
+		stplr_room_let_in(channel, &batch, &looks);
 		spin_unlock(&channel->lock);
 		if (batch.count) {
 			stplr_wake_all(&batch);
@@ -130,6 +132,13 @@ void stplr_room_made(struct stplr_channel *channel)
 		}
 		cond_resched();
 	} while (!looks);
+}
+
+static void stplr_room_unclog(struct stplr_channel *channel, struct stplr_connection *connection)
+{
+	connection->clogged = false;
+	list_del(&connection->crowded);
+	stplr_share_line_up(channel, connection);
 }
 
 /* There may be room for what comes over the connection; stplr_room_made() follows. */
@@ -140,16 +149,25 @@ void stplr_room_made_here(struct stplr_connection *connection)
 	lockdep_assert_held(&channel->lock);
 	if (list_empty(&connection->crowd) || !connection->clogged)
 		return;
-	connection->clogged = false;
-	list_move_tail(&connection->crowded, stplr_room_crowd(channel, connection));
+	stplr_room_unclog(channel, connection);
 }
 
 /* The channel has ended: so does each wait for it. */
 void stplr_room_end(struct stplr_channel *channel)
 {
-	spin_lock(&channel->lock);
-	list_splice_tail_init(&channel->full, &channel->crowd);
-	spin_unlock(&channel->lock);
+	struct stplr_connection *connection;
+	unsigned int done;
+
+	do {
+		spin_lock(&channel->lock);
+		for (done = 0; done < STPLR_WAKE_BATCH && !list_empty(&channel->full); done++) {
+			connection = list_first_entry(&channel->full, struct stplr_connection,
+						      crowded);
+			stplr_room_unclog(channel, connection);
+		}
+		spin_unlock(&channel->lock);
+		cond_resched();
+	} while (done == STPLR_WAKE_BATCH);
 	stplr_room_made(channel);
 }
 
@@ -196,7 +214,7 @@ static int stplr_room_wait(struct stplr_channel *channel, struct stplr_connectio
 
 	spin_lock(&channel->lock);
 	if (waiter->result == STPLR_ROOM_AWAITED)
-		stplr_room_leave(connection, waiter);
+		stplr_room_leave(channel, connection, waiter);
 	else
 		err = waiter->result;
 	spin_unlock(&channel->lock);

@@ -108,20 +108,22 @@ TEST_F(Exhaust, Memory)
 	});
 }
 
-// The pulses of a channel that it shares with others.
+// The pulses of a channel that it shares with others; two such users, who take turns, each over as
+// many connections as it likes.
 TEST_F(Exhaust, PulsesOfASharedChannel)
 {
-	works_today("shares of a channel's pulses by user");
 	stplr_channel_create args = channel_args("service");
 	args.mode = 0666;
 	Fd channel(channel_create(device, args));
-	Child attacker(as(kAttacker, [&](Child &) {
-		Fd own_device = open_device();
-		Fd own = new_connection(own_device, "service");
-		until(-EAGAIN, [&] { return pulse_send(own, 1); });
-		return 0;
-	}));
-	attacker.expect_success();
+	for (int round = 0; round < 4; round++) {
+		Child attacker(as(round % 2 ? kBystander : kAttacker, [&](Child &) {
+			Fd own_device = open_device();
+			Fd own = new_connection(own_device, "service");
+			until(-EAGAIN, [&] { return pulse_send(own, 1); });
+			return 0;
+		}));
+		attacker.expect_success();
+	}
 	Child victim(as(kVictim, [&](Child &) {
 		Fd own_device = open_device();
 		Fd own = new_connection(own_device, "service");
@@ -131,21 +133,22 @@ TEST_F(Exhaust, PulsesOfASharedChannel)
 	victim.expect_success();
 }
 
-// The queue of a channel that it shares with others.
+// The queue of a channel that it shares with others, likewise.
 TEST_F(Exhaust, QueueOfASharedChannel)
 {
-	works_today("shares of a channel's queue by user");
 	Parameter bound("channel_queued", 50);
 	stplr_channel_create args = channel_args("service");
 	args.mode = 0666;
 	Fd channel(channel_create(device, args));
-	Child attacker(as(kAttacker, [&](Child &) {
-		Fd own_device = open_device();
-		Fd own = new_connection(own_device, "service");
-		until(-EAGAIN, [&] { return send_queued(own, "x", STPLR_DEADLINE_POLL); });
-		return 0;
-	}));
-	attacker.expect_success();
+	for (int round = 0; round < 4; round++) {
+		Child attacker(as(round % 2 ? kBystander : kAttacker, [&](Child &) {
+			Fd own_device = open_device();
+			Fd own = new_connection(own_device, "service");
+			until(-EAGAIN, [&] { return send_queued(own, "x", STPLR_DEADLINE_POLL); });
+			return 0;
+		}));
+		attacker.expect_success();
+	}
 	Child victim(as(kVictim, [&](Child &) {
 		Fd own_device = open_device();
 		Fd own = new_connection(own_device, "service");
@@ -153,6 +156,55 @@ TEST_F(Exhaust, QueueOfASharedChannel)
 		return 0;
 	}));
 	victim.expect_success();
+}
+
+// However many of one user's threads wait for room, another user's is let in before them.
+TEST_F(Exhaust, LineBeforeASharedChannel)
+{
+	Parameter bound("channel_queued", 8);
+	stplr_channel_create args = channel_args("service");
+	args.mode = 0666;
+	Fd channel(channel_create(device, args));
+	Child attacker(as(kAttacker, [&](Child &self) {
+		Fd own_device = open_device();
+		Fd own[4];
+		std::vector<std::unique_ptr<Thread>> waiting;
+		for (Fd &one : own) {
+			one = new_connection(own_device, "service");
+			until(-EAGAIN,
+			      [&] { return send_queued(one, "attacker", STPLR_DEADLINE_POLL); });
+			for (int i = 0; i < 4; i++) {
+				waiting.push_back(std::make_unique<Thread>(
+					[&one] { return send_queued(one, "attacker"); }));
+				EXPECT_TRUE(waiting.back()->wait_blocked(STPLR_MSG_SEND));
+			}
+		}
+		self.tell(0);
+		for (auto &thread : waiting)
+			thread->join();
+		return 0;
+	}));
+	attacker.hear();
+	Child victim(as(kVictim, [&](Child &self) {
+		Fd own_device = open_device();
+		Fd own = new_connection(own_device, "service");
+		// the first finds the room that is left for others
+		for (int i = 0; i < 2; i++)
+			EXPECT_EQ(0, send_queued(own, "victim", STPLR_DEADLINE_POLL));
+		self.tell(0);
+		EXPECT_EQ(0, send_queued(own, "victim", in_ms(kPatienceMs)));
+		self.tell(0);
+		return 0;
+	}));
+	victim.hear();
+	ASSERT_TRUE(victim.wait_blocked(STPLR_MSG_SEND));
+	// The attacker has four of seven, the victim two: it is the next, once it leaves as many.
+	EXPECT_EQ("attacker", receive(channel).text);
+	EXPECT_EQ("attacker", receive(channel).text);
+	victim.hear();
+	victim.expect_success();
+	EXPECT_EQ(0, channel_destroy(channel));
+	attacker.expect_success();
 }
 
 // Of both, what is left for the channel's owner.

@@ -416,7 +416,8 @@ struct stplr_connect_notify {
  *
  * What a connection and a channel may have queued is bounded (module parameters
  * connection_queued, channel_queued): at the bound the call waits for room until the send deadline,
- * EAGAIN if it must not wait. So is what a user may have (user_messages: EDQUOT, user_memory:
+ * EAGAIN if it must not wait. Of the channel's places its own user may take all, another as many as
+ * it leaves free for others. So is what a user may have (user_messages: EDQUOT, user_memory:
  * ENOBUFS). If the channel ends, or the process that has received part of a message, what was not
  * read is lost; the connection's next call then fails with ECONNRESET, once, and
  * STPLR_CONNECT_INFO tells how many.
@@ -766,7 +767,8 @@ struct stplr_pulse {
  * Never waits. Pulses of one priority are received in the order sent.
  *
  * EINVAL: a bad priority, code, flag or reserved field, or a listening channel; EAGAIN: as many
- * pulses are queued as may be (struct stplr_channel_create.pulses); ESRCH: the channel is gone or
+ * pulses are queued as may be (struct stplr_channel_create.pulses), or as many of another user than
+ * the channel's as it leaves free for others; ESRCH: the channel is gone or
  * shut down; EBADF: the connection was detached; ENOBUFS, ENOMEM: no memory for the channel's pool.
  */
 struct stplr_pulse_send {
