@@ -705,8 +705,8 @@ int stplr_msg_info(int channel, int32_t rcvid, struct stplr_msg_info *info);
 /**
  * stplr_client_info() - who is a client process (QNX ConnectClientInfo)
  * @channel: a channel that it has a connection to
- * @info: in: scoid, from struct stplr_msg_info, and groups and nr_groups, both may be 0; out: the
- *	rest, see struct stplr_client_info
+ * @info: in: scoid, from struct stplr_msg_info, or rcvid, of a message that is to be answered, and
+ *	groups and nr_groups, both may be 0; out: the rest, see struct stplr_client_info
  *
  * Return: 0; -1: ESRCH: no such client.
  */

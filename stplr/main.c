@@ -41,7 +41,7 @@ static void stplr_device_release(struct device *dev)
 	WARN_ON(!hash_empty(device->ring_names) || !xa_empty(&device->rings));
 	xa_destroy(&device->rings);
 	WARN_ON(!hash_empty(device->names) || !hash_empty(device->processes));
-	ida_destroy(&device->scoids);
+	xa_destroy(&device->scoids);
 	WARN_ON(!xa_empty(&device->channels) || !xa_empty(&device->connections) ||
 		!xa_empty(&device->events));
 	xa_destroy(&device->channels);
@@ -66,11 +66,11 @@ static int stplr_device_add(unsigned int index)
 	hash_init(device->ring_names);
 	device->name_waiters.tree = RB_ROOT;
 	device->ring_waiters.tree = RB_ROOT;
-	ida_init(&device->scoids);
-	xa_init_flags(&device->rings, XA_FLAGS_ALLOC1);
-	xa_init_flags(&device->channels, XA_FLAGS_ALLOC1);
-	xa_init_flags(&device->connections, XA_FLAGS_ALLOC1);
-	xa_init_flags(&device->events, XA_FLAGS_ALLOC1);
+	xa_init_flags(&device->rings, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&device->scoids, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&device->channels, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&device->connections, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&device->events, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 
 	device_initialize(&device->dev);
 	device->dev.class = stplr_class;

@@ -14,6 +14,8 @@
 #include "core/client.h"
 #include "core/connection.h"
 #include "core/device.h"
+#include "core/message.h"
+#include "core/messages.h"
 #include "core/process.h"
 
 /* What is known of a process, for the caller to see. */
@@ -39,7 +41,25 @@ static void stplr_client_describe(const struct stplr_process *process, const str
 	info->sgid = from_kgid_munged(user_ns, cred->sgid);
 }
 
-/* What is known of the client @info->scoid; its credentials, with a reference. ESRCH. */
+/* Whose message it is, while the registry is held; NULL: it is none, or its client has left. */
+static struct stplr_client *stplr_client_of(struct stplr_channel *channel, s32 rcvid)
+{
+	struct stplr_client *client = NULL;
+	struct stplr_message *message;
+
+	lockdep_assert_held(&channel->device->registry);
+	spin_lock(&channel->lock);
+	message = stplr_received_find(channel, rcvid);
+	if (message)
+		client = message->connection->client;
+	spin_unlock(&channel->lock);
+	return client;
+}
+
+/*
+ * What is known of the client @info->scoid, or of who sent the message @info->rcvid; its
+ * credentials, with a reference. ESRCH.
+ */
 const struct cred *stplr_client_info(struct stplr_channel *channel, struct stplr_client_info *info)
 {
 	struct stplr_device *device = channel->device;
@@ -47,9 +67,11 @@ const struct cred *stplr_client_info(struct stplr_channel *channel, struct stplr
 	struct stplr_client *client;
 
 	mutex_lock(&device->registry);
-	client = xa_load(&channel->clients, info->scoid);
+	client = info->rcvid ? stplr_client_of(channel, info->rcvid) :
+			       xa_load(&channel->clients, info->scoid);
 	if (client) {
 		cred = get_cred(client->cred);
+		info->scoid = client->process->scoid;
 		info->connections = client->nr_connections;
 		stplr_client_describe(client->process, cred, info);
 	}
@@ -73,4 +95,17 @@ int stplr_client_attach_cookie(struct stplr_channel *channel, u32 coid, u64 cook
 		err = -ESRCH;
 	xa_unlock(connections);
 	return err;
+}
+
+/* The same to the connection of a message; ESRCH. */
+int stplr_message_attach_cookie(struct stplr_channel *channel, s32 rcvid, u64 cookie)
+{
+	struct stplr_message *message;
+
+	spin_lock(&channel->lock);
+	message = stplr_received_find(channel, rcvid);
+	if (message)
+		WRITE_ONCE(message->connection->cookie, cookie);
+	spin_unlock(&channel->lock);
+	return message ? 0 : -ESRCH;
 }

@@ -6,7 +6,6 @@
 #include <linux/cdev.h>
 #include <linux/device.h>
 #include <linux/hashtable.h>
-#include <linux/idr.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
@@ -18,6 +17,12 @@
 struct dentry;
 
 #define STPLR_DEVICES_MAX 64
+
+/*
+ * Ids of processes and connections. A message may outlive both: ids do not come again soon. The
+ * QNX library marks such a number in its bit 29.
+ */
+#define STPLR_IDS XA_LIMIT(1, (1 << 29) - 1)
 
 /**
  * struct stplr_totals - what channels have counted by themselves
@@ -59,7 +64,9 @@ struct stplr_name_waiters {
  * @rings: ring sets by an id of their own; they leave it under @registry
  * @channels: by an id of their own; they leave it under @registry
  * @connections: by coid, those that have or get a descriptor; they leave it under @registry
- * @scoids: ids of processes
+ * @last_coid: where to look for the next one
+ * @scoids: processes by their id
+ * @last_scoid: likewise
  * @events: by id
  * @last_event: where to look for the next id
  * @totals: of channels that are gone
@@ -79,7 +86,9 @@ struct stplr_device {
 	struct xarray rings;
 	struct xarray channels;
 	struct xarray connections;
-	struct ida scoids;
+	u32 last_coid;
+	struct xarray scoids;
+	u32 last_scoid;
 	struct xarray events;
 	u32 last_event;
 	struct stplr_totals totals;

@@ -286,9 +286,9 @@ struct stplr_connection *stplr_connection_alloc(struct stplr_device *device)
 		goto uncharge;
 	}
 	/* only a place: found there once its descriptor is handed out */
-	err = xa_alloc(&device->connections, &connection->coid, NULL, XA_LIMIT(1, INT_MAX),
-		       GFP_KERNEL_ACCOUNT);
-	if (err)
+	err = xa_alloc_cyclic(&device->connections, &connection->coid, NULL, STPLR_IDS,
+			      &device->last_coid, GFP_KERNEL_ACCOUNT);
+	if (err < 0)
 		goto put_process;
 	return connection;
 

@@ -29,21 +29,21 @@ struct stplr_process *stplr_process_find(struct stplr_device *device, struct pid
 static struct stplr_process *stplr_process_new(struct stplr_device *device, struct pid *pid)
 {
 	struct stplr_process *process;
-	int id;
+	int err;
 
 	process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
 	if (!process)
 		return ERR_PTR(-ENOMEM);
-	id = ida_alloc_min(&device->scoids, 1, GFP_KERNEL_ACCOUNT);
-	if (id < 0) {
+	err = xa_alloc_cyclic(&device->scoids, &process->scoid, process, STPLR_IDS,
+			      &device->last_scoid, GFP_KERNEL_ACCOUNT);
+	if (err < 0) {
 		kfree(process);
-		return ERR_PTR(id);
+		return ERR_PTR(err);
 	}
 	refcount_set(&process->ref, 1);
-	process->scoid = id;
 	process->device = device;
 	process->pid = get_pid(pid);
-	xa_init_flags(&process->channels, XA_FLAGS_ALLOC1);
+	xa_init_flags(&process->channels, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	return process;
 }
 
@@ -51,7 +51,7 @@ static void stplr_process_free(struct stplr_process *process)
 {
 	WARN_ON(!xa_empty(&process->channels));
 	xa_destroy(&process->channels);
-	ida_free(&process->device->scoids, process->scoid);
+	xa_erase(&process->device->scoids, process->scoid);
 	put_pid(process->pid);
 	kfree(process);
 }

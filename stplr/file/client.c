@@ -33,7 +33,7 @@ long stplr_client_info_ioctl(struct file *file, void __user *arg, unsigned int s
 	err = stplr_args_get(&info, sizeof(info), arg, size);
 	if (err)
 		return err;
-	if (info.reserved)
+	if (info.rcvid < 0)
 		return -EINVAL;
 	cred = stplr_client_info(file->private_data, &info);
 	if (IS_ERR(cred))
@@ -53,7 +53,9 @@ long stplr_cookie_ioctl(struct file *file, void __user *arg, unsigned int size)
 	err = stplr_args_get(&args, sizeof(args), arg, size);
 	if (err)
 		return err;
-	if (args.reserved)
+	if (args.rcvid < 0 || (args.rcvid && args.coid))
 		return -EINVAL;
+	if (args.rcvid)
+		return stplr_message_attach_cookie(file->private_data, args.rcvid, args.cookie);
 	return stplr_client_attach_cookie(file->private_data, args.coid, args.cookie);
 }

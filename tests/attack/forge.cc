@@ -179,7 +179,6 @@ TEST_F(Forge, PulsesOfTheSystem)
 // another client.
 TEST_F(Forge, IdsThatComeAgain)
 {
-	works_today("ids of clients and connections that do not come again soon");
 	Child dead(as(kAttacker, [this](Child &) {
 		Fd own_device = open_device();
 		Fd own = new_connection(own_device, getppid(), chid);

@@ -209,14 +209,14 @@ static const struct field event_deliver[] = {
 static const struct field client_cookie[] = {
 	FIELD(stplr_client_cookie, cookie, RANGE(NUMBER, 0, 100)),
 	FIELD(stplr_client_cookie, coid, COID),
-	FIELD(stplr_client_cookie, reserved, ZERO),
+	FIELD(stplr_client_cookie, rcvid, ZERO),
 };
 
 static const struct field client_info[] = {
 	FIELD(stplr_client_info, scoid, SCOID),
 	FIELD(stplr_client_info, groups, ADDRESS),
 	FIELD(stplr_client_info, nr_groups, RANGE(NUMBER, 0, 8)),
-	FIELD(stplr_client_info, reserved, ZERO),
+	FIELD(stplr_client_info, rcvid, RCVID),
 	OUT(stplr_client_info, pid, PID),
 };
 

@@ -130,7 +130,7 @@ TEST_F(InfoTest, CookieOfOwnConnectionsOnly)
 	connection.reset();
 	EXPECT_EQ(-ESRCH, cookie(gone, 1));
 	stplr_client_cookie args = {};
-	args.reserved = 1;
+	args.rcvid = -1;
 	EXPECT_EQ(-EINVAL, call(channel, STPLR_CLIENT_COOKIE, &args));
 	EXPECT_EQ(-EFAULT, call(channel, STPLR_CLIENT_COOKIE, nullptr));
 	EXPECT_EQ(-ENOTTY, call(device, STPLR_CLIENT_COOKIE, &args));
@@ -172,7 +172,7 @@ TEST_F(InfoTest, OfAClient)
 	info.scoid = message.info.scoid;
 	info.groups = reinterpret_cast<uintptr_t>(groups);
 	info.nr_groups = 2;
-	info.reserved = 0;
+	info.rcvid = 0;
 	ASSERT_EQ(0, call(channel, STPLR_CLIENT_INFO, &info));
 	EXPECT_EQ(client.pid(), info.pid);
 	EXPECT_EQ(session, info.sid);
@@ -192,14 +192,54 @@ TEST_F(InfoTest, OfAClient)
 	EXPECT_EQ(0, call(channel, STPLR_CLIENT_INFO, &info));
 	info.nr_groups = 1;
 	EXPECT_EQ(-EFAULT, call(channel, STPLR_CLIENT_INFO, &info));
-	info.reserved = 1;
+	info.rcvid = -1;
 	EXPECT_EQ(-EINVAL, call(channel, STPLR_CLIENT_INFO, &info));
 	client.tell(1);
 	client.expect_success();
-	info.reserved = 0;
+	info.rcvid = 0;
 	EXPECT_TRUE(eventually([&] { return call(channel, STPLR_CLIENT_INFO, &info) == -ESRCH; }));
 	EXPECT_EQ(-EFAULT, call(channel, STPLR_CLIENT_INFO, nullptr));
 	EXPECT_EQ(-ENOTTY, call(connection, STPLR_CLIENT_INFO, &info));
+}
+
+// By its message a client is found without a number that could be another's.
+TEST_F(InfoTest, OfAMessage)
+{
+	Child client([&](Child &) {
+		EXPECT_EQ(0, syscall(SYS_setresuid, 21, 0, 23));
+		Fd own = new_connection(device, getppid(), chid);
+		Sent sent = send_receive(own, "first");
+		EXPECT_EQ(0, sent.result);
+		EXPECT_EQ(0, send_one_way(own, "second"));
+		return 0;
+	});
+	Received message = receive(channel);
+	stplr_client_info info = {};
+	info.scoid = ~0u;
+	info.rcvid = message.rcvid();
+	ASSERT_EQ(0, call(channel, STPLR_CLIENT_INFO, &info));
+	EXPECT_EQ(client.pid(), info.pid);
+	EXPECT_EQ(21u, info.uid);
+	EXPECT_EQ(message.info.scoid, info.scoid);
+
+	stplr_client_cookie cookie = {};
+	cookie.cookie = 4711;
+	cookie.rcvid = message.rcvid();
+	cookie.coid = message.info.coid;
+	EXPECT_EQ(-EINVAL, call(channel, STPLR_CLIENT_COOKIE, &cookie));
+	cookie.coid = 0;
+	cookie.rcvid = -1;
+	EXPECT_EQ(-EINVAL, call(channel, STPLR_CLIENT_COOKIE, &cookie));
+	cookie.rcvid = message.rcvid() + 1;
+	EXPECT_EQ(-ESRCH, call(channel, STPLR_CLIENT_COOKIE, &cookie));
+	cookie.rcvid = message.rcvid();
+	EXPECT_EQ(0, call(channel, STPLR_CLIENT_COOKIE, &cookie));
+
+	EXPECT_EQ(0, reply(channel, message.rcvid()));
+	EXPECT_EQ(-ESRCH, call(channel, STPLR_CLIENT_COOKIE, &cookie));
+	EXPECT_EQ(-ESRCH, call(channel, STPLR_CLIENT_INFO, &info));
+	EXPECT_EQ(4711u, receive(channel).info.cookie);
+	client.expect_success();
 }
 
 TEST_F(InfoTest, ClientsOfThisChannelOnly)

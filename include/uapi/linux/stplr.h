@@ -863,20 +863,22 @@ struct stplr_event_deliver {
 /**
  * struct stplr_client_cookie - STPLR_CLIENT_COOKIE: attach a value to a connection
  * @cookie: comes with every later message and pulse over the connection
- * @coid: the connection, as in struct stplr_msg_info
- * @reserved: must be 0
+ * @coid: the connection, as in struct stplr_msg_info; 0 with @rcvid
+ * @rcvid: 0, or instead of @coid: a message that was received and not yet answered, over the
+ *	connection that is meant
  *
- * EINVAL: @reserved; ESRCH: no connection to this channel has this id.
+ * EINVAL: a negative @rcvid, or both; ESRCH: no connection to this channel has this id, or no such
+ * message (as for STPLR_MSG_REPLY).
  */
 struct stplr_client_cookie {
 	__u64 cookie;
 	__u32 coid;
-	__u32 reserved;
+	__s32 rcvid;
 };
 
 /**
  * struct stplr_client_info - STPLR_CLIENT_INFO: who is a client process (QNX ConnectClientInfo)
- * @scoid: which, as in struct stplr_msg_info
+ * @scoid: which, as in struct stplr_msg_info; with @rcvid: out
  * @pid: out: the process, in the caller's pid namespace; 0 if it has none there
  * @sid: out: its session, likewise; 0 once it is dead
  * @connections: out: how many it has to this channel
@@ -890,9 +892,13 @@ struct stplr_client_cookie {
  * @groups: address of an array of __u32, which gets the supplementary groups; ignored if
  *	@nr_groups is 0
  * @nr_groups: in: room in @groups; out: how many there are, of which the first were stored
- * @reserved: must be 0
+ * @rcvid: 0, or instead of @scoid: a message that was received and not yet answered: who sent it
  *
- * EINVAL: @reserved; ESRCH: no such client has a connection to this channel.
+ * A message may be received when its client's connections are closed, and be answered by who knows
+ * no more than its rcvid. Ids of clients and connections come again only after 2^29-1 others.
+ *
+ * EINVAL: a negative @rcvid; ESRCH: no such client has a connection to this channel, or no such
+ * message (as for STPLR_MSG_REPLY), or its client has left.
  */
 struct stplr_client_info {
 	__u32 scoid;
@@ -907,7 +913,7 @@ struct stplr_client_info {
 	__u32 sgid;
 	__u64 groups;
 	__u32 nr_groups;
-	__u32 reserved;
+	__s32 rcvid;
 };
 
 /* Registered buffers: memory that is pinned once and then named by an index */
