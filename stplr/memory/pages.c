@@ -109,7 +109,7 @@ struct stplr_pages *stplr_pages_pin(const struct iovec *from, unsigned int nr_fr
 		return NULL;
 	pages = kvmalloc(size_add(struct_size(pages, pages, nr_pages),
 				  array_size(nr_parts, sizeof(struct stplr_part))),
-			 GFP_KERNEL);
+			 GFP_KERNEL_ACCOUNT);
 	if (!pages) {
 		stplr_uncharge_memory(user, (size_t)nr_pages * PAGE_SIZE);
 		return NULL;

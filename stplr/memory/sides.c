@@ -40,7 +40,7 @@ static void stplr_buffer_construct(void *buffer)
 
 int stplr_buffer_cache_init(void)
 {
-	stplr_buffer_cache = kmem_cache_create("stplr_buffer", STPLR_COPY_MAX, 0, 0,
+	stplr_buffer_cache = kmem_cache_create("stplr_buffer", STPLR_COPY_MAX, 0, SLAB_ACCOUNT,
 					       stplr_buffer_construct);
 	return stplr_buffer_cache ? 0 : -ENOMEM;
 }
@@ -50,10 +50,7 @@ void stplr_buffer_cache_exit(void)
 	kmem_cache_destroy(stplr_buffer_cache);
 }
 
-/*
- * What a queued message keeps is accounted to its control group; the rest, which lives no longer
- * than its client's call, or is parked, only to its user (user_memory): it would cost each message.
- */
+/* Is it of the cache? What a queued message keeps, maybe for long, is no larger than need be. */
 static bool stplr_buffer_cached(const struct stplr_sides *sides, size_t size)
 {
 	return size <= STPLR_COPY_MAX && !sides->kept;

@@ -166,7 +166,6 @@ TEST_F(Account, ParkedMessages)
 	std::ofstream("/sys/fs/cgroup/cgroup.subtree_control") << "+memory";
 	if (mkdir(group.c_str(), 0755) || access((group + "/memory.current").c_str(), R_OK))
 		GTEST_SKIP() << "no memory control groups in this kernel";
-	works_today("parked messages' buffers in their sender's memory control group");
 	auto used = [&] {
 		std::ifstream file(group + "/memory.current");
 		int64_t bytes = 0;
