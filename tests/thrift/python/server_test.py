@@ -261,7 +261,9 @@ class SessionTest(unittest.TestCase):
 
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
         with stplr.connect(self.listening.address.name):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (self.listening.fileno(), before[1]))
+            free = os.dup(0)  # the lowest number that is free
+            os.close(free)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
             try:
                 waiting = Thread(self.listening.accept)
                 self.assertIsNone(waiting.join(0.1))
