@@ -20,7 +20,7 @@ $(B)/tests/%.o: tests/unit/%.cc
 	$(CXX) -std=c++17 $(CPPFLAGS) -I tests/unit $(CXXFLAGS) -Wno-dangling-else -MMD -MP -c -o $@ $<
 
 # The tests of the library are linked with it.
-$(B)/tests/lib_test: $(B)/lib/libstplr.a
+$(B)/tests/lib_test $(B)/tests/ring_lib_test: $(B)/lib/libstplr.a
 
 # A client and server for compat_test; needs no 32-bit C library.
 TESTS_BINS += $(B)/tests/compat_peer
