@@ -10,7 +10,7 @@ $(BENCH_OBJECTS): $(B)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 $(CPPFLAGS) $(CXXFLAGS) -pthread -MMD -MP -c -o $@ $<
 
-$(B)/bench/stplr-bench: $(BENCH_OBJECTS)
+$(B)/bench/stplr-bench: $(BENCH_OBJECTS) $(B)/lib/libstplr.a
 	$(CXX) $(CXXFLAGS) -pthread $(LDFLAGS) -o $@ $^
 
 -include $(BENCH_OBJECTS:.o=.d)

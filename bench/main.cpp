@@ -6,6 +6,7 @@
 #include "options.h"
 #include "quiet.h"
 #include "report.h"
+#include "ring.h"
 #include "roundtrip.h"
 #include "scaling.h"
 
@@ -59,6 +60,8 @@ bool run(const Options &options)
 		return runInversion(options);
 	case Command::latency:
 		return runLatency(options);
+	case Command::ring:
+		return runRing(options);
 	}
 	return false;
 }

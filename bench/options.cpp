@@ -18,7 +18,7 @@ namespace
 {
 
 constexpr const char *commands =
-	"roundtrip, connections, queue, pulses, inheritance, inversion or latency";
+	"roundtrip, connections, queue, pulses, inheritance, inversion, latency or ring";
 
 constexpr std::uint64_t sizeMost = 1 << 30;
 constexpr std::uint64_t countMost = 1000000000;
@@ -43,12 +43,15 @@ const char *const help =
 	"meanwhile\n"
 	"  latency       from a send to its server's return from the receive, both real-time: a "
 	"histogram\n"
+	"  ring          what a record through a ring costs, both sides together; with two "
+	"processors a stream,\n"
+	"                beside a pipe's\n"
 	"\n"
 	"Options:\n"
 	"  --transport LIST|all   roundtrip: which ones, separated by commas (default all):\n"
 	"                         %s\n"
-	"                         getppid, not part of all, is no transport but two empty system "
-	"calls\n"
+	"                         ring and getppid are not part of all; getppid is no transport "
+	"but two empty system calls\n"
 	"  --size N,...           roundtrip: sizes in bytes (default 64,4096,65536,1048576)\n"
 	"  --count N              rounds to time (default: by size and command)\n"
 	"  --warm-up N            rounds before the timed ones (default 100; connections, "
@@ -176,6 +179,8 @@ Command parseCommand(const std::string &name)
 		return Command::inversion;
 	if (name == "latency")
 		return Command::latency;
+	if (name == "ring")
+		return Command::ring;
 	throw UsageError("there is no command '" + name + "', but " + commands);
 }
 

@@ -13,7 +13,7 @@
 namespace bench
 {
 
-enum class Command { roundtrip, connections, queue, pulses, inheritance, inversion, latency };
+enum class Command { roundtrip, connections, queue, pulses, inheritance, inversion, latency, ring };
 
 struct Options {
 	Command command = Command::roundtrip;

@@ -23,7 +23,7 @@ Fd createStplrChannel(int device, const std::string &name, unsigned pulses = 0, 
 Fd attachStplr(int device, const std::string &name);
 
 // A send structure for messages of one size each way; usable again and again.
-stplr_msg_send stplrSend(std::byte *request, std::byte *reply, std::size_t size);
+struct stplr_msg_send stplrSend(std::byte *request, std::byte *reply, std::size_t size);
 
 // Registers the memory with a connection or channel, for writing too if `write`; returns what names
 // it there. Throws Unsupported where the module cannot, or memory may not be locked.

@@ -37,6 +37,10 @@ const std::vector<TransportKind> &transportKinds()
 		{"binder",
 		 "raw BINDER_WRITE_READ to the context manager, data read in place, then freed",
 		 makeBinder},
+		{"ring",
+		 "stplr_ring_commit and stplr_ring_peek, in place; stplr_ring_wait, without "
+		 "spinning",
+		 makeRing, true, false},
 		{"getppid", "no data moved: two getppid calls in the client, nobody is woken",
 		 makeGetppid, false, false},
 	};

@@ -26,6 +26,7 @@ std::unique_ptr<Transport> makeSysvMsg(std::size_t size);
 std::unique_ptr<Transport> makeTcp(std::size_t size);
 std::unique_ptr<Transport> makeProcessVm(std::size_t size);
 std::unique_ptr<Transport> makeBinder(std::size_t size);
+std::unique_ptr<Transport> makeRing(std::size_t size);
 std::unique_ptr<Transport> makeGetppid(std::size_t size);
 
 } // namespace bench
