@@ -86,12 +86,15 @@ int stplr_ring_wait_for(struct stplr_ring_end *end, u32 what, u32 room, s64 dead
 		ready = stplr_ring_ready(end, what, room);
 		if (ready)
 			break;
-		if (expired)
+		if (expired) {
 			ready = -ETIMEDOUT;
-		else if (signal_pending(current))
+		} else if (signal_pending(current)) {
 			ready = -ERESTARTSYS;
-		else
+		} else {
 			expired = stplr_sleep(deadline, clock);
+			/* before it arms again: one more wake-up for the same batch */
+			ready = stplr_ring_ready(end, what, room);
+		}
 	}
 	finish_wait(&end->waiting, &wait);
 	return ready;
