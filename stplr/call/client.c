@@ -49,7 +49,7 @@ static struct stplr_client *stplr_client_of(struct stplr_channel *channel, s32 r
 
 	lockdep_assert_held(&channel->device->registry);
 	spin_lock(&channel->lock);
-	message = stplr_received_find(channel, rcvid);
+	message = stplr_received_find(channel, task_tgid(current), rcvid);
 	if (message)
 		client = message->connection->client;
 	spin_unlock(&channel->lock);
@@ -103,7 +103,7 @@ int stplr_message_attach_cookie(struct stplr_channel *channel, s32 rcvid, u64 co
 	struct stplr_message *message;
 
 	spin_lock(&channel->lock);
-	message = stplr_received_find(channel, rcvid);
+	message = stplr_received_find(channel, task_tgid(current), rcvid);
 	if (message)
 		WRITE_ONCE(message->connection->cookie, cookie);
 	spin_unlock(&channel->lock);
