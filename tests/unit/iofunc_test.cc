@@ -34,7 +34,7 @@ namespace
 
 const char kPath[] = "/dev/iofunc-test";
 
-// A path that this process serves by a thread. Handlers are one test's own: functions in statics.
+// A path that this process serves by a thread. Handlers are one test's own, without captures.
 class Served : public testing::Test
 {
 protected:
@@ -97,7 +97,7 @@ protected:
 	resmgr_io_funcs_t io_;
 	iofunc_attr_t attr_;
 	dispatch_t *dpp_;
-	dispatch_context_t *context_;
+	dispatch_context_t *context_ = nullptr;
 	std::atomic<bool> running_{false};
 	std::unique_ptr<Thread> thread_;
 	int id_ = -1;

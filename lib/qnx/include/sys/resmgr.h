@@ -41,8 +41,7 @@ struct _iofunc_ocb;
 #define _RESMGR_NOREPLY INT_MIN       /* it has replied, or will */
 #define _RESMGR_DEFAULT (INT_MIN + 1) /* it does not know: ENOSYS */
 #define _RESMGR_ERRNO(__error) (__error)
-#define _RESMGR_NPARTS(__parts) (-(__parts)) /* so many parts of the context's iov are the reply   \
-					      */
+#define _RESMGR_NPARTS(__parts) (-(__parts)) /* so many parts of the iov are the reply */
 #define _RESMGR_PTR(__ctp, __address, __len)                                                       \
 	(SETIOV((__ctp)->iov + 0, (__address), (__len)), _RESMGR_NPARTS(1))
 #define _RESMGR_STATUS(__ctp, __status) ((__ctp)->status = (__status))
