@@ -579,4 +579,30 @@ TEST_F(ResmgrFolder, GoesWithItsManager)
 	EXPECT_TRUE(eventually([&] { return !exists("/tmp/folder"); }));
 }
 
+// One that is restarted at once comes before the folder that was made for the last one has gone.
+TEST(ResmgrPlace, IsRemovedByWhoTakesItOver)
+{
+	const char *path = "/tmp/taken-over";
+	ASSERT_EQ(0, mkdir(path, 01700)) << strerror(errno);
+	Manager manager("sample_folder", path);
+
+	EXPECT_EQ(std::string(path) + " is there\n", manager.said());
+	manager.end();
+	EXPECT_TRUE(eventually([&] { return !mounted(path) && !exists(path); }));
+}
+
+TEST(ResmgrPlace, StaysIfItWasThere)
+{
+	const char *path = "/tmp/was-there";
+	ASSERT_EQ(0, mkdir(path, 0700)) << strerror(errno);
+	{
+		Manager manager("sample_folder", path);
+
+		EXPECT_EQ(std::string(path) + " is there\n", manager.said());
+		manager.end();
+		EXPECT_TRUE(eventually([&] { return !mounted(path); }));
+	}
+	EXPECT_EQ(0, rmdir(path)) << strerror(errno);
+}
+
 } // namespace

@@ -38,6 +38,13 @@ extern char **environ;
 #define STALE_MS 5000
 #define STALE_LOOKS 500
 
+/*
+ * How a mount point that was made for a mount looks: as nobody makes one by hand. So a manager that
+ * comes between a dead one's watcher's two steps knows it, and has its own watcher remove it.
+ */
+#define MADE_FOLDER (S_ISVTX | S_IRWXU)
+#define MADE_FILE (S_ISVTX | S_IRUSR | S_IWUSR)
+
 static int watch(struct session *session, const char *remove)
 {
 	char *argv[] = {
@@ -97,6 +104,16 @@ static int look_at(const char *path, struct stat *stat)
 	return 0;
 }
 
+/* Was it made by make_point()? */
+static bool is_made(const struct stat *stat)
+{
+	if (stat->st_uid != geteuid())
+		return false;
+	if (S_ISDIR(stat->st_mode))
+		return (stat->st_mode & ALLPERMS) == MADE_FOLDER;
+	return (stat->st_mode & ALLPERMS) == MADE_FILE && !stat->st_size;
+}
+
 /* A file or folder to mount on, made if there is none. */
 static int make_point(struct session *session, bool folder)
 {
@@ -110,6 +127,7 @@ static int make_point(struct session *session, bool folder)
 			   &mount) &&
 		    mount.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 			return -EBUSY;
+		session->made = is_made(&stat);
 		if (folder)
 			return S_ISDIR(stat.st_mode) ? 0 : -ENOTDIR;
 		return S_ISREG(stat.st_mode) ? 0 : S_ISDIR(stat.st_mode) ? -EISDIR : -EEXIST;
@@ -118,8 +136,8 @@ static int make_point(struct session *session, bool folder)
 		return ret;
 	session->made = true;
 	if (folder)
-		return mkdir(session->path, 0755) ? -errno : 0;
-	fd = open(session->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		return mkdir(session->path, MADE_FOLDER) ? -errno : 0;
+	fd = open(session->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, MADE_FILE);
 	if (fd < 0)
 		return -errno;
 	close(fd);
