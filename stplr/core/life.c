@@ -359,6 +359,7 @@ u64 stplr_message_park(struct stplr_message *message)
 	if (message->sender)
 		stplr_sender_leaves(message);
 	message->parker = get_pid(task_pid(current));
+	message->tgid = get_pid(task_tgid(current));
 	message->token = ++connection->last_token;
 	message->mm = current->mm;
 	mmgrab(message->mm); /* so that no other gets its address */
@@ -382,6 +383,8 @@ static void stplr_message_unpark(struct stplr_message *message)
 	rb_erase(&message->parker_node, &connection->parkers);
 	put_pid(message->parker);
 	message->parker = NULL;
+	put_pid(message->tgid);
+	message->tgid = NULL;
 	WRITE_ONCE(connection->nr_parked, connection->nr_parked - 1);
 }
 
@@ -456,6 +459,52 @@ static struct stplr_message *stplr_parked_claim_left(struct stplr_connection *co
 }
 
 /*
+ * Takes the next one from @token on that the calling process left; NULL after a batch, or after
+ * all: then @token is 0.
+ */
+static struct stplr_message *stplr_parked_claim_own(struct stplr_connection *connection,
+						    u64 *token)
+{
+	struct stplr_message *message = NULL;
+	unsigned int looked = 0;
+
+	spin_lock(&connection->channel->lock);
+	while (looked++ < STPLR_WAKE_BATCH) {
+		message = stplr_parked_from(connection, *token);
+		*token = message ? message->token + 1 : 0;
+		if (!message)
+			break;
+		if (message->tgid == task_tgid(current)) {
+			stplr_message_unpark(message);
+			break;
+		}
+		message = NULL;
+	}
+	spin_unlock(&connection->channel->lock);
+	return message;
+}
+
+static void stplr_parked_discard(struct stplr_message *message)
+{
+	stplr_count(&message->connection->channel->device->counts, STPLR_COUNT_DROPPED);
+	stplr_message_discard(message);
+}
+
+/* The calling process exits: what its threads left ends with its memory. */
+void stplr_parked_exit(struct stplr_connection *connection)
+{
+	struct stplr_message *message;
+	u64 token = 1;
+
+	while (token) {
+		message = stplr_parked_claim_own(connection, &token);
+		if (message)
+			stplr_parked_discard(message);
+		cond_resched();
+	}
+}
+
+/*
  * Drops what the thread @parker left parked on this connection, and some of what dead threads did;
  * or NULL: all that was left.
  */
@@ -465,8 +514,7 @@ void stplr_parked_drop(struct stplr_connection *connection, const struct pid *pa
 	unsigned int looked = 0;
 
 	while ((message = stplr_parked_claim_left(connection, parker, &looked))) {
-		stplr_count(&connection->channel->device->counts, STPLR_COUNT_DROPPED);
-		stplr_message_discard(message);
+		stplr_parked_discard(message);
 		cond_resched();
 	}
 }

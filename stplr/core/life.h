@@ -31,6 +31,7 @@ bool stplr_message_withdraw(struct stplr_message *message);
 void stplr_message_discard(struct stplr_message *message);
 u64 stplr_message_park(struct stplr_message *message);
 struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token, u32 kind);
+void stplr_parked_exit(struct stplr_connection *connection);
 void stplr_parked_drop(struct stplr_connection *connection, const struct pid *parker);
 
 #endif /* STPLR_CORE_LIFE_H */

@@ -76,7 +76,7 @@ enum stplr_message_state {
  * @token: names it while it is parked
  * @parker: thread that parked it; holds a reference
  * @mm: whose memory it is about, once parked; only compared
- * @tgid: of the sender, if @queued; holds a reference
+ * @tgid: of the sender, if @queued or parked; holds a reference
  * @tid: likewise
  * @unblock: the notice of @unblocking
  * @patience: ends the moment of an @impatient client; not if @queued

@@ -20,6 +20,7 @@
 #include "core/channel.h"
 #include "core/connection.h"
 #include "core/device.h"
+#include "core/life.h"
 #include "core/process.h"
 #include "core/server.h"
 #include "file/args.h"
@@ -30,6 +31,16 @@
 static int stplr_connection_release(struct inode *inode, struct file *file)
 {
 	stplr_attach_end(file->private_data);
+	return 0;
+}
+
+/* A process has closed a descriptor: what it waits for over it ends with it, whoever has others. */
+static int stplr_connection_flush(struct file *file, fl_owner_t owner)
+{
+	struct stplr_connection *connection = file->private_data;
+
+	if (unlikely(READ_ONCE(connection->nr_parked)) && current->flags & PF_EXITING)
+		stplr_parked_exit(connection);
 	return 0;
 }
 
@@ -60,6 +71,7 @@ static void stplr_connection_show_fdinfo(struct seq_file *seq, struct file *file
 
 static const struct file_operations stplr_connection_fops = {
 	.owner = THIS_MODULE,
+	.flush = stplr_connection_flush,
 	.release = stplr_connection_release,
 	.poll = stplr_connection_poll,
 	.unlocked_ioctl = stplr_connection_ioctl,

@@ -487,8 +487,8 @@ struct stplr_connect_notify {
  * *parked*, and @token in the caller's structure becomes non-zero. A system call that starts over
  * finds it there by itself. After EINTR the caller goes on waiting for the same reply by calling
  * again with the structure unchanged, also from another thread of its memory; any other send by the
- * same thread on this connection drops the parked message (the server's reply then gets ESRCH). A
- * fatal signal ends every wait at once.
+ * same thread on this connection drops the parked message (the server's reply then gets ESRCH), and
+ * so does the end of its process. A fatal signal ends every wait at once.
  *
  * Errors before the message was received: EINVAL: a bad flag, clock, deadline or reserved field,
  * too many parts; EFAULT: @send cannot be read; EMSGSIZE: longer than message_max; EAGAIN: nobody
