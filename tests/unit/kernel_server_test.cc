@@ -1067,11 +1067,16 @@ TEST_F(KernelServerTest, IsSeen)
 	Sender runs(connection, to_do(KSERVER_DO_SLEEP)), kept(connection, to_do(KSERVER_DO_KEEP));
 	ASSERT_TRUE(eventually([&] { return state().receives == 3 && state().running == 1; }));
 
-	std::istringstream words(line_with(folder + "servers", "kserver-seen"));
 	unsigned channel, chid, clients, exclusive, running, messages, pending, longest, served;
 	std::string module, name;
-	words >> channel >> chid >> clients >> exclusive >> running >> messages >> pending >>
-		longest >> served >> module >> name;
+	/* the operation of the one that is kept returns a moment after it was */
+	EXPECT_TRUE(eventually([&] {
+		std::istringstream words(line_with(folder + "servers", "kserver-seen"));
+
+		words >> channel >> chid >> clients >> exclusive >> running >> messages >>
+			pending >> longest >> served >> module >> name;
+		return running == 1 && messages == 1;
+	}));
 	EXPECT_EQ(1u, clients);
 	EXPECT_EQ(0u, exclusive);
 	EXPECT_EQ(1u, running);

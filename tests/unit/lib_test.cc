@@ -1210,13 +1210,14 @@ public:
 		alarms = 0;
 		action.sa_flags = flags;
 		action.sa_handler = [](int) { alarms++; };
-		sigaction(SIGALRM, &action, &before_);
+		sigaction(SIGALRM, &action, nullptr);
 		set(period_us);
 	}
+	// One that is on its way, to another thread or from another process, hurts nobody.
 	~Alarms()
 	{
 		set(0);
-		sigaction(SIGALRM, &before_, nullptr);
+		signal(SIGALRM, SIG_IGN);
 	}
 
 private:
@@ -1226,8 +1227,6 @@ private:
 
 		setitimer(ITIMER_REAL, &timer, nullptr);
 	}
-
-	struct sigaction before_;
 };
 
 // Signals for the client, whose message its server, this process, has received.

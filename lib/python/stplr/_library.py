@@ -313,7 +313,7 @@ class ClientInfo(ctypes.Structure):
         ("sgid", c_uint32),
         ("groups", c_uint64),
         ("nr_groups", c_uint32),
-        ("reserved", c_uint32),
+        ("rcvid", c_int32),
     ]
 
 
