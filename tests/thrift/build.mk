@@ -4,7 +4,8 @@
 THRIFT_TESTS := $(patsubst tests/thrift/%.cc,%,$(wildcard tests/thrift/*_test.cc tests/thrift/support/*.cc))
 # C/GLib's programs are needed for two of them, and programs are not what the sanitizers look at.
 THRIFT_TESTS := $(filter-out $(if $(GLIB_EXAMPLES_PROGRAMS),,cost_test interop_test),$(THRIFT_TESTS))
-THRIFT_ASAN_TESTS := $(filter-out cost_test interop_test program_test,$(THRIFT_TESTS))
+# Nor are processes whose memory is counted, locked or bounded: the sanitizers map terabytes of their own.
+THRIFT_ASAN_TESTS := $(filter-out cost_test interop_test program_test memory_test,$(THRIFT_TESTS))
 THRIFT_TESTS_GEN := $(B)/tests/thrift/gen-cpp
 THRIFT_TESTS_GENERATED := suite base suite_types
 THRIFT_TESTS_FLAGS := -std=c++17 $(CPPFLAGS) -I tests/thrift -I tests/unit -I transports/thrift/cpp \
