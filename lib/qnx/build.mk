@@ -25,7 +25,7 @@ $(LIBQNX_A): $(LIBQNX_OBJECTS) $(LIBSTPLR_OBJECTS)
 	$(AR) rcs $@ $^
 
 # The file server, which libstplr-qnx loads when a program serves files: it alone needs libfuse3.
-ifneq ($(shell pkg-config --exists 'fuse3 >= 3.2' && echo found),)
+ifneq ($(shell pkg-config --exists 'fuse3 >= 3.2' 2>/dev/null && echo found),)
 LIBFILES_SO := $(B)/lib/libstplr-qnx-files.so.$(LIBSTPLR_VERSION)
 LIBFILES_LINKS := $(B)/lib/libstplr-qnx-files.so.$(LIBSTPLR_SOVERSION)
 endif
