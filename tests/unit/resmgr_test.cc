@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // QNX's resource managers: the programs of tests/qnx that are files, used by ordinary programs
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include <climits>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -526,6 +528,53 @@ TEST_F(ResmgrFolder, HasManyFiles)
 	EXPECT_SHELL("100\n", "ls /tmp/folder | wc -l");
 	EXPECT_SHELL("5050\n", "cat /tmp/folder/* | awk '{ s += $1 } END { print s }'");
 	EXPECT_SHELL("", "rm /tmp/folder/*; ls -A /tmp/folder");
+}
+
+// What a folder is said to have from where its descriptor is, as the kernel tells it.
+std::vector<std::string> names_from_here(int folder)
+{
+	std::vector<std::string> names;
+	char bytes[4096];
+	long n;
+
+	while ((n = syscall(SYS_getdents64, folder, bytes, sizeof(bytes))) > 0)
+		for (long at = 0; at < n;) {
+			auto *entry = reinterpret_cast<struct dirent64 *>(bytes + at);
+			names.emplace_back(entry->d_name);
+			at += entry->d_reclen;
+		}
+	EXPECT_EQ(0, n) << strerror(errno);
+	return names;
+}
+
+TEST_F(ResmgrFolder, IsReadOnFromWhereverAClientSeeks)
+{
+	EXPECT_SHELL("", "cd /tmp/folder; for i in $(seq 9); do >a-file-$i-or-so; done");
+	Fd folder(open("/tmp/folder", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	ASSERT_GE(folder, 0) << strerror(errno);
+	const std::vector<std::string> all = names_from_here(folder);
+	size_t least = all.size();
+
+	ASSERT_GE(all.size(), 9u);
+	ASSERT_EQ(13, lseek(folder, 13, SEEK_SET));
+	EXPECT_EQ(std::vector<std::string>(all.begin() + 1, all.end()), names_from_here(folder));
+	/* wherever that is, they are the last ones */
+	for (off_t offset = 0; offset < 500; offset++) {
+		ASSERT_EQ(offset, lseek(folder, offset, SEEK_SET));
+		std::vector<std::string> names = names_from_here(folder);
+		ASSERT_LE(names.size(), least) << offset;
+		least = names.size();
+		EXPECT_EQ(std::vector<std::string>(all.end() - static_cast<std::ptrdiff_t>(least),
+						   all.end()),
+			  names)
+			<< offset;
+	}
+	EXPECT_EQ(0u, least);
+	ASSERT_EQ(off_t{1} << 40, lseek(folder, off_t{1} << 40, SEEK_SET));
+	EXPECT_TRUE(names_from_here(folder).empty());
+	ASSERT_EQ(0, lseek(folder, 0, SEEK_SET));
+	EXPECT_EQ(all, names_from_here(folder));
+	EXPECT_SHELL("", "rm /tmp/folder/*");
 }
 
 TEST_F(ResmgrFolder, KeepsWhatIsNotAllowed)

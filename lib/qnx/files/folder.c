@@ -594,16 +594,21 @@ static size_t whole_entries(const char *bytes, size_t len)
 	return at;
 }
 
-/* From an entry on that the kernel names by where it begins, as much as there is room for. */
-static void give_entries(fuse_req_t fuse, const struct open_file *file, size_t size, size_t at)
+/*
+ * As much as there is room for, from an entry on that the kernel names by where it begins. A client
+ * may have sought anywhere: then from the next entry on.
+ */
+static void give_entries(fuse_req_t fuse, const struct open_file *file, size_t size, size_t from)
 {
 	char *answer = malloc(size);
-	size_t used = 0;
+	size_t used = 0, at = 0;
 
 	if (!answer) {
 		fuse_reply_err(fuse, ENOMEM);
 		return;
 	}
+	while (at < from && at < file->entries_len)
+		at += ((const struct dirent *)(file->entries + at))->d_reclen;
 	while (at < file->entries_len) {
 		const struct dirent *entry = (const struct dirent *)(file->entries + at);
 		struct stat stat = {.st_ino = entry->d_ino};
