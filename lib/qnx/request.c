@@ -3,8 +3,9 @@
  * Requests of files
  *
  * A request is known by its number from request_init() until it is answered; users count who looks
- * at it just then, so that its maker gets it back when nobody does any more. The pulse that names
- * it may come after it is over: then it names nothing.
+ * at it just then, so that its maker gets it back when nobody does any more. Its maker is the first
+ * of them, until it is posted: it may be ended before. The pulse that names it may come after it is
+ * over: then it names nothing.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -38,7 +39,7 @@ static struct request **place_of(int rcvid)
 
 void request_init(struct request *request)
 {
-	request->users = 0;
+	request->users = 1; /* its maker, until request_post() */
 	request->received = request->answered = false;
 	pthread_mutex_lock(&lock);
 	do
@@ -131,6 +132,7 @@ void request_post(struct request *request, int connection)
 
 	if (tell(connection, PULSE_REQUEST, rcvid))
 		request_end(rcvid, ENODEV);
+	request_put(request);
 }
 
 void request_unblock(int rcvid, int connection)

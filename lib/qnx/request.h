@@ -44,7 +44,10 @@ struct request {
 	struct request *next;
 };
 
-/* Gives it its number. */
+/*
+ * Gives it its number, by which it may be ended from now on; it stays until its maker has posted
+ * it, as it must.
+ */
 void request_init(struct request *request);
 /* Sends it by that connection to the channel; it is not the caller's any more. */
 void request_post(struct request *request, int connection);

@@ -63,7 +63,7 @@ struct connect {
  */
 struct call *call_make(struct session *session, fuse_req_t fuse, struct open_file *file,
 		       const struct connect *connect, size_t io_len, unsigned io_type, size_t room);
-/* The call is no longer the caller's. */
+/* What becomes of each that was made; it is no longer the caller's. */
 void call_post(struct call *call);
 
 /* O_RDONLY and its siblings become bits. */

@@ -251,22 +251,28 @@ static struct call *next_call(const struct session *session, bool any, bool not_
 	return call;
 }
 
-/* Who waits for an answer gets ENODEV; with files_lock, which is let go meanwhile. */
+/*
+ * Who waits for an answer gets ENODEV; with files_lock, which is let go meanwhile. Another thread
+ * may be about to answer one, and to make another of it.
+ */
 static void end_calls(struct session *session, bool any)
 {
 	struct call *call;
 
-	while ((call = next_call(session, any, true))) {
-		int rcvid = call->request.request.rcvid;
+	while (next_call(session, any, false)) {
+		int rcvid;
 
+		call = next_call(session, any, true);
+		if (!call) {
+			pthread_cond_wait(&files_quiet, &files_lock);
+			continue;
+		}
 		call->ended = true;
+		rcvid = call->request.request.rcvid;
 		pthread_mutex_unlock(&files_lock);
 		session->host->end(rcvid, ENODEV);
 		pthread_mutex_lock(&files_lock);
 	}
-	/* another thread may be about to answer one */
-	while (next_call(session, any, false))
-		pthread_cond_wait(&files_quiet, &files_lock);
 }
 
 static void close_files(struct session *session, bool orphaned)
