@@ -170,7 +170,9 @@ struct open_file *file_make(struct session *session)
 	return file;
 }
 
-void file_free(struct open_file *file)
+/* Whoever closes it, its session as it ends does not do so, too; nor does it tell a poller of it.
+ */
+static void file_unlist(struct open_file *file)
 {
 	struct open_file **link = &file->session->files;
 
@@ -179,9 +181,14 @@ void file_free(struct open_file *file)
 		link = &(*link)->next;
 	if (*link)
 		*link = file->next;
+	pthread_mutex_unlock(&files_lock);
+}
+
+void file_free(struct open_file *file)
+{
+	file_unlist(file);
 	if (file->poll)
 		fuse_pollhandle_destroy(file->poll);
-	pthread_mutex_unlock(&files_lock);
 	free(file->entries);
 	free(file);
 }
@@ -199,9 +206,10 @@ static void reply_close(struct call *call, int error, long status, size_t len)
 
 void file_close(struct session *session, fuse_req_t fuse, struct open_file *file)
 {
-	struct call *call =
-		call_make(session, fuse, file, NULL, sizeof(struct _io_close), _IO_CLOSE, 0);
+	struct call *call;
 
+	file_unlist(file);
+	call = call_make(session, fuse, file, NULL, sizeof(struct _io_close), _IO_CLOSE, 0);
 	if (!call) {
 		file_free(file);
 		return;
