@@ -24,6 +24,7 @@
 #include "core/end.h"
 #include "core/life.h"
 #include "core/messages.h"
+#include "core/patience.h"
 #include "core/process.h"
 #include "core/pulse.h"
 #include "core/raise.h"
@@ -172,9 +173,13 @@ static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_mess
 	} else if (message->kind == STPLR_KIND_SEND && len == message->sides.send.len) {
 		stplr_message_ending(message, 0);
 	} else {
-		WRITE_ONCE(message->state, STPLR_RECEIVED);
-		message->since = jiffies;
+		/* in this order: see core/patience.c */
+		WRITE_ONCE(message->since, jiffies);
+		WRITE_ONCE(message->received, true);
 		message->receiver = get_pid(receiver);
+		WRITE_ONCE(message->state, STPLR_RECEIVED);
+		if (unlikely(message->impatient))
+			stplr_patience_begin(message);
 		message->drain |= message->wake_on_receive;
 		stplr_received_add(channel, message);
 	}

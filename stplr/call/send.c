@@ -109,6 +109,7 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 	message->entry.priority = stplr_priority_of(current);
 	message->poll = 0;
 	message->sides.leaving = false;
+	message->received = false;
 	message->impatient = args->flags & STPLR_SEND_PARK;
 	message->overdue = false;
 	message->unblocking = 0;
@@ -215,7 +216,7 @@ static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_sen
 		err = stplr_reply_side_fetch(&message->sides, room);
 	}
 	if (unlikely(err))
-		sent->received = message->receiver;
+		sent->received = message->received;
 	stplr_message_free(message);
 	if (unlikely(err))
 		stplr_count_failed_send(&connection->channel->device->counts, err);

@@ -23,6 +23,7 @@
 #include "core/device.h"
 #include "core/life.h"
 #include "core/messages.h"
+#include "core/patience.h"
 #include "core/raise.h"
 #include "core/room.h"
 #include "core/server.h"
@@ -225,13 +226,17 @@ static s32 stplr_keep_commit(struct stplr_serving *serving, struct stplr_message
 		serving->message = message;
 		serving->kept = true;
 		message->entry.seq = serving->seq;
-		message->since = jiffies;
+		/* in this order: see core/patience.c */
+		WRITE_ONCE(message->since, jiffies);
 		message->rcvid = stplr_rcvid_next(channel);
 		result = message->rcvid;
 		stplr_message_take(message, &channel->server->hands);
 		trace_stplr_receive(message);
+		WRITE_ONCE(message->received, true);
 		WRITE_ONCE(message->state, STPLR_RECEIVED);
 		stplr_received_add(channel, message);
+		if (unlikely(message->impatient))
+			stplr_patience_begin(message);
 	}
 	spin_unlock(&channel->lock);
 	return result;

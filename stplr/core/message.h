@@ -51,6 +51,7 @@ enum stplr_message_state {
  * @poll: to be received by a thread that waits already, or not at all: the error then, else 0
  * @wake_on_receive: the client sets another timer once the message is received
  * @drain: the client is to be woken, once, when a transfer ends
+ * @received: a server has taken it; with @since, read without the lock where there is no SMP
  * @impatient: the client waits for a moment only: STPLR_SEND_PARK
  * @overdue: and that is over; its client may read it without the lock
  * @unblocking: the client wants to be unblocked: STPLR_UNBLOCK_*
@@ -93,6 +94,7 @@ struct stplr_message {
 	int poll;
 	bool wake_on_receive;
 	bool drain;
+	bool received;
 	bool impatient;
 	bool overdue;
 	u8 unblocking;

@@ -4,11 +4,12 @@
  *
  * Most answers come within the moment, and to set a timer and take it back costs a tenth of a
  * round trip. So a message's timer is left to run when its answer comes, and looks, once it fires,
- * at what the message is by then: DONE, another send that has not waited so long, or one that has.
- * It fires once a moment at most, and where nobody sends not at all.
+ * at what the message is by then: DONE, another send that is not received yet or has not waited so
+ * long, or one that has. It fires once a moment at most, and where nothing is received not at all.
  *
  * It fires in a softirq, maybe on top of who holds channel->lock. So it only tries for the lock,
- * and else again with the next tick.
+ * and else again with the next tick. Without SMP there is no lock to be found taken: what it looks
+ * at is there before the state is RECEIVED.
  */
 
 #include <linux/jiffies.h>
@@ -27,9 +28,11 @@
 /* STPLR_SEND_PARK promises at least 10 ms; of the jiffy that runs now something has passed. */
 #define STPLR_PATIENCE (msecs_to_jiffies(10) + 1)
 
-static bool stplr_message_received(const struct stplr_message *message)
+/* With the server, which has had it since message->since, and somebody waits. */
+static bool stplr_patience_wanted(const struct stplr_message *message)
 {
-	return message->state != STPLR_QUEUED && message->state != STPLR_RECEIVING;
+	return message->received && message->state != STPLR_DONE && message->impatient &&
+	       message->client;
 }
 
 static void stplr_patience_over(struct timer_list *timer)
@@ -42,12 +45,10 @@ static void stplr_patience_over(struct timer_list *timer)
 		mod_timer(timer, jiffies + 1);
 		return;
 	}
-	if (message->state != STPLR_DONE && message->impatient && message->client) {
+	if (stplr_patience_wanted(message)) {
 		unsigned long over = message->since + STPLR_PATIENCE;
 
-		if (!stplr_message_received(message)) {
-			mod_timer(timer, jiffies + STPLR_PATIENCE);
-		} else if (time_before(jiffies, over)) {
+		if (time_before(jiffies, over)) {
 			mod_timer(timer, over);
 		} else {
 			/* pairs with stplr_client_wait(), as stplr_message_done() does */
@@ -64,10 +65,11 @@ void stplr_patience_init(struct stplr_message *message)
 	timer_setup(&message->patience, stplr_patience_over, 0);
 }
 
-/* From when the server has it, the client of this message, which is queued, waits a moment. */
+/* The server has it from now on: its client waits a moment. */
 void stplr_patience_begin(struct stplr_message *message)
 {
-	/* a timer that fired before the message was queued is not pending by now */
+	lockdep_assert_held(&message->connection->channel->lock);
+	/* one of an earlier send looks again when this one's moment is over */
 	if (!timer_pending(&message->patience))
 		mod_timer(&message->patience, jiffies + STPLR_PATIENCE);
 }

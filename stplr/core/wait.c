@@ -31,7 +31,6 @@
 #include "core/life.h"
 #include "core/message.h"
 #include "core/notice.h"
-#include "core/patience.h"
 #include "core/raise.h"
 #include "core/receiver.h"
 #include "core/wait.h"
@@ -241,8 +240,6 @@ int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send
 	s64 fired = STPLR_DEADLINE_NONE;
 	int err;
 
-	if (unlikely(message->impatient))
-		stplr_patience_begin(message);
 	for (;;) {
 		enum stplr_message_state state;
 		s64 deadline;
