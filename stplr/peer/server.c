@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/params.h"
+#include "base/priority.h"
 #include "call/data.h"
 #include "call/receive.h"
 #include "call/reply.h"
@@ -43,6 +44,8 @@ static struct stplr_channel *stplr_server_channel(struct stplr_device *device,
 	server->exclusive = params->exclusive;
 	server->message_max = params->message_max ?: SIZE_MAX;
 	server->pending_max = params->pending_max;
+	/* whatever its clients lend its threads */
+	channel->lent_max = STPLR_PRIORITY_MAX - STPLR_PRIORITY_RT;
 	channel->owner = params->owner;
 	channel->group = params->group;
 	channel->mode = params->mode ?: 0600;
