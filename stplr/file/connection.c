@@ -34,12 +34,16 @@ static int stplr_connection_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* A process has closed a descriptor: what it waits for over it ends with it, whoever has others. */
+/*
+ * Where a process's last thread closes a descriptor as it exits, what the process waits for over it
+ * ends, whoever has others.
+ */
 static int stplr_connection_flush(struct file *file, fl_owner_t owner)
 {
 	struct stplr_connection *connection = file->private_data;
 
-	if (unlikely(READ_ONCE(connection->nr_parked)) && current->flags & PF_EXITING)
+	if (unlikely(READ_ONCE(connection->nr_parked)) && current->flags & PF_EXITING &&
+	    !atomic_read(&current->signal->live))
 		stplr_parked_exit(connection);
 	return 0;
 }
