@@ -123,7 +123,7 @@ static inline bool stplr_user_buffer_read(const struct stplr_user_buffer *buffer
 	struct iov_iter iter;
 
 	if (likely(buffer->nr_parts == 1))
-		return !_copy_from_user(to, buffer->parts[0].iov_base + offset, len);
+		return !copy_from_user(to, buffer->parts[0].iov_base + offset, len);
 	stplr_user_buffer_iter(buffer, ITER_SOURCE, &iter);
 	iov_iter_advance(&iter, offset);
 	return _copy_from_iter(to, len, &iter) == len;
@@ -135,7 +135,7 @@ static inline bool stplr_user_buffer_write(const struct stplr_user_buffer *buffe
 	struct iov_iter iter;
 
 	if (likely(buffer->nr_parts == 1))
-		return !_copy_to_user(buffer->parts[0].iov_base + offset, from, len);
+		return !copy_to_user(buffer->parts[0].iov_base + offset, from, len);
 	stplr_user_buffer_iter(buffer, ITER_DEST, &iter);
 	iov_iter_advance(&iter, offset);
 	return _copy_to_iter(from, len, &iter) == len;
