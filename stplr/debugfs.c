@@ -419,7 +419,8 @@ static void stplr_blocked_served(struct stplr_blocked_reader *reader,
 		reader->more |= ++looked > STPLR_LOOK_MAX;
 		if (reader->more)
 			return;
-		if (serving->connection != connection)
+		/* what was kept is a message, listed as such */
+		if (serving->connection != connection || serving->kept)
 			continue;
 		blocked = stplr_blocked_add(reader, serving->task, serving->since, "REPLY");
 		if (!blocked)

@@ -178,6 +178,9 @@ int stplr_detach(struct stplr_connection *connection)
 	stplr_connection_end_messages(connection);
 	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
 	stplr_room_end_here(connection);
+	/* what kernel code had kept of it took places */
+	if (channel->server)
+		stplr_room_made(channel);
 	stplr_events_end(channel->device, &connection->events);
 	stplr_connection_unwatch(connection);
 	stplr_attach_leave(connection);

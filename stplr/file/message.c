@@ -75,10 +75,10 @@ static long stplr_send_args(struct stplr_connection *connection, u32 kind, bool 
 	}
 
 	/*
-	 * The token is used up, unless the message was parked again; if it cannot be cleared, it
-	 * is refused.
+	 * The token is used up, unless the message was parked again, whatever error the server
+	 * chose; if it cannot be cleared, it is refused.
 	 */
-	if (unlikely(sent.resumed && err && err != -ERESTARTSYS && err != -EINPROGRESS))
+	if (unlikely(sent.resumed && err && !sent.token))
 		(void)put_user(0, &uargs->token);
 	return err;
 }
