@@ -18,6 +18,7 @@
 #include "../module/stplr_kserver.h"
 #include "support/module.h"
 #include "support/pulse.h"
+#include "support/sched.h"
 
 namespace
 {
@@ -550,6 +551,19 @@ TEST_F(KernelServerTest, KeptFailsWithAnError)
 	EXPECT_EQ(-ENODATA, sender.finish().result);
 }
 
+TEST_F(KernelServerTest, WhoAsksIsToldThatItWasKept)
+{
+	serve();
+	Fd connection = new_connection(device, "kserver");
+	std::string text = to_do(KSERVER_DO_KEEP), room(10, 0);
+	stplr_msg_send args = send_args(buffer(text), buffer(room.data(), 10));
+	args.flags = STPLR_SEND_TELL;
+	Thread client([&] { return call(connection, STPLR_MSG_SEND_RECEIVE, &args); });
+	EXPECT_EQ(0, answer(await_kept(1), -ENODATA, 0));
+	EXPECT_EQ(-ENODATA, client.join());
+	EXPECT_EQ(1, args.status);
+}
+
 TEST_F(KernelServerTest, ManyAreKeptAndAnsweredInAnyOrder)
 {
 	serve();
@@ -719,6 +733,23 @@ TEST_F(KernelServerTest, TheDeadMakeRoom)
 	child.kill(SIGKILL);
 	EXPECT_EQ("waits", waits.finish().text);
 	child.wait();
+}
+
+TEST_F(KernelServerTest, WhoLeavesMakesRoom)
+{
+	kserver_create args = server_args();
+	args.pending_max = 1;
+	serve(args);
+	Fd leaving = new_connection(device, "kserver");
+	Fd connection = new_connection(device, "kserver");
+	std::string text = to_do(KSERVER_DO_KEEP), room(10, 0);
+	stplr_msg_send parked = send_args(buffer(text), buffer(room.data(), 10));
+	parked.flags = STPLR_SEND_PARK;
+	ASSERT_EQ(-EINPROGRESS, call(leaving, STPLR_MSG_SEND_RECEIVE, &parked));
+	Sender waits(connection, "waits");
+	ASSERT_TRUE(waits.wait_blocked());
+	EXPECT_EQ(0, connect_detach(leaving));
+	EXPECT_EQ("waits", waits.finish().text);
 }
 
 // While the operation runs
@@ -981,6 +1012,28 @@ TEST_F(KernelThreadTest, WhatItIsTold)
 	EXPECT_EQ(0, got.rcvid);
 	ASSERT_EQ(6, receive(got));
 	EXPECT_EQ(1u, got.flags);
+}
+
+TEST_F(KernelThreadTest, IsLentWhatItsClientsHave)
+{
+	serve_in(1000);
+	Fd connection = new_connection(device, "kserver");
+	Worker server(other(5));
+	kserver_receive got;
+	long result = -1;
+	server.start([&] { result = receive(got); });
+	ASSERT_TRUE(server.wait_blocked(KSERVER_RECEIVE));
+	Worker client(fifo(20));
+	Sent sent;
+	client.start([&] { sent = send_receive(connection, "urgent", 7); });
+	ASSERT_TRUE(server.finish());
+	ASSERT_EQ(6, result);
+	EXPECT_EQ(rt_priority(20), server.priority());
+	server.start([&] { result = answer(got.rcvid, 0, 7); });
+	ASSERT_TRUE(server.finish());
+	EXPECT_TRUE(client.finish());
+	EXPECT_EQ("rrrrrrr", sent.text);
+	EXPECT_EQ(nice_priority(5), server.priority());
 }
 
 TEST_F(KernelThreadTest, WithdrawnBeforeItIsReceived)

@@ -2,8 +2,10 @@
 // STPLR_SEND_PARK: a client that leaves a call with the server after a moment, and takes it up
 // again.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -273,6 +275,31 @@ TEST_F(ParkTest, DeadlinesGoOn)
 	const long result = msg_send_receive(connection, args);
 	EXPECT_TRUE(result == -ETIMEDOUT || result == -EINPROGRESS) << result;
 	server.join();
+}
+
+// A server may choose any error, EINPROGRESS, too.
+TEST_F(ParkTest, AnAnswerUsesTheTokenUp)
+{
+	stplr_msg_send args = parking("x", room, sizeof(room));
+
+	park(args);
+	ASSERT_EQ(0, reply_error(channel, message.rcvid(), EINPROGRESS));
+	EXPECT_EQ(-EINPROGRESS, resume(args));
+	EXPECT_EQ(0u, args.token);
+}
+
+// Its descriptors are its own; what the process waits for is not.
+TEST_F(ParkTest, AThreadThatEndsTakesNothingAlong)
+{
+	stplr_msg_send args = parking("x", room, sizeof(room));
+
+	park(args);
+	Thread own_table([] { return unshare(CLONE_FILES); });
+	EXPECT_EQ(0, own_table.join());
+	EXPECT_TRUE(eventually([&] { return !thread_state(getpid(), own_table.tid()); }));
+	ASSERT_EQ(0, reply(channel, message.rcvid(), "late"));
+	EXPECT_EQ(0, resume(args));
+	EXPECT_EQ("late", std::string(room, args.reply_len));
 }
 
 TEST_F(ParkTest, TheNextSendDropsIt)
