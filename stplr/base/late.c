@@ -27,3 +27,8 @@ void stplr_queue_late(struct work_struct *work)
 {
 	queue_work(stplr_late, work);
 }
+
+void stplr_queue_late_after(struct delayed_work *work, unsigned long ticks)
+{
+	queue_delayed_work(stplr_late, work, ticks);
+}

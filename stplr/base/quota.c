@@ -122,6 +122,12 @@ int stplr_charge_memory(struct stplr_user *user, size_t bytes)
 	return 0;
 }
 
+/* What the user holds already is not refused; what it wants next may be. */
+void stplr_count_memory(struct stplr_user *user, size_t bytes)
+{
+	atomic_long_add(bytes, &user->memory);
+}
+
 void stplr_uncharge_memory(struct stplr_user *user, size_t bytes)
 {
 	atomic_long_sub(bytes, &user->memory);

@@ -38,6 +38,7 @@ void stplr_user_put(struct stplr_user *user);
 int stplr_charge(atomic_t *count, unsigned int limit);
 void stplr_uncharge(atomic_t *count);
 int stplr_charge_memory(struct stplr_user *user, size_t bytes);
+void stplr_count_memory(struct stplr_user *user, size_t bytes);
 void stplr_uncharge_memory(struct stplr_user *user, size_t bytes);
 
 #endif /* STPLR_BASE_QUOTA_H */

@@ -63,22 +63,20 @@ static ssize_t stplr_ring_copy_some_out(struct stplr_ring_end *end, struct iov_i
 {
 	struct stplr_ring_cursor cursor;
 	ssize_t copied = 0, one = 0;
+	unsigned int tries = 0;
 
 	stplr_ring_cursor_load(end, &cursor);
 	while (iov_iter_count(to)) {
 		one = stplr_ring_copy_one_out(end, &cursor, to);
-		if (one == -EINPROGRESS && !signal_pending(current)) {
-			cond_resched();
-			continue;
-		}
-		if (one < 0)
+		if (one > 0)
+			copied += one;
+		else if (one != -EINPROGRESS || ++tries == STPLR_RING_TRIES)
 			break;
-		copied += one;
 		cond_resched();
 	}
 	if (copied)
 		stplr_ring_released(end);
-	return copied ?: (one == -EINPROGRESS ? -ERESTARTSYS : one);
+	return copied ?: (one == -EINPROGRESS ? -EAGAIN : one);
 }
 
 /* read(2) */
@@ -98,6 +96,8 @@ ssize_t stplr_ring_copy_out(struct stplr_ring_end *end, struct iov_iter *to, boo
 			return ret;
 		if (signal_pending(current))
 			return -ERESTARTSYS;
+		/* what is waited for may be there, and taken away, again and again */
+		cond_resched();
 		ret = stplr_ring_wait_for(end, STPLR_RING_DATA, 0, STPLR_DEADLINE_NONE,
 					  CLOCK_MONOTONIC, 0);
 		if (ret < 0)
@@ -182,6 +182,8 @@ ssize_t stplr_ring_copy_in(struct stplr_ring_end *end, struct iov_iter *from, bo
 			return ret;
 		if (signal_pending(current))
 			return -ERESTARTSYS;
+		/* what is waited for may be there, and taken away, again and again */
+		cond_resched();
 		ret = stplr_ring_wait_for(end, STPLR_RING_ROOM, need, STPLR_DEADLINE_NONE,
 					  CLOCK_MONOTONIC, 0);
 		if (ret < 0)

@@ -16,9 +16,6 @@
 #include "ring/tell.h"
 #include "ring/wait.h"
 
-/* How often a record is copied that is overwritten meanwhile. */
-#define STPLR_RING_READS 64
-
 static const struct stplr_ring_ops stplr_ring_ops_none;
 
 /**
@@ -366,7 +363,7 @@ ssize_t stplr_ring_read(struct stplr_ring_end *end, void *to, size_t room,
 	struct stplr_ring_record header;
 	unsigned int tries;
 
-	for (tries = 0; tries < STPLR_RING_READS; tries++) {
+	for (tries = 0; tries < STPLR_RING_TRIES; tries++) {
 		const void *bytes = stplr_ring_peek(end, &header);
 
 		if (IS_ERR(bytes))

@@ -134,9 +134,25 @@ bool stplr_ring_finish_end(struct stplr_ring_end *end, int error)
 	return first;
 }
 
-/* What was found in the memory breaks the rules. Returns what the caller gets: EPROTO. */
+static void stplr_ring_broken_late(struct irq_work *work)
+{
+	stplr_ring_finish_end(container_of(work, struct stplr_ring_end, broken), -EPROTO);
+}
+
+void stplr_ring_ending_init(struct stplr_ring_end *end)
+{
+	init_irq_work(&end->broken, stplr_ring_broken_late);
+}
+
+/*
+ * What was found in the memory breaks the rules. Returns what the caller gets: EPROTO. In any
+ * context.
+ */
 int stplr_ring_broken(struct stplr_ring_end *end)
 {
-	stplr_ring_finish_end(end, -EPROTO);
+	if (stplr_ring_locks_late())
+		irq_work_queue(&end->broken);
+	else
+		stplr_ring_finish_end(end, -EPROTO);
 	return -EPROTO;
 }

@@ -10,6 +10,7 @@ struct stplr_ring_end;
 
 bool stplr_ring_finish(struct stplr_ring *ring, int error);
 bool stplr_ring_finish_end(struct stplr_ring_end *end, int error);
+void stplr_ring_ending_init(struct stplr_ring_end *end);
 int stplr_ring_broken(struct stplr_ring_end *end);
 void stplr_ring_hold(struct stplr_ring *ring);
 u32 stplr_ring_head(const struct stplr_ring *ring, unsigned int side);

@@ -14,9 +14,6 @@
 #include "ring/ending.h"
 #include "ring/flow.h"
 
-/* How often a reader looks again at what is overwritten meanwhile, before it says so. */
-#define STPLR_RING_TRIES 64
-
 /* A header as it is at one moment; what others write may change any time. */
 static struct stplr_ring_record stplr_ring_header(const void *from)
 {
@@ -197,8 +194,7 @@ void stplr_ring_put_record(struct stplr_ring_end *end, struct stplr_ring_cursor 
 /* Reading */
 
 /* What of what it has written is the oldest; false: that changes all the time. */
-static bool stplr_ring_oldest(const struct stplr_ring_writer *writer,
-			      struct stplr_ring_oldest *oldest)
+bool stplr_ring_oldest(const struct stplr_ring_writer *writer, struct stplr_ring_oldest *oldest)
 {
 	unsigned int tries;
 
@@ -264,8 +260,13 @@ static bool stplr_ring_valid(const struct stplr_ring_end *end,
 		return false;
 	if (record->flags & ~(turns ? STPLR_RING_TURN : 0))
 		return false;
-	/* it was for this end to speak */
-	return !(turns && cursor->turn);
+	if (!turns)
+		return true;
+	/*
+	 * It must not have been for this end to speak. Another thread of a program's may have
+	 * passed the turn since the cursor was copied: before the peer wrote this.
+	 */
+	return !(end->driver ? cursor->turn : READ_ONCE(end->page->writer.turn));
 }
 
 /*
@@ -314,6 +315,10 @@ int stplr_ring_next(struct stplr_ring_end *end, struct stplr_ring_cursor *cursor
 
 	if (!stplr_ring_in_bytes(end))
 		return -EINVAL;
+	/* a reader of many that has ended: the ring goes on, and has no final heads */
+	err = READ_ONCE(end->error);
+	if (err)
+		return err;
 	for (tries = 0; tries < STPLR_RING_TRIES; tries++) {
 		err = stplr_ring_look(end, cursor, record, bytes);
 		if (err != -EINPROGRESS)

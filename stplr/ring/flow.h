@@ -8,6 +8,9 @@
 
 #include "ring/ring.h"
 
+/* How often a reader looks again at what is overwritten meanwhile, before it says so. */
+#define STPLR_RING_TRIES 64
+
 /* Bytes that a record takes, header included. */
 static inline u64 stplr_ring_need(u32 len)
 {
@@ -20,6 +23,7 @@ int stplr_ring_place(struct stplr_ring_end *end, struct stplr_ring_cursor *curso
 		     void **bytes);
 void stplr_ring_put_record(struct stplr_ring_end *end, struct stplr_ring_cursor *cursor,
 			   struct stplr_ring_record record);
+bool stplr_ring_oldest(const struct stplr_ring_writer *writer, struct stplr_ring_oldest *oldest);
 int stplr_ring_next(struct stplr_ring_end *end, struct stplr_ring_cursor *cursor,
 		    struct stplr_ring_record *record, const void **bytes);
 bool stplr_ring_still(const struct stplr_ring_end *end, const struct stplr_ring_cursor *cursor);

@@ -2,7 +2,8 @@
 /*
  * The memory of a ring: accounted, zeroed, and in the kernel's address space mapped twice in a row
  * as it is in processes'. It is freed with the last end, which every mapping holds; what has
- * pinned a page holds that page, which nobody else gets before it is let go.
+ * pinned a page holds that page, which nobody else gets before it is let go. Who has made it pays
+ * for it as long as its own end is there, and then whoever still holds it.
  */
 
 #include <linux/gfp.h>
@@ -85,6 +86,14 @@ static int stplr_ring_data_make(struct stplr_ring_pages *pages, unsigned int sid
 	return pages->map[side] ? 0 : -ENOMEM;
 }
 
+/* Who has made them does not pay for them any more. */
+void stplr_ring_pages_uncharge(struct stplr_ring_pages *pages)
+{
+	if (pages->user)
+		stplr_uncharge_memory(pages->user, pages->charged);
+	pages->user = NULL;
+}
+
 /* Of what was not made nothing is there. */
 void stplr_ring_pages_free(struct stplr_ring_pages *pages)
 {
@@ -95,8 +104,7 @@ void stplr_ring_pages_free(struct stplr_ring_pages *pages)
 		free_page((unsigned long)pages->ends[side]);
 	}
 	free_page((unsigned long)pages->kernel);
-	if (pages->user)
-		stplr_uncharge_memory(pages->user, pages->charged);
+	stplr_ring_pages_uncharge(pages);
 }
 
 /*

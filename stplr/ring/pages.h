@@ -57,6 +57,7 @@ void *stplr_ring_page_new(struct stplr_user *user);
 void stplr_ring_page_free(void *page, struct stplr_user *user);
 int stplr_ring_pages_make(struct stplr_ring_pages *pages, const u32 *bytes, bool many,
 			  struct stplr_user *user);
+void stplr_ring_pages_uncharge(struct stplr_ring_pages *pages);
 void stplr_ring_pages_free(struct stplr_ring_pages *pages);
 
 #endif /* STPLR_RING_PAGES_H */

@@ -30,6 +30,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -162,8 +163,9 @@ struct stplr_ring_cursor {
  * @number: the ring's; of one to many, the reader's
  * @page: the page that it writes
  * @own_page: the same, of one of many, which brought it along; or NULL
- * @user: who pays for @own_page
+ * @user: of an attached end: who pays for @own_page, and for @holds
  * @link: in ring->attached; under ring->lock, as is what follows up to @late
+ * @holds: bytes of the ring's memory that @user is charged with, for nobody else holds them
  * @error: 0, or the negative errno that this reader of one to many ended with; read without
  *	the lock
  * @module: the driver's, which is held until it has ended, or NULL
@@ -176,6 +178,7 @@ struct stplr_ring_cursor {
  * @queue: see there
  * @data: the driver's own
  * @late: tells, where the caller must not
+ * @broken: ends it with EPROTO, where the caller must not
  * @kicked: tells, for an eventfd
  * @waiting: who sleeps or polls
  * @reading: one at a time
@@ -200,6 +203,7 @@ struct stplr_ring_end {
 	struct stplr_user *user;
 
 	struct list_head link;
+	size_t holds;
 	int error;
 	struct module *module;
 	struct eventfd_ctx *eventfd;
@@ -212,7 +216,8 @@ struct stplr_ring_end {
 	void *data;
 
 	struct irq_work late;
-	struct work_struct kicked;
+	struct irq_work broken;
+	struct delayed_work kicked;
 	wait_queue_head_t waiting;
 	struct mutex reading; /* see above */
 	struct mutex writing; /* see above */
@@ -227,6 +232,12 @@ struct stplr_ring_end {
 	kgid_t gid;
 	bool untold;
 };
+
+/* With PREEMPT_RT locks sleep, and interrupts must not: what takes one is done by an irq_work. */
+static inline bool stplr_ring_locks_late(void)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible();
+}
 
 /* Which direction an end writes and reads: the one of its own side, and of the other. */
 static inline unsigned int stplr_ring_writes(const struct stplr_ring_end *end)

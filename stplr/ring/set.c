@@ -10,6 +10,7 @@
 #include <linux/err.h>
 #include <linux/log2.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
@@ -256,6 +257,7 @@ static struct stplr_ring_end *stplr_ring_end_alloc(unsigned int side,
 	INIT_LIST_HEAD(&end->link);
 	mutex_init(&end->reading);
 	mutex_init(&end->writing);
+	stplr_ring_ending_init(end);
 	stplr_ring_tell_init(end);
 	if (!ops)
 		end->pid = get_pid(task_tgid(current));
@@ -268,8 +270,10 @@ static struct stplr_ring_end *stplr_ring_end_alloc(unsigned int side,
 static void stplr_ring_end_free(struct stplr_ring_end *end)
 {
 	put_pid(end->pid);
-	if (end->own_page) {
+	if (end->own_page)
 		stplr_ring_page_free(end->own_page, end->user);
+	if (end->user) {
+		stplr_uncharge_memory(end->user, end->holds);
 		stplr_user_put(end->user);
 	}
 	kfree(end);
@@ -323,7 +327,7 @@ static int stplr_rings_closed(const struct stplr_rings *set, u32 number)
 	lockdep_assert_held(&set->device->registry);
 	if (last >= set->nr_slots)
 		return -EINVAL;
-	for (i = first; i <= last; i++) {
+	for (i = array_index_nospec(first, set->nr_slots); i <= last; i++) {
 		if (!set->slots[i] || READ_ONCE(set->slots[i]->error))
 			return i;
 	}
@@ -500,7 +504,8 @@ static int stplr_rings_try_attach(struct stplr_rings *set, struct stplr_ring_end
 	lockdep_assert_held(&set->device->registry);
 	if (number != STPLR_RING_ANY && number >= set->count)
 		return -EINVAL;
-	for (i = any ? 0 : number; i <= last && err == -EAGAIN; i++) {
+	i = any ? 0 : array_index_nospec(number, set->nr_slots);
+	for (; i <= last && err == -EAGAIN; i++) {
 		if (set->slots[i])
 			err = stplr_ring_try_attach(set->slots[i], end, number);
 	}
@@ -525,19 +530,12 @@ static int stplr_rings_permit(const struct stplr_rings *set, const struct stplr_
 /* For one of many: the page that it brings along, which is not needed where there is another. */
 static int stplr_ring_bring_page(struct stplr_ring_end *end)
 {
-	void *page;
+	void *page = stplr_ring_page_new(end->user);
 
-	end->user = stplr_user_get(current_euid());
-	if (!end->user)
-		return -ENOMEM;
-	page = stplr_ring_page_new(end->user);
-	if (!IS_ERR(page)) {
-		end->own_page = page;
-		return 0;
-	}
-	stplr_user_put(end->user);
-	end->user = NULL;
-	return PTR_ERR(page);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	end->own_page = page;
+	return 0;
 }
 
 /*
@@ -613,19 +611,41 @@ struct stplr_ring_end *stplr_rings_attach(struct stplr_device *device,
 					  const struct stplr_ring_wish *wish)
 {
 	struct stplr_ring_end *end;
-	int err;
+	int err = -ENOMEM;
 
 	end = stplr_ring_end_alloc(STPLR_RING_IN, wish->ops, wish->data);
 	if (!end)
-		return ERR_PTR(-ENOMEM);
-	err = stplr_rings_wait_and_attach(device, end, wish);
+		return ERR_PTR(err);
+	end->user = stplr_user_get(current_euid());
+	if (!end->user)
+		goto free;
+	/* who holds too much gets no more to hold */
+	err = stplr_charge_memory(end->user, 0);
+	if (!err)
+		err = stplr_rings_wait_and_attach(device, end, wish);
 	if (!err)
 		return end;
+free:
 	stplr_ring_end_free(end);
 	return ERR_PTR(err);
 }
 
 /* Leaving */
+
+/* Who made the ring is gone: it is memory of those who are still attached, if anybody's. */
+static void stplr_ring_hand_down(struct stplr_ring *ring)
+{
+	struct stplr_ring_end *end;
+
+	lockdep_assert_held(&ring->lock);
+	list_for_each_entry(end, &ring->attached, link) {
+		if (end->driver)
+			continue;
+		end->holds = ring->pages.charged;
+		stplr_count_memory(end->user, end->holds);
+	}
+	stplr_ring_pages_uncharge(&ring->pages);
+}
 
 static void stplr_ring_leave_creator(struct stplr_ring_end *end)
 {
@@ -639,6 +659,7 @@ static void stplr_ring_leave_creator(struct stplr_ring_end *end)
 	}
 	spin_lock_irq(&ring->lock);
 	ring->creator = NULL;
+	stplr_ring_hand_down(ring);
 	spin_unlock_irq(&ring->lock);
 	mutex_unlock(&set->device->registry);
 }
@@ -666,6 +687,7 @@ void stplr_ring_leave(struct stplr_ring_end *end)
 {
 	struct stplr_ring *ring = end->ring;
 
+	irq_work_sync(&end->broken);
 	stplr_ring_finish_end(end, -EPIPE);
 	if (end->side == STPLR_RING_OUT)
 		stplr_ring_leave_creator(end);
@@ -757,6 +779,8 @@ void stplr_rings_untell(struct stplr_rings *set, u32 number)
 				continue;
 			end->untold = true;
 			WRITE_ONCE(set->nr_untold, set->nr_untold + 1);
+			WRITE_ONCE(set->nr_came, set->nr_came + 1);
+			wake_up_poll(&set->news, EPOLLIN | EPOLLRDNORM);
 		}
 	}
 	mutex_unlock(&set->device->registry);

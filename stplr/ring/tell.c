@@ -115,13 +115,13 @@ static void stplr_ring_tell_late(struct irq_work *work)
 
 static void stplr_ring_tell_kicked(struct work_struct *work)
 {
-	stplr_ring_tell_now(container_of(work, struct stplr_ring_end, kicked));
+	stplr_ring_tell_now(container_of(to_delayed_work(work), struct stplr_ring_end, kicked));
 }
 
-/* The same, in any context. With PREEMPT_RT locks sleep, and interrupts must not. */
+/* The same, in any context. */
 void stplr_ring_tell(struct stplr_ring_end *end)
 {
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+	if (stplr_ring_locks_late())
 		irq_work_queue(&end->late);
 	else
 		stplr_ring_tell_now(end);
@@ -137,7 +137,7 @@ void stplr_ring_arm(struct stplr_ring_end *end, u32 what)
 /*
  * An eventfd by which a program tells: this end is in its wait queue. It may be that what it adds
  * there comes back to it over another eventfd, and so on for ever: hence by a thread that others
- * can do without, not by the interrupt.
+ * can do without, not by the interrupt, and what that has caused itself waits for the next tick.
  */
 
 /**
@@ -154,6 +154,13 @@ struct stplr_ring_kick {
 	poll_table table;
 };
 
+static void stplr_ring_kick(struct stplr_ring_end *end)
+{
+	struct work_struct *now = current_work();
+
+	stplr_queue_late_after(&end->kicked, now && now->func == stplr_ring_tell_kicked);
+}
+
 static int stplr_ring_kick_wake(wait_queue_entry_t *entry, unsigned int mode, int sync, void *key)
 {
 	struct stplr_ring_kick *kick = container_of(entry, struct stplr_ring_kick, entry);
@@ -161,7 +168,7 @@ static int stplr_ring_kick_wake(wait_queue_entry_t *entry, unsigned int mode, in
 
 	if (key_to_poll(key) & EPOLLIN) {
 		eventfd_ctx_do_read(kick->eventfd, &count);
-		stplr_queue_late(&kick->end->kicked);
+		stplr_ring_kick(kick->end);
 	}
 	return 0;
 }
@@ -186,7 +193,7 @@ static struct stplr_ring_kick *stplr_ring_kick_new(struct stplr_ring_end *end, s
 	INIT_LIST_HEAD(&kick->entry.entry);
 	init_poll_funcptr(&kick->table, stplr_ring_kick_enter);
 	if (vfs_poll(file, &kick->table) & EPOLLIN)
-		stplr_queue_late(&end->kicked);
+		stplr_ring_kick(end);
 	return kick;
 }
 
@@ -283,7 +290,7 @@ void stplr_ring_tell_init(struct stplr_ring_end *end)
 {
 	init_waitqueue_head(&end->waiting);
 	INIT_WORK(&end->work, stplr_ring_call);
-	INIT_WORK(&end->kicked, stplr_ring_tell_kicked);
+	INIT_DELAYED_WORK(&end->kicked, stplr_ring_tell_kicked);
 	init_irq_work(&end->late, stplr_ring_tell_late);
 }
 
@@ -291,7 +298,7 @@ void stplr_ring_tell_init(struct stplr_ring_end *end)
 void stplr_ring_tell_end(struct stplr_ring_end *end)
 {
 	stplr_ring_kick_free(end->kick);
-	cancel_work_sync(&end->kicked);
+	cancel_delayed_work_sync(&end->kicked);
 	irq_work_sync(&end->late);
 	cancel_work_sync(&end->work);
 	if (end->eventfd)

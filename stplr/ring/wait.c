@@ -20,10 +20,16 @@
 static bool stplr_ring_has_data(struct stplr_ring_end *end, u32 tail)
 {
 	unsigned int side = stplr_ring_reads(end);
+	struct stplr_ring_oldest oldest;
+	u32 head;
 
 	if (stplr_ring_error(end))
 		return !READ_ONCE(end->error) && end->ring->final[side] != tail;
-	return READ_ONCE(stplr_ring_writer(end)->head) != tail;
+	head = READ_ONCE(stplr_ring_writer(end)->head);
+	if (head == tail || !(end->ring->flags & STPLR_RINGS_OVERWRITE))
+		return head != tail;
+	/* all that there was may have given way to what is not committed yet */
+	return !stplr_ring_oldest(stplr_ring_writer(end), &oldest) || (u32)oldest.position != head;
 }
 
 /* Which of @what there is, @room counted with headers; 0: none; or why there never will be. */

@@ -417,6 +417,50 @@ TEST_F(RingCopyTest, Row11OverwrittenRecordsAreCounted)
 	EXPECT_EQ(next, take(late).headers.at(0).number);
 }
 
+// One that was ended by itself has no part in the ring any more, and is not waited for.
+TEST_F(RingCopyTest, AReaderThatEndsItselfIsAtTheEnd)
+{
+	Fd set(rings_create(device, rings_args("left", 2, 1, 0, STPLR_RINGS_MANY)));
+	Fd writer(ring_open(set)), reader(ring_attach(device, "left"));
+	Fd stays(ring_attach(device, "left"));
+	ASSERT_EQ(24, put(writer, framed("unread")));
+	ASSERT_EQ(0, ring_end(reader));
+	EXPECT_EQ(-EPIPE, take(reader).result);
+	EXPECT_EQ(-EPIPE, ring_wait(reader, STPLR_RING_DATA));
+	EXPECT_EQ("unread", take(stays).bytes.at(0));
+	for (int i = 0; i < 20; i++) {
+		ASSERT_LT(0, put(writer, framed(std::string(1000, 'x')))) << "nobody waits for it";
+		EXPECT_LT(0, take(stays).result);
+	}
+	EXPECT_EQ(-EPIPE, take(reader).result);
+	EXPECT_EQ(-EPIPE, ring_wait(reader, STPLR_RING_DATA));
+}
+
+// All that there was has given way to a record that is not committed yet: nothing is there to be read.
+TEST_F(RingCopyTest, AReaderSleepsWhileAllIsOverwritten)
+{
+	Fd set(rings_create(device,
+			    rings_args("wiped", 1, 1, 0, STPLR_RINGS_MANY | STPLR_RINGS_OVERWRITE)));
+	Ring writer(ring_open(set));
+	Fd reader(ring_attach(device, "wiped"));
+	ASSERT_EQ(0, writer.put(std::string(1000, 'x')));
+	// what a writer does that reserves more than is left
+	volatile stplr_ring_writer &mine = writer.own->writer;
+	mine.oldest[1].position = mine.head;
+	mine.oldest[1].number = 1;
+	__atomic_store_n(&mine.version, 1, __ATOMIC_RELEASE);
+	Copied copied;
+	Thread reading([&] {
+		copied = take(reader);
+		return copied.result;
+	});
+	EXPECT_TRUE(reading.wait_asleep()) << "it does not look again and again";
+	ASSERT_EQ(0, writer.put("next"));
+	EXPECT_EQ(24, reading.join());
+	EXPECT_EQ("next", copied.bytes.at(0));
+	EXPECT_EQ(1u, copied.headers.at(0).number);
+}
+
 // A writer that never waits and readers that copy at the same time: no record is torn.
 TEST_F(RingCopyTest, Row11NoRecordIsTornByOverwriting)
 {

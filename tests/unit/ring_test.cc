@@ -288,6 +288,47 @@ TEST_F(RingTest, MemoryIsTheUsersWithinBounds)
 	EXPECT_EQ(0u, objects("memory"));
 }
 
+// Who made a ring pays for it no longer than its own end is there; then whoever holds it does, and
+// attaches nothing more when that is too much.
+TEST_F(RingTest, MemoryIsChargedToWhoStillHoldsIt)
+{
+	{
+		Parameter bound("user_memory", 3);
+		stplr_rings_create args = rings_args("held", 1, 64, 64);
+		args.mode = 0666;
+		Fd set(rings_create(device, args));
+		Child holder([&](Child &self) {
+			become_user(1234, 1234);
+			Fd mine = open_device();
+			std::vector<Fd> held;
+			while (self.hear() == 1) {
+				held.emplace_back(ring_attach(mine, "held"));
+				self.tell(std::min<int>(held.back(), 0));
+			}
+			held.clear();
+			self.tell(std::min<long>(ring_attach(mine, "held"), 0));
+			return 0;
+		});
+		long result = 0;
+		int held = 0;
+		for (; held < 20 && !result; held++) {
+			Fd ring(ring_open(set, 0));
+			ASSERT_LE(0, ring) << "it is nobody else's burden: " << held;
+			holder.tell(1);
+			result = holder.hear();
+		}
+		EXPECT_EQ(-ENOBUFS, result);
+		EXPECT_LE(3 * 2, held);
+		EXPECT_GE(3 * 2 + 2, held);
+		Fd ring(ring_open(set, 0));
+		ASSERT_LE(0, ring);
+		holder.tell(0);
+		EXPECT_EQ(0, holder.hear()) << "it holds nothing any more";
+		holder.expect_success();
+	}
+	EXPECT_EQ(0u, objects("memory"));
+}
+
 // The memory
 
 TEST_F(RingTest, Row13RecordsGoBothWays)

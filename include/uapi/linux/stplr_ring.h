@@ -32,9 +32,10 @@
  * -----------
  * With STPLR_RINGS_MANY the set has one ring, number 0, which only its creator writes. Up to
  * @rings peers attach, each with a cursor of its own that starts where the writer is at that
- * time. One that leaves, or is ended because it broke the rules, is not waited for, and its number
- * can be attached again. Either the slowest holds the writer back, or, with
- * STPLR_RINGS_OVERWRITE, the oldest records give way and every reader knows how many it lost.
+ * time. One that leaves, or is ended because it broke the rules, is not waited for; once its last
+ * descriptor is closed its number can be attached again. Either the slowest holds the writer back,
+ * or, with STPLR_RINGS_OVERWRITE, the oldest records give way and every reader knows how many it
+ * lost.
  *
  * The shared memory
  * -----------------
@@ -164,7 +165,8 @@ struct stplr_rings_create {
  * @flags: STPLR_RING_NONBLOCK
  *
  * Returns a new descriptor, close-on-exec. From then on the number can be attached; what is written
- * before that waits for the peer, but for one to many. The memory is charged to the set's user.
+ * before that waits for the peer, but for one to many. The memory is charged to the set's user as long
+ * as the creator's end is there, and then to the users of the ends that are still attached.
  *
  * EINVAL: a bad flag or number; EBUSY: the number, or every one, is open and has not ended;
  * ENOBUFS: the user has too much memory in use; EMFILE, ENFILE, ENOMEM as for open(2).
@@ -220,8 +222,8 @@ struct stplr_rings_attached {
  * EINVAL: a bad name, flag, number, clock, deadline or reserved field, a number that the set does
  * not have; ENOENT: no such name, and not waiting; EAGAIN: the ring is not free, and not waiting;
  * ETIMEDOUT: neither by the deadline; EINTR: a signal came while waiting; EACCES: the mode forbids
- * it; EPERM: the creator's user is not @uid; ENOBUFS: of one to many: the user has too much memory
- * in use; EMFILE, ENFILE, ENOMEM as for open(2).
+ * it; EPERM: the creator's user is not @uid; ENOBUFS: the user has too much memory in use, that of
+ * rings which it holds without their creator counts; EMFILE, ENFILE, ENOMEM as for open(2).
  */
 struct stplr_ring_attach {
 	__u64 name;
