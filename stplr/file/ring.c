@@ -26,11 +26,11 @@
 #include "file/ioctl.h"
 #include "file/opened.h"
 #include "file/ring.h"
+#include "ring/attach.h"
 #include "ring/copy.h"
 #include "ring/ending.h"
 #include "ring/flow.h"
 #include "ring/ring.h"
-#include "ring/set.h"
 #include "ring/tell.h"
 #include "ring/wait.h"
 
@@ -140,12 +140,12 @@ static __poll_t stplr_ring_poll(struct file *file, poll_table *wait)
 	struct stplr_ring_end *end = file->private_data;
 	__poll_t wanted = poll_requested_events(wait), events = 0;
 	int ready, err;
-	u32 what = 0;
+	u32 what = stplr_ring_directions(end);
 
-	if (wanted & (EPOLLIN | EPOLLRDNORM) && stplr_ring_in_bytes(end))
-		what |= STPLR_RING_DATA;
-	if (wanted & (EPOLLOUT | EPOLLWRNORM) && stplr_ring_out_bytes(end))
-		what |= STPLR_RING_ROOM;
+	if (!(wanted & (EPOLLIN | EPOLLRDNORM)))
+		what &= ~STPLR_RING_DATA;
+	if (!(wanted & (EPOLLOUT | EPOLLWRNORM)))
+		what &= ~STPLR_RING_ROOM;
 	poll_wait(file, &end->waiting, wait);
 	/*
 	 * And be there something: who polls for edges may not ask again before it sleeps, and is
@@ -207,16 +207,29 @@ static const struct file_operations stplr_ring_fops = {
 	.llseek = noop_llseek,
 };
 
-/* A file that takes over the end. */
-struct file *stplr_ring_file(struct stplr_ring_end *end, bool nonblock)
+/*
+ * A file that takes over the end, at a reserved descriptor, after @number was told; or the end is
+ * let go of, and the descriptor still reserved: EFAULT, ENOMEM, ENFILE.
+ */
+int stplr_ring_install(int fd, struct stplr_ring_end *end, bool nonblock, u32 __user *number)
 {
 	struct file *file;
 
 	file = anon_inode_getfile("[stplr-ring]", &stplr_ring_fops, end,
 				  O_RDWR | (nonblock ? O_NONBLOCK : 0));
-	if (!IS_ERR(file))
-		stream_open(file_inode(file), file);
-	return file;
+	if (IS_ERR(file)) {
+		stplr_ring_leave(end);
+		return PTR_ERR(file);
+	}
+	stream_open(file_inode(file), file);
+	if (put_user(end->number, number)) {
+		fput(file);
+		return -EFAULT;
+	}
+	stplr_dbg(2, "ring %s:%u %s\n", end->ring->set->name, end->number,
+		  end->side == STPLR_RING_OUT ? "opened" : "attached");
+	fd_install(fd, file);
+	return 0;
 }
 
 /* Attaching */
@@ -265,7 +278,6 @@ long stplr_ring_attach_ioctl(struct file *device_file, void __user *arg, unsigne
 	struct stplr_ring_attach __user *uargs = arg;
 	struct stplr_ring_attach args;
 	struct stplr_ring_end *end;
-	struct file *file;
 	int fd, err;
 
 	err = stplr_args_get(&args, sizeof(args), uargs, size);
@@ -285,20 +297,9 @@ long stplr_ring_attach_ioctl(struct file *device_file, void __user *arg, unsigne
 		err = PTR_ERR(end);
 		goto put_fd;
 	}
-	file = stplr_ring_file(end, args.flags & STPLR_RING_NONBLOCK);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		stplr_ring_leave(end);
-		goto put_fd;
-	}
-	if (put_user(end->number, &uargs->number)) {
-		err = -EFAULT;
-		fput(file);
-		goto put_fd;
-	}
-	stplr_dbg(2, "ring %s:%u attached\n", end->ring->set->name, end->number);
-	fd_install(fd, file);
-	return fd;
+	err = stplr_ring_install(fd, end, args.flags & STPLR_RING_NONBLOCK, &uargs->number);
+	if (!err)
+		return fd;
 
 put_fd:
 	put_unused_fd(fd);
@@ -306,12 +307,6 @@ put_fd:
 }
 
 /* The other ioctls */
-
-static u32 stplr_ring_directions(const struct stplr_ring_end *end)
-{
-	return (stplr_ring_in_bytes(end) ? STPLR_RING_DATA : 0) |
-	       (stplr_ring_out_bytes(end) ? STPLR_RING_ROOM : 0);
-}
 
 /* How many there are on the other side, and who, if it is one. */
 static void stplr_ring_info_peers(const struct stplr_ring_end *end, struct stplr_ring_info *info)

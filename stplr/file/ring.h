@@ -8,7 +8,7 @@
 struct file;
 struct stplr_ring_end;
 
-struct file *stplr_ring_file(struct stplr_ring_end *end, bool nonblock);
+int stplr_ring_install(int fd, struct stplr_ring_end *end, bool nonblock, u32 __user *number);
 long stplr_ring_attach_ioctl(struct file *device_file, void __user *arg, unsigned int size);
 long stplr_ring_info_ioctl(struct file *file, void __user *arg, unsigned int size);
 long stplr_ring_wait_ioctl(struct file *file, void __user *arg, unsigned int size);

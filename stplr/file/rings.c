@@ -22,6 +22,8 @@
 #include "file/opened.h"
 #include "file/ring.h"
 #include "file/rings.h"
+#include "ring/attach.h"
+#include "ring/news.h"
 #include "ring/ring.h"
 #include "ring/set.h"
 
@@ -166,7 +168,6 @@ long stplr_ring_open_ioctl(struct file *set_file, void __user *arg, unsigned int
 	struct stplr_ring_open __user *uargs = arg;
 	struct stplr_ring_open args;
 	struct stplr_ring_end *end;
-	struct file *file;
 	int fd, err;
 
 	err = stplr_args_get(&args, sizeof(args), uargs, size);
@@ -182,21 +183,10 @@ long stplr_ring_open_ioctl(struct file *set_file, void __user *arg, unsigned int
 		err = PTR_ERR(end);
 		goto put_fd;
 	}
-	file = stplr_ring_file(end, args.flags & STPLR_RING_NONBLOCK);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		stplr_ring_leave(end);
-		goto put_fd;
-	}
-	/* somebody may have attached: that one sees it end */
-	if (put_user(end->number, &uargs->number)) {
-		err = -EFAULT;
-		fput(file);
-		goto put_fd;
-	}
-	stplr_dbg(2, "ring %s:%u opened\n", set->name, end->number);
-	fd_install(fd, file);
-	return fd;
+	/* if that fails, who may have attached sees the ring end */
+	err = stplr_ring_install(fd, end, args.flags & STPLR_RING_NONBLOCK, &uargs->number);
+	if (!err)
+		return fd;
 
 put_fd:
 	put_unused_fd(fd);

@@ -9,6 +9,7 @@
 
 #include "core/device.h"
 #include "core/name.h"
+#include "ring/attach.h"
 #include "ring/ending.h"
 #include "ring/flow.h"
 #include "ring/ring.h"
@@ -385,10 +386,7 @@ EXPORT_SYMBOL_GPL(stplr_ring_read);
 
 static bool stplr_ring_can(const struct stplr_ring_end *end, u32 what, u32 room)
 {
-	u32 there = (stplr_ring_in_bytes(end) ? STPLR_RING_DATA : 0) |
-		    (stplr_ring_out_bytes(end) ? STPLR_RING_ROOM : 0);
-
-	return what && !(what & ~there) && room <= stplr_ring_out_bytes(end);
+	return what && !(what & ~stplr_ring_directions(end)) && room <= stplr_ring_out_bytes(end);
 }
 
 /**

@@ -261,6 +261,13 @@ static inline u32 stplr_ring_in_bytes(const struct stplr_ring_end *end)
 	return end->ring->pages.bytes[stplr_ring_reads(end)];
 }
 
+/* Which of STPLR_RING_DATA and _ROOM it may wait for. */
+static inline u32 stplr_ring_directions(const struct stplr_ring_end *end)
+{
+	return (stplr_ring_in_bytes(end) ? STPLR_RING_DATA : 0) |
+	       (stplr_ring_out_bytes(end) ? STPLR_RING_ROOM : 0);
+}
+
 /* One of several readers. */
 static inline bool stplr_ring_shared(const struct stplr_ring_end *end)
 {

@@ -165,8 +165,8 @@ struct stplr_rings_create {
  * @flags: STPLR_RING_NONBLOCK
  *
  * Returns a new descriptor, close-on-exec. From then on the number can be attached; what is written
- * before that waits for the peer, but for one to many. The memory is charged to the set's user as long
- * as the creator's end is there, and then to the users of the ends that are still attached.
+ * before that waits for the peer, but for one to many. The memory is charged to the set's user as
+ * long as the creator's end is there, and then to the users of the ends that are still attached.
  *
  * EINVAL: a bad flag or number; EBUSY: the number, or every one, is open and has not ended;
  * ENOBUFS: the user has too much memory in use; EMFILE, ENFILE, ENOMEM as for open(2).
