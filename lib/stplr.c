@@ -13,10 +13,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -256,6 +258,47 @@ int stplr_connect_pid(int device, pid_t pid, int32_t chid)
 	struct stplr_connect_attach options = {.pid = pid, .chid = chid};
 
 	return stplr_connect_attach(device, NULL, &options);
+}
+
+/* The process of a pidfd by its number here; -1: EBADF: it is none; ESRCH: dead, or not seen here. */
+static pid_t pidfd_pid(int pidfd)
+{
+	char path[64], line[128];
+	long pid = 0;
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	file = fopen(path, "re");
+	if (!file) {
+		if (errno == ENOENT && fcntl(pidfd, F_GETFD) == -1)
+			errno = EBADF;
+		return -1;
+	}
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "Pid: %ld", &pid) == 1;
+	fclose(file);
+	if (!found || pid <= 0) {
+		errno = found ? ESRCH : EBADF;
+		return -1;
+	}
+	return (pid_t)pid;
+}
+
+int stplr_connect_pidfd(int device, int pidfd, int32_t chid)
+{
+	pid_t pid = pidfd_pid(pidfd);
+	int connection = pid == -1 ? -1 : stplr_connect_pid(device, pid, chid);
+
+	if (connection == -1)
+		return -1;
+	/* a number is nobody else's before its process is gone, and that this one is not yet */
+	if (syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == -1 && errno == ESRCH) {
+		close(connection);
+		errno = ESRCH;
+		return -1;
+	}
+	return connection;
 }
 
 int stplr_connect_detach(int connection)

@@ -234,6 +234,20 @@ int stplr_connect(int device, const char *name, int64_t deadline);
 int stplr_connect_pid(int device, pid_t pid, int32_t chid);
 
 /**
+ * stplr_connect_pidfd() - stplr_connect_pid(), by what names a process for good
+ * @device: from stplr_open()
+ * @pidfd: from pidfd_open(2), of the process that made the channel
+ * @chid: the channel's number
+ *
+ * A pid is given again once its process is gone; this never connects to who got it then. It needs
+ * /proc, of the caller's pid namespace.
+ *
+ * Return: as stplr_connect_pid(), and EBADF: not a pidfd; ENOENT: no /proc; ESRCH, too: the process
+ * is gone, or not in the caller's pid namespace.
+ */
+int stplr_connect_pidfd(int device, int pidfd, int32_t chid);
+
+/**
  * stplr_connect_attach() - connect with options (QNX ConnectAttach, name_open)
  * @device: from stplr_open()
  * @name: the channel's name, or NULL to use @options' pid and chid

@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -379,6 +381,46 @@ TEST_F(LibConnect, ByProcessAndNumber)
 	EXPECT_GE(fd, 0) << strerror(errno);
 	close(fd);
 	EXPECT_FAILS(ESRCH, stplr_connect_pid(device, 0, 99));
+}
+
+TEST_F(LibConnect, ByPidfd)
+{
+	auto pidfd_of = [](pid_t pid) {
+		return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+	};
+	Fd self = pidfd_of(getpid());
+	ASSERT_GE(self, 0) << strerror(errno);
+	Fd connection(stplr_connect_pidfd(device, self, 1));
+	ASSERT_GE(connection, 0) << strerror(errno);
+	struct stplr_connect_info info = {};
+	EXPECT_EQ(0, stplr_connect_info(connection, &info));
+	EXPECT_EQ(getpid(), info.pid);
+	EXPECT_FAILS(ESRCH, stplr_connect_pidfd(device, self, 99));
+	EXPECT_FAILS(EBADF, stplr_connect_pidfd(device, -1, 1));
+	EXPECT_FAILS(EBADF, stplr_connect_pidfd(device, device, 1));
+	EXPECT_FAILS(ENOTTY, stplr_connect_pidfd(channel, self, 1));
+
+	// Another process's; then dead; then gone, with its number free for others.
+	int32_t chid = 0;
+	Child child([&](Child &child) {
+		Fd mine(stplr_open(0, 0));
+		struct stplr_channel_create args = {};
+		Fd own(stplr_channel_create(mine, nullptr, &args));
+		EXPECT_GE(own, 0);
+		child.tell(args.chid);
+		pause();
+		return 0;
+	});
+	chid = static_cast<int32_t>(child.hear());
+	Fd other = pidfd_of(child.pid());
+	connection.reset(stplr_connect_pidfd(device, other, chid));
+	EXPECT_GE(connection, 0) << strerror(errno);
+	child.kill(SIGKILL);
+	siginfo_t dead;
+	ASSERT_EQ(0, waitid(P_PID, child.pid(), &dead, WEXITED | WNOWAIT));
+	EXPECT_FAILS(ESRCH, stplr_connect_pidfd(device, other, chid));
+	child.wait();
+	EXPECT_FAILS(ESRCH, stplr_connect_pidfd(device, other, chid));
 }
 
 TEST_F(LibConnect, OptionsGoInAndTheNumberComesOut)
