@@ -176,7 +176,7 @@ int stplr_detach(struct stplr_connection *connection)
 
 	trace_stplr_death(STPLR_DEATH_DETACH, channel, connection->coid);
 	stplr_connection_end_messages(connection);
-	wake_up_interruptible_poll(&channel->hangup, EPOLLHUP | EPOLLERR);
+	wake_up_interruptible_poll(&connection->hangup, EPOLLHUP | EPOLLERR);
 	stplr_room_end_here(connection);
 	/* what kernel code had kept of it took places */
 	if (channel->server)

@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -39,6 +40,7 @@ struct stplr_watch;
  * @reply_hint: how long replies have been lately
  * @watch: who is told when the channel ends, or NULL; under channel->lock
  * @buffers: registered ones of its clients, by index; under its own lock
+ * @hangup: who polls it, besides channel->hangup: its detach is nothing to others
  * @detached: ended by its owner; under channel->lock, as is what follows but @own
  * @nr_running: operations of the channel's server that run over it; one of them does the rest of a
  *	detach
@@ -72,6 +74,7 @@ struct stplr_connection {
 	size_t reply_hint;
 	struct stplr_watch *watch;
 	struct xarray buffers;
+	wait_queue_head_t hangup;
 	bool detached;
 	bool drop_pending;
 	unsigned int nr_running;

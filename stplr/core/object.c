@@ -269,6 +269,7 @@ struct stplr_connection *stplr_connection_alloc(struct stplr_device *device)
 	connection->parkers = RB_ROOT;
 	INIT_LIST_HEAD(&connection->events.events);
 	stplr_buffers_init(&connection->buffers);
+	init_waitqueue_head(&connection->hangup);
 	connection->own.connection = connection;
 	stplr_patience_init(&connection->own);
 

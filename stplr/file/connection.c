@@ -55,6 +55,7 @@ static __poll_t stplr_connection_poll(struct file *file, poll_table *wait)
 	__poll_t events = EPOLLOUT | EPOLLWRNORM;
 
 	poll_wait(file, &channel->hangup, wait);
+	poll_wait(file, &connection->hangup, wait);
 	spin_lock(&channel->lock);
 	if (channel->dead || channel->shutdown || connection->detached)
 		events |= EPOLLHUP | EPOLLERR;

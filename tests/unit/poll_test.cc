@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -138,6 +139,37 @@ TEST_F(PollTest, ConnectionHangsUpWhenTheServerDies)
 	Thread poller([&] { return wait_events(client, 0); });
 	ASSERT_TRUE(poller.wait_asleep());
 	server.kill(SIGKILL);
+	EXPECT_EQ(POLLHUP | POLLERR, poller.join() & (POLLHUP | POLLERR));
+}
+
+// How often a thread has been asleep.
+long sleeps(pid_t tid)
+{
+	std::ifstream status("/proc/self/task/" + std::to_string(tid) + "/status");
+	std::string word;
+	long number = -1;
+	while (status >> word) {
+		if (word == "voluntary_ctxt_switches:")
+			status >> number;
+	}
+	return number;
+}
+
+TEST_F(PollTest, ADetachWakesNobodyElse)
+{
+	Thread poller([&] { return wait_events(connection, 0); });
+	ASSERT_TRUE(poller.wait_asleep());
+	const long before = sleeps(poller.tid());
+	for (int i = 0; i < 100; i++) {
+		Fd other = new_connection(device, 0, chid);
+		Thread its([&] { return wait_events(other, 0); });
+		ASSERT_TRUE(its.wait_asleep());
+		ASSERT_EQ(0, connect_detach(other));
+		EXPECT_EQ(POLLHUP | POLLERR, its.join() & (POLLHUP | POLLERR));
+	}
+	ASSERT_TRUE(poller.wait_asleep());
+	EXPECT_EQ(before, sleeps(poller.tid()));
+	EXPECT_EQ(0, connect_detach(connection));
 	EXPECT_EQ(POLLHUP | POLLERR, poller.join() & (POLLHUP | POLLERR));
 }
 
