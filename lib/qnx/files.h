@@ -44,7 +44,7 @@ struct file_host {
 	void (*init)(struct file_request *request, pid_t tid, uint32_t file);
 	void (*post)(struct file_request *request);
 	/* The client of a request wants to go. */
-	void (*unblock)(void *attached, int rcvid);
+	void (*unblock)(int rcvid);
 	void (*end)(int rcvid, int error);
 	/* The thread that waits for its answer; 0: it is answered. */
 	pid_t (*waits)(int rcvid);

@@ -115,9 +115,22 @@ static void post(struct file_request *request)
 	request_post(&request->request, coid_fd(attached->coid));
 }
 
-static void unblock_client(void *attached, int rcvid)
+/* With a reference: the request that is handled, or NULL. */
+static struct file_request *file_request_get(int rcvid)
 {
-	request_unblock(rcvid, coid_fd(((struct attached *)attached)->coid));
+	return (struct file_request *)request_get(rcvid);
+}
+
+static void unblock_client(int rcvid)
+{
+	struct file_request *request = file_request_get(rcvid);
+	const struct attached *attached;
+
+	if (!request)
+		return;
+	attached = request->attached; /* which the request keeps */
+	request_unblock(rcvid, coid_fd(attached->coid));
+	request_put(&request->request);
 }
 
 static pid_t waits(int rcvid)
@@ -311,12 +324,6 @@ static void handle_request(resmgr_context_t *ctp, struct file_request *request)
 		answer(ctp, handle_io(ctp, &at_first, positioned, position));
 	}
 	attached_put(attached);
-}
-
-/* With a reference: the request that is handled, or NULL. */
-static struct file_request *file_request_get(int rcvid)
-{
-	return (struct file_request *)request_get(rcvid);
 }
 
 /* A message that no file and no handler is for. */

@@ -36,6 +36,9 @@ static void done(struct request *request, int error, long status, size_t len)
 	struct call *call = (struct call *)request;
 	struct session *session = call->session;
 
+	/* it may be called just now, and is not any more after this */
+	if (call->fuse)
+		fuse_req_interrupt_func(call->fuse, NULL, NULL);
 	call->reply(call, kernel_error(error), status, len);
 	pthread_mutex_lock(&files_lock);
 	*call->link = call->next;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ pthread_cond_t files_quiet = PTHREAD_COND_INITIALIZER;
 static struct session *sessions;
 static struct session *served; /* whom the thread is at */
 static int epoll = -1;
+static int wake = -1; /* an eventfd: there is another interrupt */
 
 /*
  * A client that a signal has hit as it waits. The manager is told, as soon as the kernel's request
@@ -29,7 +31,6 @@ static int epoll = -1;
  */
 struct interrupt {
 	const struct file_host *host;
-	void *attached;
 	int rcvid;
 	bool told;
 	int64_t killed_ms; /* when that was first seen; 0: it is not */
@@ -38,23 +39,26 @@ struct interrupt {
 #define LOOK_MS 100
 #define GRACE_MS 1000
 
-/* The thread's alone */
+/* With files_lock, as what is above: the thread looks at them, any may add one. */
 static struct interrupt *interrupts;
 static size_t nr_interrupts, room_interrupts;
 
-void session_interrupted(struct session *session, int rcvid)
+void session_interrupted(const struct session *session, int rcvid)
 {
 	struct interrupt *grown;
 
+	pthread_mutex_lock(&files_lock);
 	if (nr_interrupts == room_interrupts) {
 		grown = realloc(interrupts, (room_interrupts * 2 + 16) * sizeof(*grown));
 		if (!grown)
-			return; /* the client goes on waiting */
+			goto unlock; /* the client goes on waiting */
 		interrupts = grown;
 		room_interrupts = room_interrupts * 2 + 16;
 	}
-	interrupts[nr_interrupts++] =
-		(struct interrupt){session->host, session->attached, rcvid, false, 0};
+	interrupts[nr_interrupts++] = (struct interrupt){.host = session->host, .rcvid = rcvid};
+	eventfd_write(wake, 1);
+unlock:
+	pthread_mutex_unlock(&files_lock);
 }
 
 static int64_t now_ms(void)
@@ -92,7 +96,7 @@ static bool look_at(struct interrupt *interrupt)
 		return true;
 	if (!interrupt->told) {
 		interrupt->told = true;
-		interrupt->host->unblock(interrupt->attached, interrupt->rcvid);
+		interrupt->host->unblock(interrupt->rcvid);
 	}
 	if (!interrupt->killed_ms && killed(tid))
 		interrupt->killed_ms = now_ms();
@@ -102,14 +106,25 @@ static bool look_at(struct interrupt *interrupt)
 	return true;
 }
 
-static void look_at_interrupts(void)
+/* For how long there is nothing to look at, in milliseconds; -1: until there is another one. */
+static int look_at_interrupts(void)
 {
-	size_t i, left = 0;
+	struct interrupt interrupt;
+	size_t i = 0;
+	bool over;
 
-	for (i = 0; i < nr_interrupts; i++)
-		if (!look_at(&interrupts[i]))
-			interrupts[left++] = interrupts[i];
-	nr_interrupts = left;
+	pthread_mutex_lock(&files_lock);
+	while (i < nr_interrupts) {
+		interrupt = interrupts[i];
+		pthread_mutex_unlock(&files_lock);
+		over = look_at(&interrupt);
+		pthread_mutex_lock(&files_lock);
+		/* more may have come behind it */
+		interrupts[i] = over ? interrupts[--nr_interrupts] : interrupt;
+		i += !over;
+	}
+	pthread_mutex_unlock(&files_lock);
+	return i ? LOOK_MS : -1;
 }
 
 static void destroy(struct session *session)
@@ -160,19 +175,21 @@ static void serve(struct session *session)
 		return;
 	}
 	fuse_session_process_buf(session->fuse, &session->buffer);
-	look_at_interrupts();
 }
 
 static void *run(void *unused)
 {
 	struct epoll_event event;
 	struct session *session;
+	eventfd_t count;
 
 	(void)unused;
 	pthread_setname_np(pthread_self(), "stplr-qnx-files");
 	for (;;) {
-		if (epoll_wait(epoll, &event, 1, nr_interrupts ? LOOK_MS : -1) != 1) {
-			look_at_interrupts();
+		if (epoll_wait(epoll, &event, 1, look_at_interrupts()) != 1)
+			continue;
+		if (!event.data.ptr) {
+			eventfd_read(wake, &count);
 			continue;
 		}
 		pthread_mutex_lock(&files_lock);
@@ -193,9 +210,19 @@ static void *run(void *unused)
 	return NULL;
 }
 
+static void close_all(void)
+{
+	if (epoll >= 0)
+		close(epoll);
+	if (wake >= 0)
+		close(wake);
+	epoll = wake = -1;
+}
+
 /* With files_lock: the thread is made when it is first needed, and blocks all signals. */
 static int start_thread(void)
 {
+	struct epoll_event event = {.events = EPOLLIN};
 	sigset_t all, before;
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -204,8 +231,11 @@ static int start_thread(void)
 	if (epoll >= 0)
 		return 0;
 	epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll < 0)
-		return -errno;
+	wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (epoll < 0 || wake < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, wake, &event)) {
+		error = errno;
+		goto close;
+	}
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);
@@ -213,10 +243,10 @@ static int start_thread(void)
 	error = real_pthread_create(&thread, &attr, run, NULL);
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error) {
-		close(epoll);
-		epoll = -1;
-	}
+	if (!error)
+		return 0;
+close:
+	close_all();
 	return -error;
 }
 
@@ -342,7 +372,5 @@ void sessions_forget(void)
 	sessions = NULL;
 	served = NULL;
 	nr_interrupts = 0;
-	if (epoll >= 0)
-		close(epoll);
-	epoll = -1;
+	close_all();
 }

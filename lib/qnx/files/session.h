@@ -51,8 +51,8 @@ int session_start(struct session *session);
 void session_end(struct session *session, bool orphaned);
 bool session_get(struct session *session);
 void session_put(struct session *session);
-/* A client of a request wants to go; for the thread, which tells the channel when it is done. */
-void session_interrupted(struct session *session, int rcvid);
+/* A client of a request wants to go; the thread tells the channel when it is done. */
+void session_interrupted(const struct session *session, int rcvid);
 /* A condition is there that the client waits for who polls the file of that number. */
 void session_file_ready(uint32_t number);
 /* In a child */
