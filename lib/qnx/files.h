@@ -46,7 +46,7 @@ struct file_host {
 	/* The client of a request wants to go. */
 	void (*unblock)(int rcvid);
 	void (*end)(int rcvid, int error);
-	/* The thread that waits for its answer; 0: it is answered. */
+	/* The thread that waits for its answer; 0: it cannot be seen; -1: it is answered. */
 	pid_t (*waits)(int rcvid);
 	/* Nothing that was attached is needed any more; of each attach() that succeeded. */
 	void (*gone)(void *attached);

@@ -137,7 +137,7 @@ static pid_t waits(int rcvid)
 {
 	struct _msg_info info;
 
-	return request_info(rcvid, &info) ? 0 : info.tid;
+	return request_info(rcvid, &info) ? -1 : info.tid;
 }
 
 static void gone(void *attached)

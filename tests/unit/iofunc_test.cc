@@ -10,11 +10,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -256,6 +259,97 @@ TEST_F(Served, DetachingEndsThePathAtOnce)
 	id_ = resmgr_attach(dpp_, nullptr, kPath, _FTYPE_ANY, 0, &connect_, &io_, &attr_);
 	EXPECT_GT(id_, 0) << strerror(errno);
 	EXPECT_EQ(0, access(kPath, F_OK));
+}
+
+// A manager whose only thread is in a read, and so does not hear yet that a file is closed
+class ServedBusily : public Served
+{
+protected:
+	void SetUp() override
+	{
+		start([this](resmgr_context_t *, io_read_t *) {
+			reading_ = true;
+			EXPECT_TRUE(eventually([&] { return released_.load(); }));
+			return EOK;
+		});
+		file_.reset(open(kPath, O_RDONLY | O_CLOEXEC));
+		ASSERT_GE(file_, 0) << strerror(errno);
+	}
+	void TearDown() override
+	{
+		released_ = true;
+		if (reader_)
+			reader_->join();
+		file_.reset(); /* which waits for the manager, too */
+		stop();
+	}
+	// It has no time from now on until it is released.
+	void be_busy()
+	{
+		reader_.reset(new Thread([this] {
+			char byte;
+			error_ = read(file_, &byte, 1) == -1 ? errno : 0;
+			return 0L;
+		}));
+		ASSERT_TRUE(eventually([&] { return reading_.load(); }));
+	}
+
+	Fd file_;
+	std::atomic<bool> reading_{false}, released_{false};
+	std::atomic<int> error_{-1};
+	std::unique_ptr<Thread> reader_;
+};
+
+// Whether a thread is in close(), and sleeps there.
+bool closing(pid_t tid)
+{
+	std::ifstream file("/proc/" + std::to_string(tid) + "/syscall");
+	long number = -1;
+	return file >> number && number == SYS_close && thread_state(tid, tid) != 'R';
+}
+
+TEST_F(ServedBusily, DetachingLeavesNoFileUnclosed)
+{
+	Fd other(open(kPath, O_RDONLY | O_CLOEXEC));
+	ASSERT_GE(other, 0) << strerror(errno);
+	be_busy();
+	Thread closer([&] {
+		other.reset();
+		return 0L;
+	});
+
+	ASSERT_TRUE(eventually([&] { return closing(closer.tid()); }));
+	EXPECT_EQ(0, resmgr_detach(dpp_, id_, 0));
+	EXPECT_TRUE(eventually([this] { return error_ == ENODEV; })) << error_;
+	EXPECT_EQ(0, closer.join());
+	EXPECT_EQ(0, closed_);
+	released_ = true;
+	EXPECT_TRUE(eventually([] { return closed_ == 2; })) << closed_;
+	/* each was closed once: what was sent before has been handled when this is */
+	id_ = resmgr_attach(dpp_, nullptr, kPath, _FTYPE_ANY, 0, &connect_, &io_, &attr_);
+	EXPECT_GT(id_, 0) << strerror(errno);
+	EXPECT_TRUE(eventually([] { return closed_ == 3; })) << closed_;
+}
+
+TEST_F(ServedBusily, AFileIsClosedWhoseClientIsKilledAsItCloses)
+{
+	Child child([](Child &self) {
+		Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+		self.tell(file);
+		self.hear();
+		file.reset();
+		return 0;
+	});
+
+	ASSERT_GE(child.hear(), 0);
+	be_busy();
+	child.tell(0);
+	ASSERT_TRUE(eventually([&] { return closing(child.pid()); }));
+	child.kill(SIGKILL);
+	EXPECT_EQ(SIGKILL, child.wait()) << "it need not wait for the manager";
+	EXPECT_EQ(0, closed_);
+	released_ = true;
+	EXPECT_TRUE(eventually([] { return closed_ == 1; }));
 }
 
 TEST_F(Served, Refuses)

@@ -36,6 +36,9 @@ static void done(struct request *request, int error, long status, size_t len)
 	struct call *call = (struct call *)request;
 	struct session *session = call->session;
 
+	pthread_mutex_lock(&files_lock);
+	call->answered = true;
+	pthread_mutex_unlock(&files_lock);
 	/* it may be called just now, and is not any more after this */
 	if (call->fuse)
 		fuse_req_interrupt_func(call->fuse, NULL, NULL);
@@ -145,6 +148,16 @@ void call_post(struct call *call)
 	if (call->fuse)
 		fuse_req_interrupt_func(call->fuse, interrupted, call);
 	call->session->host->post(&call->request);
+}
+
+bool call_let_closer_go(struct call *call)
+{
+	if (!call->request.close || call->request.connect || call->answered)
+		return false;
+	/* no later than that can its session end, whose memory this takes */
+	refuse(call->fuse, 0);
+	call->fuse = NULL;
+	return true;
 }
 
 void reply_error(struct call *call, int error, long status, size_t len)

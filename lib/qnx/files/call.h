@@ -31,7 +31,7 @@ struct open_file {
 struct call {
 	struct file_request request;
 	struct session *session;
-	fuse_req_t fuse; /* NULL: nobody waits */
+	fuse_req_t fuse; /* NULL: nobody waits, or any more */
 	/* Answers the kernel, with one of its errors or 0. */
 	void (*reply)(struct call *call, int error, long status, size_t len);
 	struct open_file *file; /* NULL: none, or only for this call */
@@ -42,6 +42,7 @@ struct call {
 	fuse_ino_t node; /* which it is about, or whose name in it */
 	void *data;      /* reply()'s own */
 	bool ended;      /* it is answered as its session ends */
+	bool answered;   /* with files_lock: reply() is called, and needs fuse */
 	struct call *next, **link;
 	void *io; /* the message for the open file, or NULL */
 };
@@ -65,6 +66,12 @@ struct call *call_make(struct session *session, fuse_req_t fuse, struct open_fil
 		       const struct connect *connect, size_t io_len, unsigned io_type, size_t room);
 /* What becomes of each that was made; it is no longer the caller's. */
 void call_post(struct call *call);
+
+/*
+ * Of a close, with files_lock: whoever waits for it waits no longer, though the manager is still to
+ * handle it. Whether that is so now; it is not for other calls, and just as it is answered.
+ */
+bool call_let_closer_go(struct call *call);
 
 /* O_RDONLY and its siblings become bits. */
 uint32_t ioflag_of(int flags);

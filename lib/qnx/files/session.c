@@ -69,7 +69,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* Whether a thread is to die as soon as it leaves the kernel. */
+/* Whether a thread is to die as soon as it leaves the kernel, if it can be seen. */
 static bool killed(pid_t tid)
 {
 	char path[32], line[128];
@@ -87,12 +87,30 @@ static bool killed(pid_t tid)
 	return pending & 1UL << (SIGKILL - 1);
 }
 
+/* Of a request that is the close of a file: it goes its way, but its client need not wait for that.
+ */
+static bool let_closer_go(int rcvid)
+{
+	const struct session *session;
+	struct call *call = NULL;
+	bool gone;
+
+	pthread_mutex_lock(&files_lock);
+	for (session = sessions; session && !call; session = session->next)
+		for (call = session->calls; call; call = call->next)
+			if (call->request.request.rcvid == rcvid)
+				break;
+	gone = call && call_let_closer_go(call);
+	pthread_mutex_unlock(&files_lock);
+	return gone;
+}
+
 /* Whether the interrupt is over. */
 static bool look_at(struct interrupt *interrupt)
 {
 	pid_t tid = interrupt->host->waits(interrupt->rcvid);
 
-	if (!tid)
+	if (tid < 0 || let_closer_go(interrupt->rcvid))
 		return true;
 	if (!interrupt->told) {
 		interrupt->told = true;
@@ -282,8 +300,9 @@ static struct call *next_call(const struct session *session, bool any, bool not_
 }
 
 /*
- * Who waits for an answer gets ENODEV; with files_lock, which is let go meanwhile. Another thread
- * may be about to answer one, and to make another of it.
+ * Who waits for an answer gets ENODEV, and who closes a file success, which the manager is still to
+ * hear of, if it is not gone; with files_lock, which is let go meanwhile. Another thread may be
+ * about to answer one, and to make another of it.
  */
 static void end_calls(struct session *session, bool any)
 {
@@ -297,6 +316,8 @@ static void end_calls(struct session *session, bool any)
 			pthread_cond_wait(&files_quiet, &files_lock);
 			continue;
 		}
+		if (!any && call_let_closer_go(call))
+			continue;
 		call->ended = true;
 		rcvid = call->request.request.rcvid;
 		pthread_mutex_unlock(&files_lock);
