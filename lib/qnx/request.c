@@ -75,8 +75,8 @@ void request_put(struct request *request)
 		request->done(request, request->error, request->status, request->reply_len);
 }
 
-/* By whom it is answered: with a reference, once. */
-static struct request *take(int rcvid, bool queued_only)
+/* By whom it is answered, and with what error: with a reference, once. */
+static struct request *take(int rcvid, bool queued_only, int error)
 {
 	struct request *request, **place;
 
@@ -89,6 +89,7 @@ static struct request *take(int rcvid, bool queued_only)
 		*place = request->next;
 		request->users++;
 		request->answered = true;
+		request->error = error;
 		request->reply_len = 0;
 		request->status = 0;
 	}
@@ -96,18 +97,22 @@ static struct request *take(int rcvid, bool queued_only)
 	return request;
 }
 
-static void answer(struct request *request, int error)
-{
-	request->error = error;
-	request_put(request);
-}
-
 void request_end(int rcvid, int error)
 {
-	struct request *request = take(rcvid, false);
+	struct request *request = take(rcvid, false, error);
 
 	if (request)
-		answer(request, error);
+		request_put(request);
+}
+
+bool request_failed(const struct request *request)
+{
+	bool failed;
+
+	pthread_mutex_lock(&lock);
+	failed = request->answered && request->error;
+	pthread_mutex_unlock(&lock);
+	return failed;
 }
 
 /* The pulse is not lost where there is no room for it just now. */
@@ -137,10 +142,10 @@ void request_post(struct request *request, int connection)
 
 void request_unblock(int rcvid, int connection)
 {
-	struct request *request = take(rcvid, true);
+	struct request *request = take(rcvid, true, EINTR);
 
 	if (request) {
-		answer(request, EINTR);
+		request_put(request);
 		return;
 	}
 	request = request_get(rcvid);
@@ -229,14 +234,14 @@ ssize_t request_write(int rcvid, const iov_t *iov, size_t parts, size_t offset)
 
 int request_reply(int rcvid, int error, long status, const iov_t *iov, size_t parts)
 {
-	struct request *request = take(rcvid, false);
+	struct request *request = take(rcvid, false, error);
 
 	if (!request)
 		return -ESRCH;
 	request->status = status;
 	if (!error)
 		request->reply_len = copy(iov, parts, request->room, request->room_len, false);
-	answer(request, error);
+	request_put(request);
 	return 0;
 }
 

@@ -59,6 +59,8 @@ void request_end(int rcvid, int error);
 /* With a reference, or NULL if there is no such any more. */
 struct request *request_get(int rcvid);
 void request_put(struct request *request);
+/* With one: whether it has been answered by an error. */
+bool request_failed(const struct request *request);
 
 /* For receivers: puts its bytes there; its number, or -ESRCH. */
 int request_receive(int rcvid, const iov_t *iov, size_t parts, struct _msg_info *info);

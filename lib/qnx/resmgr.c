@@ -289,39 +289,53 @@ static void step_to(resmgr_context_t *ctp, size_t offset, size_t len)
 	ctp->status = 0;
 }
 
+/*
+ * A connect message, and what is joined with it. The request stays until all is handled, also where
+ * it is answered meanwhile, by the handler or because its client has gone.
+ */
+static void handle_opening(resmgr_context_t *ctp, const struct attached *attached,
+			   struct file_request *request)
+{
+	struct bound opened = {NULL, NULL};
+	size_t len = request->request.len;
+	bool close = request->close;
+	int ret;
+
+	/* the handler is to have it whole */
+	ret = request->io > ctp->msg_max_size ? ENAMETOOLONG : handle_connect(ctp, attached);
+	if (!ret)
+		opened = *request->bound;
+	if (!ret && request->io < len) {
+		step_to(ctp, request->io, len);
+		ret = handle_io(ctp, &opened, false, 0);
+	}
+	/* a client that has gone does not know the file, and will not close it */
+	if (answer(ctp, ret) == -ESRCH && request_failed(&request->request))
+		close = true;
+	request_put(&request->request);
+	if (close && opened.io)
+		handle_close(ctp, &opened);
+}
+
 static void handle_request(resmgr_context_t *ctp, struct file_request *request)
 {
 	struct attached *attached = request->attached;
-	struct bound *bound = request->bound, at_first = {NULL, NULL};
-	size_t io = request->io, len = request->request.len;
-	bool connect = request->connect, close = request->close, positioned = request->positioned;
+	bool close = request->close, positioned = request->positioned;
 	uint64_t position = request->position;
-	int ret = 0;
+	struct bound bound = {NULL, NULL};
 
 	pthread_mutex_lock(&lock);
 	attached->users++;
 	pthread_mutex_unlock(&lock);
-	if (!connect && bound)
-		at_first = *bound;
-	request_put(&request->request); /* as it is answered it goes */
 	ctp->id = attached->id;
-
-	if (connect) {
-		/* the handler is to have it whole */
-		ret = io > ctp->msg_max_size ? ENAMETOOLONG : handle_connect(ctp, attached);
-		if (!ret)
-			at_first = *bound; /* not answered yet, so it is there */
-		if (!ret && io < len) {
-			step_to(ctp, io, len);
-			ret = handle_io(ctp, &at_first, false, 0);
-		}
-		answer(ctp, ret);
-		if (close && at_first.io)
-			handle_close(ctp, &at_first);
-	} else if (close) {
-		answer(ctp, handle_close(ctp, &at_first));
+	if (request->connect) {
+		handle_opening(ctp, attached, request);
 	} else {
-		answer(ctp, handle_io(ctp, &at_first, positioned, position));
+		if (request->bound)
+			bound = *request->bound;
+		request_put(&request->request); /* as it is answered it goes */
+		answer(ctp, close ? handle_close(ctp, &bound)
+				  : handle_io(ctp, &bound, positioned, position));
 	}
 	attached_put(attached);
 }

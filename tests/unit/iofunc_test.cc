@@ -234,6 +234,56 @@ TEST_F(Served, MessagesPulsesAndFilesMeet)
 	ConnectDetach(coid);
 }
 
+TEST_F(Served, WhatOpensForAClientThatHasGoneIsClosed)
+{
+	static std::atomic<int> opening;
+	opening = 0;
+	start([](resmgr_context_t *, io_read_t *) { return EOK; });
+	ASSERT_EQ(0, resmgr_detach(dpp_, id_, 0));
+	connect_.open = [](resmgr_context_t *ctp, io_open_t *msg, RESMGR_HANDLE_T *handle,
+			   void *extra) {
+		int ret = iofunc_open_default(ctp, msg, handle, extra);
+		struct _msg_info info;
+		if (msg->connect.subtype != _IO_CONNECT_OPEN)
+			return ret;
+		opening = 1;
+		EXPECT_TRUE(eventually([&] { return MsgInfo(ctp->rcvid, &info) == -1; }));
+		return ret;
+	};
+	id_ = resmgr_attach(dpp_, nullptr, kPath, _FTYPE_ANY, 0, &connect_, &io_, &attr_);
+	ASSERT_GT(id_, 0) << strerror(errno);
+	ASSERT_TRUE(eventually([] { return closed_ == 1; })); /* who has asked for the mode */
+	{
+		Child child([](Child &) { return open(kPath, O_RDONLY | O_CLOEXEC); });
+
+		ASSERT_TRUE(eventually([] { return opening == 1; }));
+		child.kill(SIGKILL);
+		EXPECT_EQ(SIGKILL, child.wait());
+	}
+	EXPECT_TRUE(eventually([] { return closed_ == 2; }));
+	EXPECT_EQ(0, attr_.count);
+}
+
+TEST_F(Served, AnOpenHandlerMayHaveReplied)
+{
+	connect_.open = [](resmgr_context_t *ctp, io_open_t *msg, RESMGR_HANDLE_T *handle,
+			   void *extra) {
+		int ret = iofunc_open_default(ctp, msg, handle, extra);
+		if (!ret && msg->connect.subtype == _IO_CONNECT_OPEN)
+			EXPECT_EQ(0, MsgReply(ctp->rcvid, EOK, nullptr, 0));
+		return ret;
+	};
+	start([](resmgr_context_t *, io_read_t *) { return EOK; });
+	Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+	char byte;
+
+	ASSERT_GE(file, 0) << strerror(errno);
+	EXPECT_EQ(0, read(file, &byte, 1));
+	EXPECT_EQ(0, closed_);
+	file.reset();
+	EXPECT_TRUE(eventually([] { return closed_ == 1; }));
+}
+
 TEST_F(Served, DetachingEndsThePathAtOnce)
 {
 	std::atomic<int> rcvid{0};
