@@ -18,11 +18,13 @@ struct node {
 	uint64_t lookups; /* the kernel's */
 	unsigned below;   /* nodes that it is the folder of */
 	struct node *next;
+	struct node *after, **link; /* among all, with a name or without */
 };
 
 struct nodes {
 	pthread_mutex_t lock; /* guards all nodes */
 	struct node root;
+	struct node *all;
 	struct node *buckets[BUCKETS];
 };
 
@@ -76,6 +78,9 @@ static void release(struct nodes *nodes, struct node *node)
 	while (node != &nodes->root && !node->lookups && !node->below) {
 		folder = node->folder;
 		unname(nodes, node);
+		*node->link = node->after;
+		if (node->after)
+			node->after->link = node->link;
 		free(node);
 		if (!folder)
 			return;
@@ -99,16 +104,14 @@ static void leave_folder(struct nodes *nodes, struct node *node)
 void nodes_free(struct nodes *nodes)
 {
 	struct node *node;
-	int i;
 
 	if (!nodes)
 		return;
-	for (i = 0; i < BUCKETS; i++)
-		while ((node = nodes->buckets[i])) {
-			nodes->buckets[i] = node->next;
-			free(node->name);
-			free(node);
-		}
+	while ((node = nodes->all)) {
+		nodes->all = node->after;
+		free(node->name);
+		free(node);
+	}
 	pthread_mutex_destroy(&nodes->lock);
 	free(nodes);
 }
@@ -145,6 +148,30 @@ unlock:
 	return path;
 }
 
+/* One of that name, at its place; NULL: there is no memory. */
+static struct node *make(struct nodes *nodes, struct node *folder, const char *name,
+			 struct node **place)
+{
+	struct node *node = calloc(1, sizeof(*node));
+
+	if (!node)
+		return NULL;
+	node->name = strdup(name);
+	if (!node->name) {
+		free(node);
+		return NULL;
+	}
+	node->folder = folder;
+	folder->below++;
+	*place = node;
+	node->after = nodes->all;
+	node->link = &nodes->all;
+	if (node->after)
+		node->after->link = &node->after;
+	nodes->all = node;
+	return node;
+}
+
 fuse_ino_t node_enter(struct nodes *nodes, fuse_ino_t number, const char *name)
 {
 	struct node *folder, **place, *node;
@@ -153,18 +180,8 @@ fuse_ino_t node_enter(struct nodes *nodes, fuse_ino_t number, const char *name)
 	folder = node_of(nodes, number);
 	place = place_of(nodes, folder, name);
 	node = *place;
-	if (!node) {
-		node = calloc(1, sizeof(*node));
-		if (node && !(node->name = strdup(name))) {
-			free(node);
-			node = NULL;
-		}
-		if (node) {
-			node->folder = folder;
-			folder->below++;
-			*place = node;
-		}
-	}
+	if (!node)
+		node = make(nodes, folder, name, place);
 	if (node)
 		node->lookups++;
 	pthread_mutex_unlock(&nodes->lock);
