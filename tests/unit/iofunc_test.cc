@@ -16,9 +16,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -309,6 +312,36 @@ TEST_F(Served, DetachingEndsThePathAtOnce)
 	id_ = resmgr_attach(dpp_, nullptr, kPath, _FTYPE_ANY, 0, &connect_, &io_, &attr_);
 	EXPECT_GT(id_, 0) << strerror(errno);
 	EXPECT_EQ(0, access(kPath, F_OK));
+}
+
+// Who removes a path after its manager: a shell with the path among its arguments. 0: there is none
+pid_t watcher_of(const std::string &path)
+{
+	for (const auto &entry : std::filesystem::directory_iterator("/proc")) {
+		std::ifstream file(entry.path() / "cmdline");
+		std::string line((std::istreambuf_iterator<char>(file)), {});
+		if (line.compare(0, 3, std::string("sh\0", 3)) == 0 &&
+		    line.find(std::string(1, '\0') + path + '\0') != std::string::npos)
+			return atoi(entry.path().filename().c_str());
+	}
+	return 0;
+}
+
+TEST_F(Served, AFoldersManagerOutlivesItsWatcher)
+{
+	const char *path = "/tmp/iofunc-watched";
+	auto before = signal(SIGPIPE, SIG_DFL);
+
+	id_ = resmgr_attach(dpp_, nullptr, path, _FTYPE_ANY, _RESMGR_FLAG_DIR, &connect_, &io_,
+			    &attr_);
+	ASSERT_GT(id_, 0) << strerror(errno);
+	pid_t watcher = watcher_of(path);
+	ASSERT_GT(watcher, 0);
+	EXPECT_EQ(0, kill(watcher, SIGKILL));
+	EXPECT_TRUE(eventually([&] { return watcher_of(path) == 0; }));
+	EXPECT_EQ(0, resmgr_detach(dpp_, id_, 0));
+	EXPECT_NE(0, access(path, F_OK));
+	signal(SIGPIPE, before);
 }
 
 // A manager whose only thread is in a read, and so does not hear yet that a file is closed

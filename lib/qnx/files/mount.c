@@ -3,9 +3,10 @@
  * Mounting
  *
  * A mount outlives the process that serves it, and so would a mount point that was made for it. So
- * a process watches: it waits for the end of a pipe that this one holds open, however this one
- * ends, and then takes both away, unless it was told that this one has. It is a shell in a session
- * of its own, which does not take part in what this process's terminal says, nor in its wait().
+ * a process watches: it waits for the end of a socket whose peer this one holds open, however this
+ * one ends, and then takes both away, unless it was told that this one has. It is a shell in a
+ * session of its own, which does not take part in what this process's terminal says, nor in its
+ * wait().
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,7 +58,7 @@ static int watch(struct session *session, const char *remove)
 	int ends[2], status, error;
 	pid_t pid;
 
-	if (pipe2(ends, O_CLOEXEC))
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return -errno;
 	sigemptyset(&none);
 	sigfillset(&defaults);
@@ -202,8 +204,8 @@ void mount_end(struct session *session)
 	remove_point(session);
 	if (session->watcher < 0)
 		return;
-	if (write(session->watcher, "\n", 1) != 1)
-		errno = 0; /* it has been killed, and does nothing either */
+	/* if it has been killed it does nothing either */
+	send(session->watcher, "\n", 1, MSG_NOSIGNAL);
 	close(session->watcher);
 	session->watcher = -1;
 }

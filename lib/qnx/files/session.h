@@ -27,7 +27,7 @@ struct session {
 	bool device; /* CUSE's; or a mounted file or folder */
 	bool folder;
 	bool made;           /* the mount point is ours */
-	int watcher;         /* -1, or a pipe to who removes the mount point after us */
+	int watcher;         /* -1, or a socket to who removes the mount point after us */
 	struct nodes *nodes; /* what a folder's files are called; NULL with CUSE */
 
 	/* session.c's, guarded by files_lock */
