@@ -252,16 +252,17 @@ int MsgInfo_r(rcvid_t rcvid, struct _msg_info *info)
 	int ret = rcvid_find(rcvid, &received), saved = errno;
 
 	timeout_clear();
-	if (ret)
-		return request_info(rcvid, info);
-	ret = result_of(stplr_msg_info(received.channel->fd, received.rcvid, &answer));
-	if (!ret) {
-		translate_info(&translated, &answer, received.channel->chid);
-		/* a bad address is an error, as in QNX, where this is a kernel call */
-		if (process_vm_writev(getpid(), &from, 1, &to, 1, 0) != sizeof(translated))
-			ret = -EFAULT;
+	if (ret) {
+		ret = request_info(rcvid, &translated);
+	} else {
+		ret = result_of(stplr_msg_info(received.channel->fd, received.rcvid, &answer));
+		if (!ret)
+			translate_info(&translated, &answer, received.channel->chid);
+		channel_put(received.channel);
 	}
-	channel_put(received.channel);
+	/* a bad address is an error, as in QNX, where this is a kernel call */
+	if (!ret && process_vm_writev(getpid(), &from, 1, &to, 1, 0) != sizeof(translated))
+		ret = -EFAULT;
 	errno = saved;
 	return ret;
 }

@@ -119,6 +119,7 @@ TEST_F(Served, HandlersKnowTheirClient)
 	start([&](resmgr_context_t *ctp, io_read_t *msg) {
 		EXPECT_EQ(EOK, iofunc_client_info(ctp, 0, &info));
 		EXPECT_EQ(0, MsgInfo(ctp->rcvid, &message));
+		EXPECT_FAILS(EFAULT, MsgInfo(ctp->rcvid, reinterpret_cast<_msg_info *>(8)));
 		EXPECT_EQ(id_, ctp->id);
 		nbytes = msg->i.nbytes;
 		return EOK;
