@@ -506,6 +506,16 @@ TEST_F(ResmgrFolder, IsUsedByOrdinaryPrograms)
 	EXPECT_SHELL("600 65534 65534\n", "stat -c '%a %u %g' /tmp/folder/one");
 	EXPECT_SHELL("1000000000\n",
 		     "touch -d @1000000000 /tmp/folder/one; stat -c %Y /tmp/folder/one");
+	EXPECT_SHELL("1000000000 1100000000\n", "touch -a -d @1100000000 /tmp/folder/one; "
+						"stat -c '%Y %X' /tmp/folder/one");
+	EXPECT_SHELL("1200000000 1100000000\n", "touch -m -d @1200000000 /tmp/folder/one; "
+						"stat -c '%Y %X' /tmp/folder/one");
+	EXPECT_SHELL(
+		"yes 1100000000\n",
+		"t=$(date +%s); touch -m /tmp/folder/one; "
+		"[ $(stat -c %Y /tmp/folder/one) -ge $t ] && stat -c 'yes %X' /tmp/folder/one");
+	EXPECT_SHELL("yes\n", "t=$(date +%s); touch /tmp/folder/one; "
+			      "[ $(stat -c %X /tmp/folder/one) -ge $t ] && echo yes");
 	EXPECT_NE(0, shell("rmdir /tmp/folder/z").status);
 	EXPECT_SHELL("", "rm -r /tmp/folder/z /tmp/folder/link /tmp/folder/one");
 	EXPECT_SHELL("", "ls -A /tmp/folder");

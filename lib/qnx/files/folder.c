@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "call.h"
 #include "folder.h"
@@ -117,8 +118,14 @@ static void folder_getattr(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_in
 struct setting {
 	struct stat stat;
 	int what;
+	bool both_times; /* the stat has the one that stays, too */
 	struct fuse_file_info info;
 };
+
+#define OWNER (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)
+#define NOW (FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)
+#define BOTH_TIMES (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)
+#define TIMES (BOTH_TIMES | NOW)
 
 static void set_next(fuse_req_t fuse, fuse_ino_t node, struct setting *setting);
 
@@ -136,11 +143,42 @@ static void reply_set(struct call *call, int error, long status, size_t len)
 	}
 }
 
+/* QNX's message sets both times: the one that is not to be set is what it was. */
+static void reply_times(struct call *call, int error, long status, size_t len)
+{
+	struct setting *setting = call->data;
+	struct stat stat;
+
+	(void)status;
+	if (!error && !take_stat(call, len, call->node, &stat))
+		error = EIO;
+	if (error) {
+		free(setting);
+		fuse_reply_err(call->fuse, error);
+		return;
+	}
+	if (!(setting->what & FUSE_SET_ATTR_ATIME))
+		setting->stat.st_atime = stat.st_atime;
+	if (!(setting->what & FUSE_SET_ATTR_MTIME))
+		setting->stat.st_mtime = stat.st_mtime;
+	setting->both_times = true;
+	set_next(call->fuse, call->node, setting);
+}
+
+static void put_times(struct _io_utime *message, const struct setting *setting)
+{
+	int what = setting->what;
+	time_t now = time(NULL);
+
+	/* whoever may write may set both to now; other times are the owner's to set */
+	message->cur_flag = (what & TIMES) == TIMES;
+	message->times.actime = what & FUSE_SET_ATTR_ATIME_NOW ? now : setting->stat.st_atime;
+	message->times.modtime = what & FUSE_SET_ATTR_MTIME_NOW ? now : setting->stat.st_mtime;
+}
+
 static void set_next(fuse_req_t fuse, fuse_ino_t node, struct setting *setting)
 {
-	const int owner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID,
-		  now = FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW,
-		  times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | now;
+	void (*reply)(struct call *, int, long, size_t) = reply_set;
 	const struct fuse_file_info *info = &setting->info;
 	int what = setting->what;
 	struct call *call;
@@ -156,10 +194,10 @@ static void set_next(fuse_req_t fuse, fuse_ino_t node, struct setting *setting)
 			message->subtype = F_FREESP64;
 			message->start = (uint64_t)setting->stat.st_size;
 		}
-	} else if (what & owner) {
+	} else if (what & OWNER) {
 		struct _io_chown *message;
 
-		setting->what &= ~owner;
+		setting->what &= ~OWNER;
 		call = file_or_path_call(fuse, node, info, 0, sizeof(*message), _IO_CHOWN, 0);
 		if (call) {
 			message = call->io;
@@ -175,17 +213,16 @@ static void set_next(fuse_req_t fuse, fuse_ino_t node, struct setting *setting)
 			message = call->io;
 			message->mode = setting->stat.st_mode;
 		}
-	} else if (what & times) {
-		struct _io_utime *message;
-
-		setting->what &= ~times;
-		call = file_or_path_call(fuse, node, info, 0, sizeof(*message), _IO_UTIME, 0);
-		if (call) {
-			message = call->io;
-			message->cur_flag = what & now;
-			message->times.actime = setting->stat.st_atime;
-			message->times.modtime = setting->stat.st_mtime;
-		}
+	} else if (what & BOTH_TIMES && (what & BOTH_TIMES) != BOTH_TIMES && !setting->both_times) {
+		call = file_or_path_call(fuse, node, info, 0, sizeof(struct _io_stat), _IO_STAT,
+					 sizeof(struct stat));
+		reply = reply_times;
+	} else if (what & TIMES) {
+		call = file_or_path_call(fuse, node, info, 0, sizeof(struct _io_utime), _IO_UTIME,
+					 0);
+		if (call)
+			put_times(call->io, setting);
+		setting->what &= ~TIMES;
 	} else {
 		struct fuse_file_info last = *info;
 
@@ -198,7 +235,7 @@ static void set_next(fuse_req_t fuse, fuse_ino_t node, struct setting *setting)
 		return;
 	}
 	call->data = setting;
-	call->reply = reply_set;
+	call->reply = reply;
 	call_post(call);
 }
 
