@@ -1,295 +1,56 @@
 // SPDX-License-Identifier: MIT
 /*
- * Folders, and files elsewhere than below /dev, by FUSE
+ * Folders, and files elsewhere than below /dev, by FUSE: their names, and what the kernel asks
  *
- * What the kernel asks of a path is a connect message, joined with one for the file that is open
- * for it, as QNX's libraries do it. The kernel keeps nothing of what it is told.
+ * The kernel keeps nothing of what it is told.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "attr.h"
 #include "call.h"
+#include "entries.h"
 #include "folder.h"
 #include "mount.h"
 #include "nodes.h"
-
-/* How much of a folder is asked for at once. */
-#define READDIR_BYTES 16384
-
-static struct session *session_of(fuse_req_t fuse)
-{
-	return fuse_req_userdata(fuse);
-}
-
-/* A call for a path, which is freed; without a path the kernel is told. */
-static struct call *path_call(fuse_req_t fuse, char *path, struct connect connect, size_t io_len,
-			      unsigned io_type, size_t room)
-{
-	struct call *call = NULL;
-
-	if (path) {
-		connect.path = path;
-		call = call_make(session_of(fuse), fuse, NULL, &connect, io_len, io_type, room);
-		if (call)
-			call->request.close = true;
-	} else {
-		fuse_reply_err(fuse, ENOENT);
-	}
-	free(path);
-	return call;
-}
-
-static char *path_of(fuse_req_t fuse, fuse_ino_t node, const char *name)
-{
-	return node_path(session_of(fuse)->nodes, node, name);
-}
-
-/* Attributes */
-
-/* What the manager says, as far as the kernel can take it: there are no devices behind a mount. */
-static bool take_stat(const struct call *call, size_t len, fuse_ino_t node, struct stat *stat)
-{
-	if (len < sizeof(*stat))
-		return false;
-	memcpy(stat, call->request.request.room, sizeof(*stat));
-	if (node == FUSE_ROOT_ID)
-		stat->st_mode = (stat->st_mode & ~(mode_t)S_IFMT) |
-				(call->session->folder ? S_IFDIR : S_IFREG);
-	else if (!S_ISDIR(stat->st_mode) && !S_ISLNK(stat->st_mode) && !S_ISFIFO(stat->st_mode) &&
-		 !S_ISSOCK(stat->st_mode))
-		stat->st_mode = (stat->st_mode & ~(mode_t)S_IFMT) | S_IFREG;
-	if (!stat->st_ino)
-		stat->st_ino = node;
-	return true;
-}
-
-static void reply_attr(struct call *call, int error, long status, size_t len)
-{
-	struct stat stat;
-
-	(void)status;
-	if (!error && !take_stat(call, len, call->node, &stat))
-		error = EIO;
-	if (error)
-		fuse_reply_err(call->fuse, error);
-	else
-		fuse_reply_attr(call->fuse, &stat, 0);
-}
-
-/* A message for a file that a descriptor is of, or else for its path. */
-static struct call *file_or_path_call(fuse_req_t fuse, fuse_ino_t node,
-				      const struct fuse_file_info *info, uint32_t ioflag,
-				      size_t io_len, unsigned io_type, size_t room)
-{
-	struct call *call;
-
-	if (info && info->fh)
-		call = call_make(session_of(fuse), fuse, file_of(info), NULL, io_len, io_type,
-				 room);
-	else
-		call = path_call(
-			fuse, path_of(fuse, node, NULL),
-			(struct connect){.subtype = _IO_CONNECT_COMBINE_CLOSE, .ioflag = ioflag},
-			io_len, io_type, room);
-	if (call)
-		call->node = node;
-	return call;
-}
-
-static void folder_getattr(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *info)
-{
-	struct call *call = file_or_path_call(fuse, node, info, 0, sizeof(struct _io_stat),
-					      _IO_STAT, sizeof(struct stat));
-
-	if (!call)
-		return;
-	call->reply = reply_attr;
-	call_post(call);
-}
-
-/* What is still to be set, one message after the other. */
-struct setting {
-	struct stat stat;
-	int what;
-	bool both_times; /* the stat has the one that stays, too */
-	struct fuse_file_info info;
-};
-
-#define OWNER (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)
-#define NOW (FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)
-#define BOTH_TIMES (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)
-#define TIMES (BOTH_TIMES | NOW)
-
-static void set_next(fuse_req_t fuse, fuse_ino_t node, struct setting *setting);
-
-static void reply_set(struct call *call, int error, long status, size_t len)
-{
-	struct setting *setting = call->data;
-
-	(void)status;
-	(void)len;
-	if (error) {
-		free(setting);
-		fuse_reply_err(call->fuse, error);
-	} else {
-		set_next(call->fuse, call->node, setting);
-	}
-}
-
-/* QNX's message sets both times: the one that is not to be set is what it was. */
-static void reply_times(struct call *call, int error, long status, size_t len)
-{
-	struct setting *setting = call->data;
-	struct stat stat;
-
-	(void)status;
-	if (!error && !take_stat(call, len, call->node, &stat))
-		error = EIO;
-	if (error) {
-		free(setting);
-		fuse_reply_err(call->fuse, error);
-		return;
-	}
-	if (!(setting->what & FUSE_SET_ATTR_ATIME))
-		setting->stat.st_atime = stat.st_atime;
-	if (!(setting->what & FUSE_SET_ATTR_MTIME))
-		setting->stat.st_mtime = stat.st_mtime;
-	setting->both_times = true;
-	set_next(call->fuse, call->node, setting);
-}
-
-static void put_times(struct _io_utime *message, const struct setting *setting)
-{
-	int what = setting->what;
-	time_t now = time(NULL);
-
-	/* whoever may write may set both to now; other times are the owner's to set */
-	message->cur_flag = (what & TIMES) == TIMES;
-	message->times.actime = what & FUSE_SET_ATTR_ATIME_NOW ? now : setting->stat.st_atime;
-	message->times.modtime = what & FUSE_SET_ATTR_MTIME_NOW ? now : setting->stat.st_mtime;
-}
-
-static void set_next(fuse_req_t fuse, fuse_ino_t node, struct setting *setting)
-{
-	void (*reply)(struct call *, int, long, size_t) = reply_set;
-	const struct fuse_file_info *info = &setting->info;
-	int what = setting->what;
-	struct call *call;
-
-	if (what & FUSE_SET_ATTR_SIZE) {
-		struct _io_space *message;
-
-		setting->what &= ~FUSE_SET_ATTR_SIZE;
-		call = file_or_path_call(fuse, node, info, _IO_FLAG_WR, sizeof(*message), _IO_SPACE,
-					 sizeof(uint64_t));
-		if (call) {
-			message = call->io;
-			message->subtype = F_FREESP64;
-			message->start = (uint64_t)setting->stat.st_size;
-		}
-	} else if (what & OWNER) {
-		struct _io_chown *message;
-
-		setting->what &= ~OWNER;
-		call = file_or_path_call(fuse, node, info, 0, sizeof(*message), _IO_CHOWN, 0);
-		if (call) {
-			message = call->io;
-			message->uid = what & FUSE_SET_ATTR_UID ? setting->stat.st_uid : (uid_t)-1;
-			message->gid = what & FUSE_SET_ATTR_GID ? setting->stat.st_gid : (gid_t)-1;
-		}
-	} else if (what & FUSE_SET_ATTR_MODE) {
-		struct _io_chmod *message;
-
-		setting->what &= ~FUSE_SET_ATTR_MODE;
-		call = file_or_path_call(fuse, node, info, 0, sizeof(*message), _IO_CHMOD, 0);
-		if (call) {
-			message = call->io;
-			message->mode = setting->stat.st_mode;
-		}
-	} else if (what & BOTH_TIMES && (what & BOTH_TIMES) != BOTH_TIMES && !setting->both_times) {
-		call = file_or_path_call(fuse, node, info, 0, sizeof(struct _io_stat), _IO_STAT,
-					 sizeof(struct stat));
-		reply = reply_times;
-	} else if (what & TIMES) {
-		call = file_or_path_call(fuse, node, info, 0, sizeof(struct _io_utime), _IO_UTIME,
-					 0);
-		if (call)
-			put_times(call->io, setting);
-		setting->what &= ~TIMES;
-	} else {
-		struct fuse_file_info last = *info;
-
-		free(setting);
-		folder_getattr(fuse, node, &last);
-		return;
-	}
-	if (!call) {
-		free(setting);
-		return;
-	}
-	call->data = setting;
-	call->reply = reply;
-	call_post(call);
-}
-
-static void folder_setattr(fuse_req_t fuse, fuse_ino_t node, struct stat *stat, int what,
-			   struct fuse_file_info *info)
-{
-	struct setting *setting = calloc(1, sizeof(*setting));
-
-	if (!setting) {
-		fuse_reply_err(fuse, ENOMEM);
-		return;
-	}
-	setting->stat = *stat;
-	setting->what = what;
-	if (info)
-		setting->info = *info;
-	set_next(fuse, node, setting);
-}
-
-static void folder_access(fuse_req_t fuse, fuse_ino_t node, int mask)
-{
-	struct call *call = path_call(fuse, path_of(fuse, node, NULL),
-				      (struct connect){.subtype = _IO_CONNECT_COMBINE_CLOSE,
-						       .access = (uint16_t)(mask & 7)},
-				      0, 0, 0);
-
-	if (call)
-		call_post(call);
-}
+#include "path.h"
 
 /* Names */
+
+/*
+ * The kernel is to know a file that the manager has answered a stat message of: 0 or an errno.
+ * Unless it is told of it, it is to be forgotten.
+ */
+static int enter(const struct call *call, int error, size_t len, fuse_ino_t folder,
+		 const char *name, struct fuse_entry_param *entry)
+{
+	memset(entry, 0, sizeof(*entry));
+	if (error)
+		return error;
+	if (!take_stat(call, len, 0, &entry->attr))
+		return EIO;
+	entry->ino = node_enter(call->session->nodes, folder, name);
+	if (!entry->ino)
+		return ENOMEM;
+	if (!entry->attr.st_ino)
+		entry->attr.st_ino = entry->ino;
+	return 0;
+}
 
 static void reply_entry(struct call *call, int error, long status, size_t len)
 {
 	struct fuse_entry_param entry;
-	char *name = call->data;
 
 	(void)status;
-	memset(&entry, 0, sizeof(entry));
-	if (!error && !take_stat(call, len, 0, &entry.attr))
-		error = EIO;
-	if (!error) {
-		entry.ino = node_enter(call->session->nodes, call->node, name);
-		if (!entry.ino)
-			error = ENOMEM;
-	}
-	free(name);
-	if (error) {
+	error = enter(call, error, len, call->node, call->data, &entry);
+	free(call->data);
+	if (error)
 		fuse_reply_err(call->fuse, error);
-		return;
-	}
-	if (!entry.attr.st_ino)
-		entry.attr.st_ino = entry.ino;
-	if (fuse_reply_entry(call->fuse, &entry))
+	else if (fuse_reply_entry(call->fuse, &entry))
 		node_forget(call->session->nodes, entry.ino, 1);
 }
 
@@ -531,18 +292,9 @@ static void reply_create_stat(struct call *call, int error, long status, size_t 
 	struct fuse_entry_param entry;
 
 	(void)status;
-	memset(&entry, 0, sizeof(entry));
-	if (!error && !take_stat(call, len, 0, &entry.attr))
-		error = EIO;
-	if (!error) {
-		entry.ino = node_enter(call->session->nodes, names->folder, names->name);
-		if (!entry.ino)
-			error = ENOMEM;
-	}
+	error = enter(call, error, len, names->folder, names->name, &entry);
 	names->info.fh = (uintptr_t)file;
 	names->info.direct_io = 1;
-	if (!error && !entry.attr.st_ino)
-		entry.attr.st_ino = entry.ino;
 	if (error) {
 		fuse_reply_err(call->fuse, error);
 		file_close(call->session, NULL, file);
@@ -607,118 +359,6 @@ static void folder_create(fuse_req_t fuse, fuse_ino_t folder, const char *name, 
 	call->data = names;
 	call->reply = reply_create;
 	call_post(call);
-}
-
-/* Reading a folder: all of it is taken when it is read from its beginning. */
-
-static void read_entries(struct session *session, fuse_req_t fuse, struct open_file *file,
-			 size_t size, bool from_beginning);
-
-/* How many of a manager's bytes are whole entries. */
-static size_t whole_entries(const char *bytes, size_t len)
-{
-	const size_t head = offsetof(struct dirent, d_name);
-	size_t at = 0;
-
-	while (len - at > head) {
-		const struct dirent *entry = (const struct dirent *)(bytes + at);
-		size_t n = entry->d_reclen;
-
-		if (n <= head || n > len - at || n % 8 || !memchr(entry->d_name, 0, n - head))
-			break;
-		at += n;
-	}
-	return at;
-}
-
-/*
- * As much as there is room for, from an entry on that the kernel names by where it begins. A client
- * may have sought anywhere: then from the next entry on.
- */
-static void give_entries(fuse_req_t fuse, const struct open_file *file, size_t size, size_t from)
-{
-	char *answer = malloc(size);
-	size_t used = 0, at = 0;
-
-	if (!answer) {
-		fuse_reply_err(fuse, ENOMEM);
-		return;
-	}
-	while (at < from && at < file->entries_len)
-		at += ((const struct dirent *)(file->entries + at))->d_reclen;
-	while (at < file->entries_len) {
-		const struct dirent *entry = (const struct dirent *)(file->entries + at);
-		struct stat stat = {.st_ino = entry->d_ino};
-		size_t next = at + entry->d_reclen,
-		       n = fuse_add_direntry(fuse, answer + used, size - used, entry->d_name, &stat,
-					     (off_t)next);
-
-		if (n > size - used)
-			break;
-		used += n;
-		at = next;
-	}
-	fuse_reply_buf(fuse, answer, used);
-	free(answer);
-}
-
-static void reply_readdir(struct call *call, int error, long status, size_t len)
-{
-	struct open_file *file = call->file;
-	size_t n = error || status < 0 ? 0 : (size_t)status;
-	char *grown;
-
-	(void)len;
-	if (n > call->request.request.room_len)
-		n = call->request.request.room_len;
-	n = whole_entries(call->request.request.room, n);
-	if (n) {
-		grown = realloc(file->entries, file->entries_len + n);
-		if (grown) {
-			memcpy(grown + file->entries_len, call->request.request.room, n);
-			file->entries = grown;
-			file->entries_len += n;
-			read_entries(call->session, call->fuse, file, call->asked, false);
-			return;
-		}
-		error = ENOMEM;
-	}
-	if (error)
-		fuse_reply_err(call->fuse, error);
-	else
-		give_entries(call->fuse, file, call->asked, 0);
-}
-
-static void read_entries(struct session *session, fuse_req_t fuse, struct open_file *file,
-			 size_t size, bool from_beginning)
-{
-	struct _io_read *message;
-	struct call *call =
-		call_make(session, fuse, file, NULL, sizeof(*message), _IO_READ, READDIR_BYTES);
-
-	if (!call)
-		return;
-	message = call->io;
-	message->nbytes = READDIR_BYTES;
-	message->xtype = _IO_XTYPE_READDIR;
-	call->request.positioned = from_beginning;
-	call->asked = size;
-	call->reply = reply_readdir;
-	call_post(call);
-}
-
-static void folder_readdir(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
-			   struct fuse_file_info *info)
-{
-	struct open_file *file = file_of(info);
-
-	(void)node;
-	if (offset > 0) {
-		give_entries(fuse, file, size, (size_t)offset);
-		return;
-	}
-	file->entries_len = 0;
-	read_entries(session_of(fuse), fuse, file, size, true);
 }
 
 /* Open files are like devices. */
