@@ -3,8 +3,10 @@
 #ifndef STPLR_QNX_BYTES_H
 #define STPLR_QNX_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/neutrino.h>
 
 #include "stplr.h"
@@ -20,6 +22,35 @@ static inline struct stplr_buffer bytes_at(const void *address, size_t len)
 	struct stplr_buffer buffer = {.addr = (uintptr_t)address, .len = len};
 
 	return buffer;
+}
+
+/* Copies between a vector and len bytes: how many. */
+static inline size_t vector_copy(const iov_t *iov, size_t parts, void *bytes, size_t len,
+				 bool to_vector)
+{
+	char *at = bytes;
+	size_t done = 0, n;
+
+	for (; parts && done < len; parts--, iov++) {
+		n = iov->iov_len < len - done ? iov->iov_len : len - done;
+		if (!n)
+			continue; /* its address may be anything */
+		if (to_vector)
+			memcpy(iov->iov_base, at + done, n);
+		else
+			memcpy(at + done, iov->iov_base, n);
+		done += n;
+	}
+	return done;
+}
+
+/* The parts of what is one buffer or a vector; whole has room for the one. */
+static inline const iov_t *parts_of(const struct stplr_buffer *buffer, bool vector, iov_t *whole,
+				    size_t *parts)
+{
+	*whole = (iov_t){(void *)(uintptr_t)buffer->addr, buffer->len};
+	*parts = vector ? buffer->len : 1;
+	return vector ? (const iov_t *)whole->iov_base : whole;
 }
 
 #endif

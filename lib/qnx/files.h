@@ -48,6 +48,8 @@ struct file_host {
 	void (*end)(int rcvid, int error);
 	/* The thread that waits for its answer; 0: it cannot be seen; -1: it is answered. */
 	pid_t (*waits)(int rcvid);
+	/* A thread of the library's own: 0, or the negative of an errno. */
+	int (*start_thread)(void *(*run)(void *));
 	/* Nothing that was attached is needed any more; of each attach() that succeeded. */
 	void (*gone)(void *attached);
 };
@@ -69,7 +71,7 @@ struct file_server {
 	pthread_mutex_t *lock;
 };
 
-#define FILE_SERVER_VERSION 1
+#define FILE_SERVER_VERSION 2
 #define FILE_SERVER_LIBRARY "libstplr-qnx-files.so.0"
 /* Its one function: NULL, if it is of another version. */
 #define FILE_SERVER_FUNCTION "stplr_qnx_file_server"

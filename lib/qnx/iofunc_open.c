@@ -18,21 +18,6 @@ static mode_t wanted_of(uint32_t ioflag)
 	return wanted;
 }
 
-static int open_new(resmgr_context_t *ctp, io_open_t *msg, iofunc_attr_t *attr,
-		    iofunc_attr_t *dattr, struct _client_info *info)
-{
-	int ret = iofunc_check_access(ctp, dattr, S_IWRITE | S_IEXEC, info);
-
-	if (ret)
-		return ret;
-	iofunc_attr_init(attr, msg->connect.mode & ~(mode_t)S_IFMT ? msg->connect.mode : S_IFREG,
-			 dattr, info);
-	if (!(attr->mode & S_IFMT))
-		attr->mode |= S_IFREG;
-	dattr->flags |= IOFUNC_ATTR_MTIME | IOFUNC_ATTR_CTIME | IOFUNC_ATTR_DIRTY_TIME;
-	return EOK;
-}
-
 /*
  * With a folder dattr, whose file does not exist yet, attr is made to be that file's. Otherwise the
  * client opens attr.
@@ -51,7 +36,7 @@ int iofunc_open(resmgr_context_t *ctp, io_open_t *msg, iofunc_attr_t *attr, iofu
 		info = &own;
 	}
 	if (dattr)
-		return open_new(ctp, msg, attr, dattr, info);
+		return iofunc_mknod(ctp, msg, attr, dattr, info);
 	if (ioflag & O_CREAT && ioflag & O_EXCL)
 		return EEXIST;
 	if (msg->connect.eflag & _IO_CONNECT_EFLAG_DIR && !S_ISDIR(attr->mode))

@@ -25,22 +25,11 @@
 static void copy_pulse(struct stplr_pulse *pulse, const struct stplr_buffer *buffer, bool vector,
 		       bool store)
 {
-	const struct stplr_iovec whole = {.base = buffer->addr, .len = buffer->len};
-	const struct stplr_iovec *part =
-		vector ? (const struct stplr_iovec *)(uintptr_t)buffer->addr : &whole;
-	char *bytes = (char *)pulse;
-	size_t done = 0, len;
+	size_t parts;
+	iov_t whole;
+	const iov_t *iov = parts_of(buffer, vector, &whole, &parts);
 
-	for (; done < sizeof(*pulse); part++) {
-		len = sizeof(*pulse) - done;
-		if (len > part->len)
-			len = part->len;
-		if (store)
-			memcpy((void *)(uintptr_t)part->base, bytes + done, len);
-		else
-			memcpy(bytes + done, (const void *)(uintptr_t)part->base, len);
-		done += len;
-	}
+	vector_copy(iov, parts, pulse, sizeof(*pulse), store);
 }
 
 /* No message was received, but something that concerns nobody. */
@@ -52,16 +41,17 @@ static void copy_pulse(struct stplr_pulse *pulse, const struct stplr_buffer *buf
  */
 static int receive_request(int rcvid, const struct stplr_msg_receive *args, struct _msg_info *info)
 {
-	const iov_t whole = {(void *)(uintptr_t)args->buffer.addr, args->buffer.len};
-	bool vector = args->flags & STPLR_RECEIVE_VECTOR;
+	size_t parts;
+	iov_t whole;
+	const iov_t *iov =
+		parts_of(&args->buffer, args->flags & STPLR_RECEIVE_VECTOR, &whole, &parts);
 	int ret;
 
 	if (args->flags & STPLR_RECEIVE_PULSE) {
 		request_end(rcvid, EAGAIN);
 		return RECEIVE_AGAIN;
 	}
-	ret = request_receive(rcvid, vector ? (const iov_t *)whole.iov_base : &whole,
-			      vector ? whole.iov_len : 1, info);
+	ret = request_receive(rcvid, iov, parts, info);
 	return ret < 0 ? RECEIVE_AGAIN : ret;
 }
 

@@ -64,12 +64,12 @@ static __attribute__((noinline)) int reply_less(int fd, struct stplr_msg_reply *
 /* There is no such message; but perhaps a request. */
 static __attribute__((noinline)) int reply_request(int rcvid, const struct stplr_msg_reply *args)
 {
-	const iov_t whole = {(void *)(uintptr_t)args->reply.addr, args->reply.len};
-	bool vector = args->flags & STPLR_REPLY_VECTOR;
+	size_t parts;
+	iov_t whole;
+	const iov_t *iov = parts_of(&args->reply, args->flags & STPLR_REPLY_VECTOR, &whole, &parts);
 
 	return request_reply(rcvid, args->error == WIRE_UNBLOCKED ? EINTR : (int)args->error,
-			     args->status, vector ? (const iov_t *)whole.iov_base : &whole,
-			     vector ? whole.iov_len : 1);
+			     args->status, iov, parts);
 }
 
 static int reply_with(int rcvid, struct stplr_msg_reply *args)
@@ -155,12 +155,12 @@ static __attribute__((noinline)) int transfer_less(transfer_t call, int fd,
 static __attribute__((noinline)) ssize_t transfer_request(transfer_t call, rcvid_t rcvid,
 							  const struct stplr_msg_data *args)
 {
-	const iov_t whole = {(void *)(uintptr_t)args->buffer.addr, args->buffer.len};
-	bool vector = args->flags & STPLR_DATA_VECTOR;
+	size_t parts;
+	iov_t whole;
+	const iov_t *iov = parts_of(&args->buffer, args->flags & STPLR_DATA_VECTOR, &whole, &parts);
 
-	return (call == stplr_msg_read ? request_read : request_write)(
-		rcvid, vector ? (const iov_t *)whole.iov_base : &whole, vector ? whole.iov_len : 1,
-		args->offset);
+	return (call == stplr_msg_read ? request_read : request_write)(rcvid, iov, parts,
+								       args->offset);
 }
 
 static ssize_t transfer(transfer_t call, rcvid_t rcvid, struct stplr_buffer buffer, size_t offset,

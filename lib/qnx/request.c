@@ -17,6 +17,7 @@
 #include <sys/neutrino.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "fork.h"
 #include "request.h"
 #include "service.h"
@@ -166,24 +167,6 @@ bool request_waits(int rcvid)
 	return waits;
 }
 
-/* Copies between a vector and len bytes: how many */
-static size_t copy(const iov_t *iov, size_t parts, char *bytes, size_t len, bool to_vector)
-{
-	size_t done = 0, n;
-
-	for (; parts && done < len; parts--, iov++) {
-		n = iov->iov_len < len - done ? iov->iov_len : len - done;
-		if (!n)
-			continue;
-		if (to_vector)
-			memcpy(iov->iov_base, bytes + done, n);
-		else
-			memcpy(bytes + done, iov->iov_base, n);
-		done += n;
-	}
-	return done;
-}
-
 int request_receive(int rcvid, const iov_t *iov, size_t parts, struct _msg_info *info)
 {
 	struct request *request = request_get(rcvid);
@@ -194,7 +177,7 @@ int request_receive(int rcvid, const iov_t *iov, size_t parts, struct _msg_info 
 	pthread_mutex_lock(&lock);
 	request->received = true;
 	pthread_mutex_unlock(&lock);
-	n = copy(iov, parts, (char *)request->message, request->len, true);
+	n = vector_copy(iov, parts, (char *)request->message, request->len, true);
 	request->info.msglen = (ssize_t)n;
 	request->info.srcmsglen = (ssize_t)request->len;
 	request->info.dstmsglen = (ssize_t)request->room_len;
@@ -212,8 +195,8 @@ ssize_t request_read(int rcvid, const iov_t *iov, size_t parts, size_t offset)
 	if (!request)
 		return -ESRCH;
 	if (offset < request->len)
-		n = copy(iov, parts, (char *)request->message + offset, request->len - offset,
-			 true);
+		n = vector_copy(iov, parts, (char *)request->message + offset,
+				request->len - offset, true);
 	request_put(request);
 	return (ssize_t)n;
 }
@@ -226,8 +209,8 @@ ssize_t request_write(int rcvid, const iov_t *iov, size_t parts, size_t offset)
 	if (!request)
 		return -ESRCH;
 	if (offset < request->room_len)
-		n = copy(iov, parts, (char *)request->room + offset, request->room_len - offset,
-			 false);
+		n = vector_copy(iov, parts, (char *)request->room + offset,
+				request->room_len - offset, false);
 	request_put(request);
 	return (ssize_t)n;
 }
@@ -240,7 +223,8 @@ int request_reply(int rcvid, int error, long status, const iov_t *iov, size_t pa
 		return -ESRCH;
 	request->status = status;
 	if (!error)
-		request->reply_len = copy(iov, parts, request->room, request->room_len, false);
+		request->reply_len =
+			vector_copy(iov, parts, request->room, request->room_len, false);
 	request_put(request);
 	return 0;
 }

@@ -27,6 +27,7 @@
 #include "fork.h"
 #include "request.h"
 #include "result.h"
+#include "thread.h"
 #include "verbose.h"
 
 /* A path that this process is the manager of */
@@ -151,6 +152,7 @@ static const struct file_host host = {
 	.unblock = unblock_client,
 	.end = request_end,
 	.waits = waits,
+	.start_thread = thread_start,
 	.gone = gone,
 };
 

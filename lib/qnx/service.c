@@ -31,6 +31,7 @@
 #include "result.h"
 #include "service.h"
 #include "stplr.h"
+#include "thread.h"
 
 #define LOCAL_MAX 128 /* codes of pulses */
 #define REDIRECT_MAX 64
@@ -70,9 +71,6 @@ static struct redirected clients[CLIENTS_MAX];
 static unsigned next_client; /* where the next one goes; who is there still has had its time */
 static struct pending *pendings;
 static void (*timer_expired)(unsigned timer);
-
-extern int real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-			       void *(*start)(void *), void *arg) __asm__("pthread_create");
 
 static int watch(int fd, unsigned kind, unsigned number)
 {
@@ -278,23 +276,6 @@ static void close_all(void)
 	errno = saved;
 }
 
-static int start_thread(void)
-{
-	sigset_t all, before;
-	pthread_attr_t attr;
-	pthread_t thread;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	error = real_pthread_create(&thread, &attr, serve, NULL);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
-}
-
 /* With service_lock; the device is open already, where device_get() can be expected to succeed. */
 static int start(void)
 {
@@ -316,7 +297,7 @@ static int start(void)
 	if (epoll < 0 || wake < 0 || channel < 0 || connection < 0)
 		ret = -errno;
 	else if (!(ret = watch(wake, WATCH_WAKE, 0)) && !(ret = watch(channel, WATCH_CHANNEL, 0)))
-		ret = start_thread();
+		ret = thread_start(serve);
 	if (ret)
 		close_all();
 	running = !ret;

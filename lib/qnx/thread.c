@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/neutrino.h>
@@ -84,6 +85,23 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
 	if (error)
 		free(start);
 	return error;
+}
+
+int thread_start(void *(*function)(void *))
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	pthread_t thread;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	error = real_pthread_create(&thread, &attr, function, NULL);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -error;
 }
 
 /* ThreadCtl() */

@@ -13,4 +13,7 @@ void thread_seen(void);
 /* Tells the ends of all that were seen from now on; for constructors. */
 void thread_at_end(struct thread_end *told);
 
+/* A thread of the library's own, which blocks all signals and is detached: 0, or -errno. */
+int thread_start(void *(*run)(void *));
+
 #endif

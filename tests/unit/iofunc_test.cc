@@ -25,18 +25,12 @@
 #include <memory>
 #include <string>
 
+#include "support/fails.h"
 #include "support/fd.h"
 #include "support/thread.h"
 
 namespace
 {
-
-#define EXPECT_FAILS(expected, call)                                                               \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		EXPECT_EQ(-1, (call));                                                             \
-		EXPECT_EQ(expected, errno) << strerror(errno);                                     \
-	} while (0)
 
 const char kPath[] = "/dev/iofunc-test";
 

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "support/fails.h"
 #include "support/ipc.h"
 
 // After the support's headers: its calls hide the structures of the same names.
@@ -51,13 +52,6 @@ namespace
 {
 
 // -1 and errno, in one expectation.
-#define EXPECT_FAILS(expected, call)                                                               \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		EXPECT_EQ(-1, (call));                                                             \
-		EXPECT_EQ(expected, errno) << strerror(errno);                                     \
-	} while (0)
-
 int count_of_open_descriptors()
 {
 	int count = 0;

@@ -39,19 +39,13 @@
 
 #include <linux/stplr.h>
 
+#include "support/fails.h"
 #include "support/ipc.h"
 #include "support/module.h"
 #include "support/thread.h"
 
 namespace
 {
-
-#define EXPECT_FAILS(expected, call)                                                               \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		EXPECT_EQ(-1, (call));                                                             \
-		EXPECT_EQ(expected, errno) << strerror(errno);                                     \
-	} while (0)
 
 constexpr uint64_t kMs = 1000000;
 

@@ -177,9 +177,6 @@ void session_put(struct session *session)
 		destroy(session);
 }
 
-extern int real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-			       void *(*start)(void *), void *arg) __asm__("pthread_create");
-
 /* One request. Without more to come from there, it is not asked again. */
 static void serve(struct session *session)
 {
@@ -237,35 +234,23 @@ static void close_all(void)
 	epoll = wake = -1;
 }
 
-/* With files_lock: the thread is made when it is first needed, and blocks all signals. */
-static int start_thread(void)
+/* With files_lock: the thread is made when it is first needed. */
+static int start_thread(const struct file_host *host)
 {
 	struct epoll_event event = {.events = EPOLLIN};
-	sigset_t all, before;
-	pthread_attr_t attr;
-	pthread_t thread;
-	int error;
+	int ret;
 
 	if (epoll >= 0)
 		return 0;
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (epoll < 0 || wake < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, wake, &event)) {
-		error = errno;
-		goto close;
-	}
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	error = real_pthread_create(&thread, &attr, run, NULL);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!error)
-		return 0;
-close:
-	close_all();
-	return -error;
+	if (epoll < 0 || wake < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, wake, &event))
+		ret = -errno;
+	else
+		ret = host->start_thread(run);
+	if (ret)
+		close_all();
+	return ret;
 }
 
 int session_start(struct session *session)
@@ -276,7 +261,7 @@ int session_start(struct session *session)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	pthread_mutex_lock(&files_lock);
-	ret = start_thread();
+	ret = start_thread(session->host);
 	if (!ret && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
 		ret = -errno;
 	if (!ret) {
