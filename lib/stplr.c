@@ -207,6 +207,11 @@ int stplr_channel_shutdown(int channel)
 	return ioctl(channel, STPLR_CHANNEL_SHUTDOWN, 0UL);
 }
 
+int stplr_channel_info(int channel, struct stplr_channel_info *info)
+{
+	return ioctl(channel, STPLR_CHANNEL_INFO, info);
+}
+
 int stplr_channel_accept(int channel, struct stplr_channel_accept *args)
 {
 	return ioctl(channel, STPLR_CHANNEL_ACCEPT, args);

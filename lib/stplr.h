@@ -130,6 +130,22 @@ int stplr_version(int fd, struct stplr_version *version);
  */
 int stplr_check_version(int fd, char *why, size_t size);
 
+/**
+ * stplr_activated() - a descriptor that whoever started this process has handed to it
+ * @name: what it is called; NULL: there is just one
+ *
+ * A service manager, or a program that keeps to its convention (LISTEN_PID, LISTEN_FDS,
+ * LISTEN_FDNAMES: sd_listen_fds(3)), makes a channel before the service runs, and keeps it when
+ * that ends: clients connect all the time. The descriptor is close-on-exec from now on, and the
+ * caller's to close. What it is of was not looked at: stplr_channel_info(), stplr_connect_info().
+ * The environment stays as it is, so a second call with this name gives the same number.
+ *
+ * Return: the descriptor; -1: ENOENT: there is none of that name, or none at all: the process was
+ * not started so, or the variables are for the process that started it; ENOTUNIQ: there are
+ * several; EINVAL: the variables make no sense; EBADF: it is not open.
+ */
+int stplr_activated(const char *name);
+
 /* Channels */
 
 /**
@@ -193,6 +209,18 @@ int stplr_accept(int channel, struct stplr_channel_accept *peer);
  * Return: a new channel descriptor; -1: as struct stplr_channel_accept says.
  */
 int stplr_channel_accept(int channel, struct stplr_channel_accept *args);
+
+/**
+ * stplr_channel_info() - what channel is this descriptor of?
+ * @channel: a channel, however it was come by
+ * @info: gets the answer, see struct stplr_channel_info
+ *
+ * For descriptors that were inherited or received: does it listen, is it an accepted client's, and
+ * whose, what is its name? stplr_check_version() tells before whether the library knows the module.
+ *
+ * Return: 0; -1: ENOTTY: a descriptor, but not a channel's.
+ */
+int stplr_channel_info(int channel, struct stplr_channel_info *info);
 
 /* Connections */
 

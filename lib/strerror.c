@@ -33,6 +33,11 @@ static const struct row rows[] = {
 	{"version", ENOTTY, "not a descriptor of stplr"},
 	{"check_version", ENOTTY, "not a descriptor of stplr"},
 
+	{"activated", EBADF, "what the process was to be started with is not open"},
+	{"activated", EINVAL, "LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES do not fit each other"},
+	{"activated", ENOENT, "the process was not started with a descriptor of this name"},
+	{"activated", ENOTUNIQ, "the process was started with several descriptors: ask by a name"},
+
 	{"channel_create", EDQUOT, "this user has as many channels as one user may have"},
 	{"channel_create", EEXIST, "another channel has this name"},
 	{"channel_create", EINVAL, "a bad name, flag, mode, backlog or number of pulses"},

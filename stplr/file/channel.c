@@ -321,6 +321,44 @@ long stplr_accept_ioctl(struct file *listener_file, void __user *arg, unsigned i
 	return fd;
 }
 
+/* What it is */
+
+long stplr_channel_info_ioctl(struct file *file, void __user *arg, unsigned int size)
+{
+	struct stplr_channel *channel = file->private_data;
+	const struct stplr_peer *peer = &channel->peer;
+	struct pid_namespace *pids = task_active_pid_ns(current);
+	struct user_namespace *users = current_user_ns();
+	struct stplr_channel_info info = {
+		.pid = pid_nr_ns(channel->creator->pid, pids),
+		.chid = channel->chid,
+		.flags = channel->flags & ~STPLR_CHANNEL_NONBLOCK,
+		.device = channel->device->index,
+	};
+
+	if (peer->listener) {
+		info.state |= STPLR_STATE_ACCEPTED;
+		info.client_pid = pid_nr_ns(peer->pid, pids);
+		info.client_uid = from_kuid_munged(users, peer->uid);
+		info.client_gid = from_kgid_munged(users, peer->gid);
+		info.client_scoid = peer->scoid;
+		info.client_coid = peer->coid;
+	}
+	strscpy(info.name, peer->listener ? peer->listener->name : channel->name,
+		sizeof(info.name));
+
+	spin_lock(&channel->lock);
+	if (channel->shutdown)
+		info.state |= STPLR_STATE_SHUTDOWN;
+	if (channel->dead)
+		info.state |= STPLR_STATE_ENDED;
+	if (peer->closed)
+		info.state |= STPLR_STATE_CLOSED;
+	spin_unlock(&channel->lock);
+
+	return stplr_args_put(arg, size, &info, sizeof(info));
+}
+
 /* Its end */
 
 long stplr_channel_destroy_ioctl(struct file *file, void __user *arg, unsigned int size)

@@ -91,6 +91,10 @@ static const struct stplr_ioctl stplr_ioctls[] = {
 		.cmd = STPLR_CHANNEL_ACCEPT,
 		.channel = stplr_accept_ioctl,
 	},
+	[_IOC_NR(STPLR_CHANNEL_INFO)] = {
+		.cmd = STPLR_CHANNEL_INFO,
+		.channel = stplr_channel_info_ioctl,
+	},
 	[_IOC_NR(STPLR_MSG_RECEIVE)] = { .cmd = STPLR_MSG_RECEIVE, .channel = stplr_receive_ioctl },
 	[_IOC_NR(STPLR_MSG_REPLY)] = { .cmd = STPLR_MSG_REPLY, .channel = stplr_reply_ioctl },
 	[_IOC_NR(STPLR_MSG_REPLY_RECEIVE)] = {

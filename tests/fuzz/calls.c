@@ -69,6 +69,12 @@ static const struct field channel_accept[] = {
 	OUT(stplr_channel_accept, coid, COID),
 };
 
+static const struct field channel_info[] = {
+	OUT(stplr_channel_info, pid, PID),          OUT(stplr_channel_info, chid, CHID),
+	OUT(stplr_channel_info, client_pid, PID),   OUT(stplr_channel_info, client_scoid, SCOID),
+	OUT(stplr_channel_info, client_coid, COID),
+};
+
 static const struct field connect_info[] = {
 	OUT(stplr_connect_info, pid, PID),
 	OUT(stplr_connect_info, chid, CHID),
@@ -288,6 +294,8 @@ const struct call calls[] = {
 	PLAIN_IOCTL(channel_shutdown, STPLR_CHANNEL_SHUTDOWN, CHANNEL, SERVER, 1),
 	IOCTL(channel_accept, STPLR_CHANNEL_ACCEPT, stplr_channel_accept, CHANNEL, CHANNEL, SERVER,
 	      1, FIELDS(channel_accept)),
+	IOCTL(channel_info, STPLR_CHANNEL_INFO, stplr_channel_info, CHANNEL, NOTHING, SERVER, 3,
+	      FIELDS(channel_info)),
 	IOCTL(msg_receive, STPLR_MSG_RECEIVE, stplr_msg_receive, CHANNEL, NOTHING, SERVER, 6,
 	      FIELDS(msg_receive)),
 	IOCTL(msg_reply, STPLR_MSG_REPLY, stplr_msg_reply, CHANNEL, NOTHING, SERVER, 10,

@@ -2,16 +2,19 @@
 """Devices, names, connections, accepted channels: who may what, and what is told to whom asks for what is not there."""
 
 import errno
+import fcntl
 import os
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 import unittest
 from unittest import mock
 
 import stplr
 from stplr import _library
-from support import Child, Thread, eventually, new_name, pair
+from support import PATIENCE, Child, Thread, eventually, new_name, pair
 
 
 class DeviceTest(unittest.TestCase):
@@ -286,6 +289,94 @@ class DescriptorTest(unittest.TestCase):
             message = channel.receive()
             message.reply(message.data[::-1])
             self.assertEqual(0, process.wait())
+
+    def test_a_channel_tells_what_it_is(self):
+        def child(end):
+            _, fds, _, _ = socket.recv_fds(end, 1, 1)
+            with stplr.Channel.from_fd(fds[0]) as channel:
+                assert not os.get_inheritable(channel.fileno())
+                about = channel.info()
+                assert (about.name, about.pid, about.listens, about.peer) == (name, maker, True, None), about
+                with channel.accept() as accepted:
+                    about = accepted.info()
+                    assert (about.name, about.chid, about.listens, about.closed) == (name, 0, False, False), about
+                    with stplr.Channel.from_fd(os.dup(accepted.fileno())) as copy:
+                        assert copy.peer == accepted.peer == about.peer, about
+                        assert copy.peer.pid == maker
+                channel.shutdown()
+                assert channel.info().stopped and not channel.info().ended
+                channel.destroy()
+                assert channel.info().ended
+
+        name, maker = new_name(), os.getpid()
+        ours, theirs = socket.socketpair()
+        with stplr.channel(name, listen=True) as channel, ours, theirs, stplr.connect(name):
+            process = Child(child, theirs)
+            fd = os.dup(channel.fileno())
+            os.set_inheritable(fd, True)
+            socket.send_fds(ours, [b"x"], [fd])
+            os.close(fd)
+            self.assertEqual(0, process.wait())
+
+    def test_twice(self):
+        with pair() as (channel, connection):
+            for kind, own in ((stplr.Channel, channel), (stplr.Connection, connection)):
+                with self.assertRaisesRegex(stplr.Error, "already") as caught:
+                    kind.from_fd(own.fileno())
+                self.assertEqual(errno.EBUSY, caught.exception.errno)
+                number = os.dup(own.fileno())
+                with kind.from_fd(number):
+                    with self.assertRaisesRegex(stplr.Error, f"fd={number}"):
+                        kind.from_fd(number)
+                with self.assertRaises(stplr.Closed):
+                    kind.from_fd(number)
+
+    def test_what_is_no_descriptor(self):
+        for kind in (stplr.Channel, stplr.Connection, stplr.Device):
+            with self.assertRaises(stplr.Closed):
+                kind.from_fd(-1)
+            for wrong in (2**31, -(2**31) - 1):
+                with self.assertRaises(ValueError):
+                    kind.from_fd(wrong)
+            for wrong in ("3", None, 3.0):
+                with self.assertRaises(TypeError):
+                    kind.from_fd(wrong)
+
+    def test_activated(self):
+        program = """
+import os, socket, stplr, sys
+os.environ["LISTEN_PID"] = str(os.getpid())
+with stplr.Channel.from_fd(stplr.activated("service")) as channel:
+    assert channel.info().name == sys.argv[1]
+    message = channel.receive()
+    message.reply(message.data.upper())
+for wrong in ("other", "serv"):
+    try:
+        stplr.activated(wrong)
+    except stplr.NoSuchName as error:
+        assert "started with" in str(error), error
+    else:
+        sys.exit("found " + wrong)
+try:
+    stplr.activated()
+except stplr.Error as error:
+    assert "several" in str(error), error
+"""
+        name = new_name()
+        with stplr.channel(name) as channel, stplr.connect(name) as connection, tempfile.TemporaryFile() as file:
+            environment = {**os.environ, "LISTEN_FDS": "2", "LISTEN_FDNAMES": "file:service"}
+
+            def as_a_manager_does():
+                # Both are out of the way before either is put in its place.
+                places = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (file.fileno(), channel.fileno())]
+                for number, place in enumerate(places, 3):
+                    os.dup2(place, number)
+
+            with subprocess.Popen(
+                [sys.executable, "-c", program, name], env=environment, preexec_fn=as_a_manager_does, close_fds=False
+            ) as service:
+                self.assertEqual(b"HELLO", connection.call(b"hello", timeout=PATIENCE))
+                self.assertEqual(0, service.wait())
 
     def test_of_another_kind(self):
         with stplr.Device() as device, pair() as (channel, connection), tempfile.TemporaryFile() as file:

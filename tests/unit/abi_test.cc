@@ -27,12 +27,13 @@ class AbiTest : public PairTest
 {
 protected:
 	// All ioctls that the header names.
-	const std::array<unsigned long, 15> requests = {
+	const std::array<unsigned long, 16> requests = {
 		STPLR_VERSION,           STPLR_CHANNEL_CREATE,   STPLR_CONNECT_ATTACH,
 		STPLR_CHANNEL_DESTROY,   STPLR_MSG_RECEIVE,      STPLR_MSG_REPLY,
 		STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ,         STPLR_MSG_WRITE,
 		STPLR_MSG_SEND,          STPLR_MSG_SEND_RECEIVE, STPLR_CHANNEL_SHUTDOWN,
 		STPLR_CHANNEL_ACCEPT,    STPLR_CONNECT_DETACH,   STPLR_CONNECT_INFO,
+		STPLR_CHANNEL_INFO,
 	};
 
 	const std::vector<unsigned long> every_request = {
@@ -44,7 +45,7 @@ protected:
 		STPLR_CONNECT_DETACH,    STPLR_CONNECT_INFO,     STPLR_CONNECT_NOTIFY,
 		STPLR_MSG_SEND,          STPLR_MSG_SEND_RECEIVE, STPLR_PULSE_SEND,
 		STPLR_EVENT_REGISTER,    STPLR_EVENT_UNREGISTER, STPLR_BUFFER_REGISTER,
-		STPLR_BUFFER_UNREGISTER,
+		STPLR_BUFFER_UNREGISTER, STPLR_CHANNEL_INFO,
 	};
 
 	// Calls that are valid as they are, so that one wrong field is what is refused.
@@ -69,6 +70,8 @@ TEST_F(AbiTest, LayoutIsTheDocumentedOne)
 	EXPECT_EQ(40u, sizeof(stplr_msg_data));
 	EXPECT_EQ(40u, sizeof(stplr_channel_accept));
 	EXPECT_EQ(40u, sizeof(stplr_connect_info));
+	EXPECT_EQ(112u, sizeof(stplr_channel_info));
+	EXPECT_EQ(48u, offsetof(stplr_channel_info, name));
 	EXPECT_EQ(0u, offsetof(stplr_msg_reply_receive, reply));
 	EXPECT_EQ(48u, offsetof(stplr_msg_reply_receive, receive));
 }
@@ -165,6 +168,7 @@ TEST_F(AbiTest, KnownIoctlsReachTheirDescriptors)
 		{connection, STPLR_MSG_SEND_RECEIVE},
 		{channel, STPLR_CHANNEL_ACCEPT},
 		{connection, STPLR_CONNECT_INFO},
+		{channel, STPLR_CHANNEL_INFO},
 	};
 
 	for (const auto &known : calls) {

@@ -5,11 +5,14 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +20,7 @@
 #include "support/ipc.h"
 #include "support/memory.h"
 #include "support/poll.h"
+#include "support/rights.h"
 
 namespace
 {
@@ -458,6 +462,153 @@ TEST_F(AcceptTest, ServerWithAThreadAClient)
 	for (auto &client : clients)
 		client->expect_success();
 	EXPECT_EQ(0, server.join());
+}
+
+/* What a descriptor is of */
+
+stplr_channel_info about(int channel)
+{
+	stplr_channel_info info;
+	EXPECT_EQ(0, channel_info(channel, info));
+	return info;
+}
+
+TEST_F(AcceptTest, InfoOfAChannel)
+{
+	stplr_channel_create args = channel_args("about", STPLR_CHANNEL_UNBLOCK);
+	args.flags |= STPLR_CHANNEL_NONBLOCK | STPLR_CHANNEL_PRIVATE;
+	Fd named(channel_create(device, args));
+	ASSERT_GE(named, 0);
+	stplr_channel_info info = about(named);
+	EXPECT_EQ(getpid(), info.pid);
+	EXPECT_EQ(args.chid, info.chid);
+	EXPECT_EQ(uint32_t(STPLR_CHANNEL_UNBLOCK | STPLR_CHANNEL_PRIVATE), info.flags);
+	EXPECT_EQ(0u, info.state);
+	EXPECT_EQ(0u, info.device);
+	EXPECT_EQ(0, info.client_pid);
+	EXPECT_EQ(0u, info.client_uid | info.client_gid | info.client_scoid | info.client_coid);
+	EXPECT_STREQ("about", info.name);
+	for (size_t i = strlen(info.name); i < sizeof(info.name); i++)
+		EXPECT_EQ(0, info.name[i]) << i;
+
+	EXPECT_EQ(uint32_t(STPLR_CHANNEL_LISTEN), about(listener).flags);
+	Fd nameless = new_channel(device);
+	EXPECT_STREQ("", about(nameless).name);
+	const std::string longest(STPLR_NAME_MAX, 'n');
+	Fd elsewhere = new_channel(open_device(1), longest);
+	info = about(elsewhere);
+	EXPECT_EQ(1u, info.device);
+	EXPECT_EQ(longest, info.name);
+}
+
+TEST_F(AcceptTest, InfoOfAnAcceptedChannel)
+{
+	stplr_channel_create create = channel_args("for.all", STPLR_CHANNEL_LISTEN);
+	create.mode = 0666;
+	listener.reset(channel_create(device, create));
+	ASSERT_GE(listener, 0);
+	Child client([&](Child &self) {
+		become_user(4003, 4103);
+		Fd mine = connect("for.all");
+		self.tell(0);
+		self.hear();
+		return 0;
+	});
+	client.hear();
+	stplr_channel_accept args = accept_args();
+	Fd channel(channel_accept(listener, args));
+	ASSERT_GE(channel, 0);
+
+	stplr_channel_info info = about(channel);
+	EXPECT_EQ(getpid(), info.pid);
+	EXPECT_EQ(0, info.chid);
+	EXPECT_FALSE(info.flags & STPLR_CHANNEL_LISTEN);
+	EXPECT_EQ(uint32_t(STPLR_STATE_ACCEPTED), info.state);
+	EXPECT_EQ(client.pid(), info.client_pid);
+	EXPECT_EQ(4003u, info.client_uid);
+	EXPECT_EQ(4103u, info.client_gid);
+	EXPECT_EQ(args.scoid, info.client_scoid);
+	EXPECT_EQ(args.coid, info.client_coid);
+	EXPECT_STREQ("for.all", info.name) << "the listening channel's";
+
+	listener.reset();
+	EXPECT_STREQ("for.all", about(channel).name) << "also when that has gone";
+	client.tell(0);
+	client.expect_success();
+	EXPECT_EQ(uint32_t(STPLR_STATE_ACCEPTED | STPLR_STATE_CLOSED), about(channel).state);
+	EXPECT_EQ(client.pid(), about(channel).client_pid) << "who it was";
+	EXPECT_EQ(4003u, about(channel).client_uid);
+}
+
+TEST_F(AcceptTest, InfoOfOneThatEnds)
+{
+	EXPECT_EQ(0u, about(listener).state);
+	EXPECT_EQ(0, channel_shutdown(listener));
+	EXPECT_EQ(uint32_t(STPLR_STATE_SHUTDOWN), about(listener).state);
+	EXPECT_EQ(0, channel_destroy(listener));
+	EXPECT_EQ(uint32_t(STPLR_STATE_SHUTDOWN | STPLR_STATE_ENDED), about(listener).state);
+	EXPECT_STREQ("listener", about(listener).name);
+}
+
+// What it is for: another process has got the descriptor, and does not know of what.
+TEST_F(AcceptTest, InfoOfAPassedDescriptor)
+{
+	int ends[2];
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	Fd ours(ends[0]), theirs(ends[1]);
+	const pid_t maker = getpid();
+	Child child([&](Child &) {
+		listener.reset();
+		Fd passed(take_fd(theirs));
+		stplr_channel_info info = about(passed);
+		EXPECT_EQ(maker, info.pid);
+		EXPECT_STREQ("listener", info.name);
+		EXPECT_EQ(uint32_t(STPLR_CHANNEL_LISTEN), info.flags);
+		return 0;
+	});
+	ASSERT_TRUE(pass_fd(ours, listener));
+	child.expect_success();
+}
+
+TEST_F(AcceptTest, InfoIsAChannels)
+{
+	Fd connection = connect();
+	stplr_channel_info info;
+	for (int fd : {device.get(), connection.get()}) {
+		EXPECT_EQ(-ENOTTY, channel_info(fd, info));
+		EXPECT_TRUE(poisoned(info));
+	}
+	EXPECT_EQ(-EBADF, channel_info(-1, info));
+	EXPECT_EQ(-EFAULT, call(listener, STPLR_CHANNEL_INFO, nullptr));
+}
+
+// While connections come and go, and their channel ends.
+TEST_F(AcceptTest, InfoWhileItHappens)
+{
+	std::atomic<bool> over{false};
+	Thread asks([&] {
+		while (!over) {
+			stplr_channel_info info;
+			EXPECT_EQ(0, channel_info(listener, info));
+			EXPECT_STREQ("listener", info.name);
+		}
+		return 0;
+	});
+	for (int i = 0; i < 300; i++) {
+		Fd client = connect();
+		Fd accepted = accept();
+		Thread closes([&] {
+			client.reset();
+			return 0;
+		});
+		stplr_channel_info info = about(accepted);
+		EXPECT_TRUE(info.state & STPLR_STATE_ACCEPTED);
+		EXPECT_EQ(0, closes.join());
+		EXPECT_TRUE(about(accepted).state & STPLR_STATE_CLOSED);
+	}
+	EXPECT_EQ(0, channel_destroy(listener));
+	over = true;
+	EXPECT_EQ(0, asks.join());
 }
 
 } // namespace

@@ -1046,6 +1046,141 @@ TEST_F(LibChannel, AcceptGivesAChannelForAConnection)
 	EXPECT_FAILS(EINVAL, stplr_accept(channel, &peer));
 }
 
+TEST_F(LibChannel, SaysWhatItIs)
+{
+	struct stplr_channel_info info = {};
+
+	EXPECT_EQ(0, stplr_channel_info(channel, &info));
+	EXPECT_EQ(getpid(), info.pid);
+	EXPECT_EQ(0u, info.state);
+	EXPECT_FAILS(ENOTTY, stplr_channel_info(connection, &info));
+	EXPECT_FAILS(EBADF, stplr_channel_info(-1, &info));
+	EXPECT_FAILS(EFAULT, stplr_channel_info(channel, nullptr));
+}
+
+// What a process is started with: its variables say so.
+class LibActivated : public testing::Test
+{
+protected:
+	~LibActivated() override
+	{
+		for (const char *variable : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
+			unsetenv(variable);
+	}
+
+	// NULL: not set.
+	void started(const char *pid, const char *fds, const char *names)
+	{
+		set("LISTEN_PID", pid);
+		set("LISTEN_FDS", fds);
+		set("LISTEN_FDNAMES", names);
+	}
+
+	static void set(const char *variable, const char *value)
+	{
+		if (value)
+			setenv(variable, value, 1);
+		else
+			unsetenv(variable);
+	}
+
+	// Nothing of this process's is at 3 to 5.
+	void in_child(std::function<void()> body)
+	{
+		Child child([&](Child &) {
+			self = std::to_string(getpid());
+			for (int fd = 3; fd < 6; fd++)
+				EXPECT_EQ(fd, dup2(STDOUT_FILENO, fd));
+			body();
+			return 0;
+		});
+		child.expect_success();
+	}
+
+	std::string self = std::to_string(getpid());
+};
+
+TEST_F(LibActivated, ByName)
+{
+	in_child([&] {
+		started(self.c_str(), "3", "calculator:timer:ping");
+		EXPECT_EQ(3, stplr_activated("calculator"));
+		EXPECT_EQ(4, stplr_activated("timer"));
+		EXPECT_EQ(5, stplr_activated("ping"));
+		EXPECT_EQ(5, stplr_activated("ping")) << "again";
+		for (int fd = 3; fd < 6; fd++)
+			EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+		for (const char *other : {"tim", "timers", "", "calculator:timer", ":", "unknown"})
+			EXPECT_FAILS(ENOENT, stplr_activated(other));
+		EXPECT_FAILS(ENOTUNIQ, stplr_activated(nullptr));
+	});
+}
+
+TEST_F(LibActivated, TheOnlyOneAndWithoutNames)
+{
+	in_child([&] {
+		started(self.c_str(), "1", "calculator");
+		EXPECT_EQ(3, stplr_activated(nullptr));
+		started(self.c_str(), "1", nullptr);
+		EXPECT_EQ(3, stplr_activated(nullptr));
+		EXPECT_EQ(3, stplr_activated("unknown"));
+		EXPECT_FAILS(ENOENT, stplr_activated("calculator"));
+		started(self.c_str(), "1", "");
+		EXPECT_EQ(3, stplr_activated(""));
+		started(self.c_str(), "3", "timer:a:timer");
+		EXPECT_FAILS(ENOTUNIQ, stplr_activated("timer"));
+		EXPECT_EQ(4, stplr_activated("a"));
+		started(self.c_str(), "2", nullptr);
+		EXPECT_FAILS(ENOTUNIQ, stplr_activated("unknown"));
+	});
+}
+
+TEST_F(LibActivated, NotStartedSo)
+{
+	in_child([&] {
+		for (const char *pid : {static_cast<const char *>(nullptr), "1", self.c_str()})
+			for (const char *fds : {static_cast<const char *>(nullptr), "1"}) {
+				started(pid, fds, nullptr);
+				if (pid != self.c_str() || !fds)
+					EXPECT_FAILS(ENOENT, stplr_activated(nullptr));
+			}
+		// One that it starts inherits the variables.
+		started(self.c_str(), "1", "calculator");
+		Child child([&](Child &) {
+			EXPECT_FAILS(ENOENT, stplr_activated("calculator"));
+			EXPECT_EQ(0, fcntl(3, F_GETFD)) << "its descriptor is not touched";
+			return 0;
+		});
+		child.expect_success();
+	});
+}
+
+TEST_F(LibActivated, VariablesThatMakeNoSense)
+{
+	in_child([&] {
+		for (const char *fds :
+		     {"", "0", "-1", "x", "1x", " 1", "+1", "2147483645", "99999999999999999999"}) {
+			started(self.c_str(), fds, "calculator");
+			EXPECT_FAILS(EINVAL, stplr_activated("calculator"));
+		}
+		for (const char *pid : {"", "0", "-5", "x", "99999999999999999999"}) {
+			started(pid, "1", "calculator");
+			EXPECT_FAILS(EINVAL, stplr_activated("calculator"));
+		}
+		for (const char *names : {"", "calculator", "calculator:a:b", "calculator:a:"}) {
+			started(self.c_str(), "2", names);
+			EXPECT_FAILS(EINVAL, stplr_activated("calculator"));
+			EXPECT_FAILS(EINVAL, stplr_activated("other"));
+		}
+		// More than there are names for, and the longest number that there can be.
+		started(self.c_str(), "2147483644", "calculator");
+		EXPECT_FAILS(EINVAL, stplr_activated("calculator"));
+		started(self.c_str(), "2", "calculator:timer");
+		close(4);
+		EXPECT_FAILS(EBADF, stplr_activated("timer"));
+	});
+}
+
 TEST_F(LibConnect, DetachEndsIt)
 {
 	struct stplr_connect_info about = {};

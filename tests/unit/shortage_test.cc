@@ -455,6 +455,9 @@ TEST_F(FaultTest, Asking)
 	stplr_version version;
 	walk(
 		{EFAULT}, [&] { return call(connection, STPLR_CONNECT_INFO, &info); }, [](long) {});
+	stplr_channel_info about;
+	walk(
+		{EFAULT}, [&] { return call(channel, STPLR_CHANNEL_INFO, &about); }, [](long) {});
 	walk(
 		{EFAULT}, [&] { return call(channel, STPLR_VERSION, &version); }, [](long) {});
 }

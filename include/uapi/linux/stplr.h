@@ -9,10 +9,10 @@
  *	device		STPLR_VERSION, STPLR_CHANNEL_CREATE, STPLR_CONNECT_ATTACH,
  *			STPLR_EVENT_REGISTER, STPLR_EVENT_UNREGISTER
  *	channel		STPLR_VERSION, STPLR_CHANNEL_DESTROY, STPLR_CHANNEL_SHUTDOWN,
- *			STPLR_CHANNEL_ACCEPT, STPLR_MSG_RECEIVE, STPLR_MSG_REPLY,
- *			STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ, STPLR_MSG_WRITE, STPLR_MSG_INFO,
- *			STPLR_CLIENT_INFO, STPLR_CLIENT_COOKIE, STPLR_EVENT_DELIVER,
- *			STPLR_BUFFER_REGISTER, STPLR_BUFFER_UNREGISTER
+ *			STPLR_CHANNEL_ACCEPT, STPLR_CHANNEL_INFO, STPLR_MSG_RECEIVE,
+ *			STPLR_MSG_REPLY, STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ, STPLR_MSG_WRITE,
+ *			STPLR_MSG_INFO, STPLR_CLIENT_INFO, STPLR_CLIENT_COOKIE,
+ *			STPLR_EVENT_DELIVER, STPLR_BUFFER_REGISTER, STPLR_BUFFER_UNREGISTER
  *	connection	STPLR_VERSION, STPLR_CONNECT_DETACH, STPLR_CONNECT_INFO,
  *			STPLR_CONNECT_NOTIFY, STPLR_MSG_SEND, STPLR_MSG_SEND_RECEIVE,
  *			STPLR_PULSE_SEND, STPLR_EVENT_REGISTER, STPLR_EVENT_UNREGISTER,
@@ -284,6 +284,50 @@ struct stplr_channel_accept {
 	__u32 scoid;
 	__u32 coid;
 	__u32 reserved;
+};
+
+/** STPLR_STATE_ACCEPTED - from STPLR_CHANNEL_ACCEPT: it serves one connection. */
+#define STPLR_STATE_ACCEPTED (1U << 0)
+/** STPLR_STATE_SHUTDOWN - it was shut down: receives and accepts get ESHUTDOWN. */
+#define STPLR_STATE_SHUTDOWN (1U << 1)
+/** STPLR_STATE_ENDED - it was destroyed: its calls get ESRCH. */
+#define STPLR_STATE_ENDED (1U << 2)
+/** STPLR_STATE_CLOSED - the one client of an accepted channel has closed its connection. */
+#define STPLR_STATE_CLOSED (1U << 3)
+
+/**
+ * struct stplr_channel_info - STPLR_CHANNEL_INFO: what channel a descriptor is of, which was
+ * inherited or received
+ * @pid: out: the process that made it, or of an accepted channel the listening one it comes from,
+ *	in the caller's pid namespace; 0 if it has none there
+ * @chid: out: the channel's id there; 0 for an accepted channel
+ * @flags: out: STPLR_CHANNEL_* that it was made with, but STPLR_CHANNEL_NONBLOCK, which is the
+ *	descriptor's
+ * @state: out: STPLR_STATE_*
+ * @device: out: the N of /dev/stplr-N
+ * @client_pid: out: of an accepted channel, as in struct stplr_channel_accept; else 0, as the next
+ *	four
+ * @client_uid: out: likewise
+ * @client_gid: out: likewise
+ * @client_scoid: out: likewise
+ * @client_coid: out: likewise
+ * @reserved: out: 0
+ * @name: out: its name, or that of the listening channel it was accepted from, ended by a zero and
+ *	filled with zeros; empty: none
+ */
+struct stplr_channel_info {
+	__s32 pid;
+	__s32 chid;
+	__u32 flags;
+	__u32 state;
+	__u32 device;
+	__s32 client_pid;
+	__u32 client_uid;
+	__u32 client_gid;
+	__u32 client_scoid;
+	__u32 client_coid;
+	__u32 reserved[2];
+	char name[STPLR_NAME_MAX + 1];
 };
 
 /** STPLR_CONNECT_UID - connect only if the channel's creator has the effective user @uid. */
@@ -977,6 +1021,7 @@ struct stplr_buffer_register {
  */
 #define STPLR_CHANNEL_SHUTDOWN _IO(STPLR_IOC_MAGIC, 0x11)
 #define STPLR_CHANNEL_ACCEPT _IOWR(STPLR_IOC_MAGIC, 0x12, struct stplr_channel_accept)
+#define STPLR_CHANNEL_INFO _IOR(STPLR_IOC_MAGIC, 0x13, struct stplr_channel_info)
 #define STPLR_MSG_RECEIVE _IOWR(STPLR_IOC_MAGIC, 0x20, struct stplr_msg_receive)
 #define STPLR_MSG_REPLY _IOWR(STPLR_IOC_MAGIC, 0x21, struct stplr_msg_reply)
 #define STPLR_MSG_REPLY_RECEIVE _IOWR(STPLR_IOC_MAGIC, 0x22, struct stplr_msg_reply_receive)

@@ -24,6 +24,7 @@ from ._channel import (
     PULSE_DISCONNECT,
     PULSE_UNBLOCK,
     Channel,
+    ChannelInfo,
     ClientInfo,
     Later,
     Message,
@@ -31,6 +32,7 @@ from ._channel import (
     Pulse,
 )
 from ._connection import Connection, ReplyInfo, ServerInfo
+from ._descriptor import activated
 from ._device import Device, Version, channel, connect
 from ._error import (
     Closed,
@@ -54,6 +56,7 @@ __all__ = [
     "PULSE_DISCONNECT",
     "PULSE_UNBLOCK",
     "Channel",
+    "ChannelInfo",
     "ClientInfo",
     "Closed",
     "Connection",
@@ -77,6 +80,7 @@ __all__ = [
     "TimedOut",
     "Version",
     "WouldBlock",
+    "activated",
     "channel",
     "connect",
 ]

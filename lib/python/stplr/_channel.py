@@ -7,7 +7,7 @@ import ctypes
 import errno
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple, Optional, Tuple, Type, TypeVar, Union
 
 from . import _check, _error, _library, _memory
 from ._descriptor import Descriptor
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._memory import Readable, Writable
 
 logger = logging.getLogger("stplr")
+_Self = TypeVar("_Self", bound="Channel")
 
 #: What is received at once; the rest of a longer message is fetched.
 WINDOW = 64 << 10
@@ -49,6 +50,20 @@ class Peer(NamedTuple):
     gid: int
     scoid: int
     coid: int
+
+
+class ChannelInfo(NamedTuple):
+    """What a channel is: for one that was inherited or received."""
+
+    name: str  # of an accepted one, that of the channel it was accepted from; "": none
+    device: int  # the N of /dev/stplr-N
+    pid: int  # the process that made it; 0 if it has none in this pid namespace
+    chid: int  # its number there; 0 for an accepted one
+    listens: bool
+    peer: Optional[Peer]  # who connected, if it is an accepted one
+    stopped: bool  # it was shut down
+    ended: bool  # it was destroyed
+    closed: bool  # the client of an accepted one has closed
 
 
 class ClientInfo(NamedTuple):
@@ -439,6 +454,23 @@ class Channel(Descriptor):
         """Ends the channel now, whoever else has it: clients and receivers that wait on it raise Gone."""
         self._call("stplr_channel_destroy", _library.channel_destroy)
 
+    def info(self) -> ChannelInfo:
+        """What is known of it: its name, whether it listens, whose client it serves."""
+        info = _library.ChannelInfo()
+        self._call("stplr_channel_info", _library.channel_info, ctypes.byref(info))
+        peer = Peer(info.client_pid, info.client_uid, info.client_gid, info.client_scoid, info.client_coid)
+        return ChannelInfo(
+            info.name.decode(),
+            info.device,
+            info.pid,
+            info.chid,
+            bool(info.flags & _library.CHANNEL_LISTEN),
+            peer if info.state & _library.STATE_ACCEPTED else None,
+            bool(info.state & _library.STATE_SHUTDOWN),
+            bool(info.state & _library.STATE_ENDED),
+            bool(info.state & _library.STATE_CLOSED),
+        )
+
     def client(self, scoid: int) -> ClientInfo:
         """Who is a client process, by Message.scoid?"""
         info = _library.ClientInfo(scoid=_check.u32("a scoid", scoid))
@@ -545,9 +577,16 @@ class Channel(Descriptor):
 
     @staticmethod
     def _is_of_kind(fd: int) -> int:
-        # No message has this id; what is no channel does not look at it.
-        result = _library.invoke(_library.msg_info, fd, 0, ctypes.byref(_library.MsgInfo()))
-        return 0 if result == -errno.EINVAL else result
+        return _library.invoke(_library.channel_info, fd, ctypes.byref(_library.ChannelInfo()))
+
+    @classmethod
+    def from_fd(cls: Type[_Self], fd: int) -> _Self:
+        """Takes over a descriptor that was inherited or passed, as Descriptor.from_fd() does; info() tells of what."""
+        channel = super().from_fd(fd)
+        about = channel.info()
+        channel.chid = about.chid
+        channel.peer = about.peer
+        return channel
 
 
 def _handle(message: Message, handler: Handler) -> None:

@@ -10,14 +10,15 @@ It may be taken twice by one thread: a signal handler that closes may have inter
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import threading
 import warnings
 import weakref
 from types import TracebackType
-from typing import Any, Optional, Type, TypeVar
+from typing import Any, Callable, Optional, Type, TypeVar
 
-from . import _error, _library
+from . import _check, _error, _library
 
 _Self = TypeVar("_Self", bound="Descriptor")
 _living: "weakref.WeakSet[Descriptor]" = weakref.WeakSet()
@@ -112,12 +113,11 @@ class Descriptor:
 
     @classmethod
     def from_fd(cls: Type[_Self], fd: int) -> _Self:
-        """Takes over a descriptor that was inherited or passed (SCM_RIGHTS). If it is refused, it stays the caller's."""
-        why = ctypes.create_string_buffer(256)
-        error = -_library.invoke(_library.check_version, fd, why, len(why)) or -cls._is_of_kind(fd)
-        if error:
-            reason = why.value.decode(errors="replace") or f"descriptor {fd} is no {cls._kind}"
-            raise _error.failed("stplr_check_version", error, detail=f": {reason}")
+        """Takes over a descriptor that was inherited or passed (SCM_RIGHTS), and has it closed on exec.
+
+        If it is refused it stays the caller's: one that is not open, is of another kind, or is another object's already.
+        """
+        check(fd, cls._is_of_kind, cls._kind)
         return cls(fd)
 
     @staticmethod
@@ -148,6 +148,32 @@ class Descriptor:
 
     def __reduce__(self) -> Any:
         raise TypeError(f"a {self._kind} cannot be pickled: pass its descriptor to the other process, and use from_fd()")
+
+
+def check(fd: int, is_of_kind: Callable[[int], int], kind: str) -> None:
+    """Raises what is wrong with a descriptor that is to be taken over; is_of_kind() is _is_of_kind()."""
+    number = _check.number("a descriptor", fd, -(2**31), 2**31 - 1)
+    why = ctypes.create_string_buffer(256)
+    error = -_library.invoke(_library.check_version, number, why, len(why)) or -is_of_kind(number)
+    if error:
+        reason = why.value.decode(errors="replace") or f"descriptor {fd} is no {kind}"
+        raise _error.failed("stplr_check_version", error, detail=f": {reason}")
+    owner = next((other for other in list(_living) if other._fd == number), None)
+    if owner is not None:  # which would close it once more, when it may be another file's
+        raise _error.failed("stplr_check_version", errno.EBUSY, detail=f": descriptor {fd} is {owner!r}'s already")
+    os.set_inheritable(number, False)
+
+
+def activated(name: Optional[str] = None) -> int:
+    """The descriptor that this process was started with, by a service manager or who does as one: sd_listen_fds(3).
+
+    name: what LISTEN_FDNAMES calls it; None: there is just one. It is closed on exec from now on, and the caller's; from_fd()
+    takes it over. Raises Error with ENOENT (NoSuchName) if there is none, ENOTUNIQ if there are several.
+    """
+    fd = _library.invoke(_library.activated, None if name is None else os.fsencode(name))
+    if fd < 0:
+        raise _error.failed("stplr_activated", -fd, name)
+    return fd
 
 
 def _forked() -> None:

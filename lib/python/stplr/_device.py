@@ -7,7 +7,7 @@ import ctypes
 import errno
 from typing import Any, NamedTuple, Optional
 
-from . import _check, _error, _library
+from . import _check, _descriptor, _error, _library
 from ._channel import Channel
 from ._connection import Connection
 from ._event import Events
@@ -44,12 +44,9 @@ class Device(Events):
     @classmethod
     def from_fd(cls, fd: int) -> Device:
         """Takes over a descriptor that was inherited or passed."""
+        _descriptor.check(fd, cls._is_of_kind, cls._kind)
         device = cls.__new__(cls)
         device.number = -1
-        why = ctypes.create_string_buffer(512)
-        result = _library.invoke(_library.check_version, fd, why, len(why))
-        if result < 0:
-            raise _error.failed("stplr_check_version", -result, detail=f": {why.value.decode(errors='replace')}")
         Events.__init__(device, fd)
         return device
 

@@ -9,7 +9,7 @@ is put into one.
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_char_p, c_int, c_int8, c_int32, c_int64, c_size_t, c_ssize_t, c_uint, c_uint8, c_uint16
+from ctypes import c_char, c_char_p, c_int, c_int8, c_int32, c_int64, c_size_t, c_ssize_t, c_uint, c_uint8, c_uint16
 from ctypes import c_uint32, c_uint64
 from typing import Any
 
@@ -36,6 +36,10 @@ CHANNEL_UNBLOCK = 1 << 5
 CHANNEL_DISCONNECT = 1 << 6
 CHANNEL_PRIVATE = 1 << 7
 CHANNEL_FIXED_PRIORITY = 1 << 8
+STATE_ACCEPTED = 1 << 0
+STATE_SHUTDOWN = 1 << 1
+STATE_ENDED = 1 << 2
+STATE_CLOSED = 1 << 3
 CONNECT_UID = 1 << 0
 CONNECT_LEND = 1 << 2
 CONNECT_ENDED = 1 << 0
@@ -116,6 +120,25 @@ class ChannelAccept(ctypes.Structure):
         ("scoid", c_uint32),
         ("coid", c_uint32),
         ("reserved", c_uint32),
+    ]
+
+
+class ChannelInfo(ctypes.Structure):
+    """struct stplr_channel_info"""
+
+    _fields_ = [
+        ("pid", c_int32),
+        ("chid", c_int32),
+        ("flags", c_uint32),
+        ("state", c_uint32),
+        ("device", c_uint32),
+        ("client_pid", c_int32),
+        ("client_uid", c_uint32),
+        ("client_gid", c_uint32),
+        ("client_scoid", c_uint32),
+        ("client_coid", c_uint32),
+        ("reserved", c_uint32 * 2),
+        ("name", c_char * 64),
     ]
 
 
@@ -341,6 +364,8 @@ channel_create = _declare(c_int, "stplr_channel_create", c_int, c_char_p, ctypes
 channel_destroy = _declare(c_int, "stplr_channel_destroy", c_int)
 channel_shutdown = _declare(c_int, "stplr_channel_shutdown", c_int)
 channel_accept = _on("stplr_channel_accept", ChannelAccept)
+channel_info = _on("stplr_channel_info", ChannelInfo)
+activated = _declare(c_int, "stplr_activated", c_char_p)
 connect_attach = _declare(c_int, "stplr_connect_attach", c_int, c_char_p, ctypes.POINTER(ConnectAttach))
 connect_detach = _declare(c_int, "stplr_connect_detach", c_int)
 connect_info = _on("stplr_connect_info", ConnectInfo)

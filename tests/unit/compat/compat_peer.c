@@ -231,6 +231,7 @@ static void alone(void)
 {
 	struct stplr_version version;
 	struct stplr_channel_create create;
+	struct stplr_channel_info about;
 	struct stplr_connect_attach attach;
 	struct stplr_msg_receive receive;
 	struct stplr_msg_reply_receive loop;
@@ -248,6 +249,8 @@ static void alone(void)
 	channel = call(3, STPLR_CHANNEL_CREATE, &create);
 	EXPECT(channel >= 0);
 	EXPECT(create.chid == 1);
+	EXPECT(call(channel, STPLR_CHANNEL_INFO, &about) == 0);
+	EXPECT(about.chid == 1 && about.name[0] == 'c' && about.name[6] == '\0');
 
 	zero(&attach, sizeof(attach));
 	attach.name = address("compat");

@@ -293,6 +293,19 @@ long connect_detach(int connection)
 	return call(connection, STPLR_CONNECT_DETACH);
 }
 
+long channel_info(int channel, stplr_channel_info &args)
+{
+	poison(args);
+	long result = call(channel, STPLR_CHANNEL_INFO, &args);
+
+	EXPECT_LE(result, 0);
+	if (result == 0) {
+		EXPECT_EQ(0u, args.reserved[0]);
+		EXPECT_EQ(0u, args.reserved[1]);
+	}
+	return result;
+}
+
 long connect_info(int connection, stplr_connect_info &args)
 {
 	poison(args);

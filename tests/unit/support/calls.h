@@ -63,6 +63,7 @@ long channel_shutdown(int channel);
 stplr_channel_accept accept_args(int64_t deadline = STPLR_DEADLINE_NONE);
 long channel_accept(int channel, stplr_channel_accept &args);
 long connect_detach(int connection);
+long channel_info(int channel, stplr_channel_info &args);
 long connect_info(int connection, stplr_connect_info &args);
 long connect_attach(int device, stplr_connect_attach &args);
 long msg_send(int connection, stplr_msg_send &args);
