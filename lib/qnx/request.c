@@ -152,7 +152,9 @@ void request_unblock(int rcvid, int connection)
 	request = request_get(rcvid);
 	if (!request)
 		return;
+	pthread_mutex_lock(&lock);
 	request->info.flags |= _NTO_MI_UNBLOCK_REQ;
+	pthread_mutex_unlock(&lock);
 	request_put(request);
 	tell(connection, PULSE_REQUEST_UNBLOCK, rcvid);
 }
@@ -235,7 +237,9 @@ int request_info(int rcvid, struct _msg_info *info)
 
 	if (!request)
 		return -ESRCH;
+	pthread_mutex_lock(&lock);
 	*info = request->info;
+	pthread_mutex_unlock(&lock);
 	request_put(request);
 	return 0;
 }

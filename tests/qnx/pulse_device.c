@@ -118,6 +118,29 @@ static int on_tick(message_context_t *ctp, int code, unsigned flags, void *handl
 	return 0;
 }
 
+/* With the lock: whether it waited. */
+static bool forget_reader(int rcvid, RESMGR_OCB_T *ocb)
+{
+	unsigned i;
+
+	for (i = 0; i < nr_readers; i++) {
+		if (readers[i].rcvid != rcvid)
+			continue;
+		nr_readers--;
+		memmove(readers + i, readers + i + 1, (nr_readers - i) * sizeof(*readers));
+		ocb->waiting--;
+		return true;
+	}
+	return false;
+}
+
+static bool wants_to_go(int rcvid)
+{
+	struct _msg_info info;
+
+	return MsgInfo(rcvid, &info) != -1 && info.flags & _NTO_MI_UNBLOCK_REQ;
+}
+
 static int io_read(resmgr_context_t *ctp, io_read_t *msg, RESMGR_OCB_T *ocb)
 {
 	int status, nonblock;
@@ -136,6 +159,9 @@ static int io_read(resmgr_context_t *ctp, io_read_t *msg, RESMGR_OCB_T *ocb)
 		readers[nr_readers++] = (struct reader){ctp->rcvid, ocb, (size_t)msg->i.nbytes};
 		ocb->waiting++;
 		serve_readers();
+		/* another thread may have had the pulse that says so before there was a reader */
+		if (wants_to_go(ctp->rcvid) && forget_reader(ctp->rcvid, ocb))
+			status = EINTR;
 	}
 	pthread_mutex_unlock(&lock);
 	return status;
@@ -164,23 +190,14 @@ static int io_write(resmgr_context_t *ctp, io_write_t *msg, RESMGR_OCB_T *ocb)
 	return EOK;
 }
 
-/* A reader was hit by a signal. */
+/* A reader was hit by a signal. One that is not known yet looks for that itself, see io_read(). */
 static int io_unblock(resmgr_context_t *ctp, io_pulse_t *msg, RESMGR_OCB_T *ocb)
 {
-	int status = _RESMGR_NOREPLY;
-	unsigned i;
+	int status;
 
 	(void)msg;
 	pthread_mutex_lock(&lock);
-	for (i = 0; i < nr_readers; i++) {
-		if (readers[i].rcvid != ctp->rcvid)
-			continue;
-		nr_readers--;
-		memmove(readers + i, readers + i + 1, (nr_readers - i) * sizeof(*readers));
-		ocb->waiting--;
-		status = EINTR;
-		break;
-	}
+	status = forget_reader(ctp->rcvid, ocb) ? EINTR : _RESMGR_NOREPLY;
 	pthread_mutex_unlock(&lock);
 	return status;
 }
