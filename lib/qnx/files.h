@@ -33,6 +33,7 @@ struct file_request {
 	size_t io;           /* where the message for the open file begins; len: there is none */
 	bool connect;        /* it begins with a connect message */
 	bool close;          /* the file is closed after it */
+	bool sent;           /* it is a client's own message, by MsgSend() */
 	bool positioned;     /* the file is to be read or written from here on */
 	uint64_t position;
 };

@@ -42,6 +42,7 @@ void request_init(struct request *request)
 {
 	request->users = 1; /* its maker, until request_post() */
 	request->received = request->answered = false;
+	request->reply_len = 0;
 	pthread_mutex_lock(&lock);
 	do
 		request->rcvid = (int)(REQUEST_MARK | (++last & (REQUEST_MARK - 1)));
@@ -91,7 +92,6 @@ static struct request *take(int rcvid, bool queued_only, int error)
 		request->users++;
 		request->answered = true;
 		request->error = error;
-		request->reply_len = 0;
 		request->status = 0;
 	}
 	pthread_mutex_unlock(&lock);
@@ -203,6 +203,15 @@ ssize_t request_read(int rcvid, const iov_t *iov, size_t parts, size_t offset)
 	return (ssize_t)n;
 }
 
+/* So far there are bytes in the room. */
+static void written(struct request *request, size_t end)
+{
+	pthread_mutex_lock(&lock);
+	if (end > request->reply_len)
+		request->reply_len = end;
+	pthread_mutex_unlock(&lock);
+}
+
 ssize_t request_write(int rcvid, const iov_t *iov, size_t parts, size_t offset)
 {
 	struct request *request = request_get(rcvid);
@@ -213,6 +222,7 @@ ssize_t request_write(int rcvid, const iov_t *iov, size_t parts, size_t offset)
 	if (offset < request->room_len)
 		n = vector_copy(iov, parts, (char *)request->room + offset,
 				request->room_len - offset, false);
+	written(request, offset + n);
 	request_put(request);
 	return (ssize_t)n;
 }
@@ -225,8 +235,7 @@ int request_reply(int rcvid, int error, long status, const iov_t *iov, size_t pa
 		return -ESRCH;
 	request->status = status;
 	if (!error)
-		request->reply_len =
-			vector_copy(iov, parts, request->room, request->room_len, false);
+		written(request, vector_copy(iov, parts, request->room, request->room_len, false));
 	request_put(request);
 	return 0;
 }

@@ -319,6 +319,26 @@ static void handle_opening(resmgr_context_t *ctp, const struct attached *attache
 		handle_close(ctp, &opened);
 }
 
+/*
+ * A client's own message to its file. What types are the system's go to the file's handlers, except
+ * those that are the system's to send; others are for whoever has attached them: false.
+ */
+static bool is_for_file(resmgr_context_t *ctp, bool *refused)
+{
+	size_t len = ctp->info.msglen > 0 ? (size_t)ctp->info.msglen : 0;
+	unsigned type = ctp->msg->type;
+
+	*refused = false;
+	if (len < sizeof(ctp->msg->type) || type < _IO_BASE || type > _IO_MAX)
+		return false;
+	*refused = type == _IO_CONNECT || type == _IO_CLOSE || type == _IO_CLOSE_DUP ||
+		   type == _IO_NOTIFY;
+	/* one that is too short says nothing of another client's */
+	if (len < sizeof(*ctp->msg))
+		memset((char *)ctp->msg + len, 0, sizeof(*ctp->msg) - len);
+	return true;
+}
+
 static void handle_request(resmgr_context_t *ctp, struct file_request *request)
 {
 	struct attached *attached = request->attached;
@@ -362,8 +382,18 @@ static bool handle_other(resmgr_context_t *ctp, int *result)
 static bool handle(resmgr_context_t *ctp, int *result)
 {
 	struct file_request *request = file_request_get(ctp->rcvid);
+	bool refused = false;
 
 	*result = 0;
+	if (request && request->sent && !is_for_file(ctp, &refused)) {
+		request_put(&request->request);
+		return false;
+	}
+	if (request && refused) {
+		request_put(&request->request);
+		*result = MsgError_r(ctp->rcvid, ENOSYS);
+		return true;
+	}
 	if (request) {
 		handle_request(ctp, request);
 		return true;

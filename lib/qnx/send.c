@@ -15,11 +15,13 @@
 #include "bytes.h"
 #include "cancel.h"
 #include "coid.h"
+#include "file_send.h"
 #include "send.h"
 #include "stplr.h"
 #include "thread.h"
 #include "timeout.h"
 #include "timer.h"
+#include "verbose.h"
 
 static bool passed(int64_t deadline, clockid_t clock)
 {
@@ -43,6 +45,9 @@ bool vector_overflows(const iov_t *iov, size_t parts)
 	return false;
 }
 
+/* Instead of an errno: the descriptor is no connection. */
+#define NO_CONNECTION (-1)
+
 /* Which error the program gets; not all are the kernel's, some the server has chosen. */
 static int send_error(int fd, const struct stplr_msg_send *args, const iov_t *siov, size_t sparts)
 {
@@ -51,7 +56,7 @@ static int send_error(int fd, const struct stplr_msg_send *args, const iov_t *si
 
 	switch (error) {
 	case ENOTTY: /* not a connection; but a server may say so, too */
-		return !stplr_connect_info(fd, &info) || errno != ENOTTY ? ENOTTY : EBADF;
+		return !stplr_connect_info(fd, &info) || errno != ENOTTY ? ENOTTY : NO_CONNECTION;
 	case ESRCH:
 		/* Who was blocked as the server died has this error; who sends after that has
 		 * EBADF. */
@@ -78,6 +83,24 @@ static int transact(int fd, struct stplr_msg_send *args, bool cancel)
 			ret = send_drop(fd, args);
 	} while (ret && errno == ERESTART);
 	return ret;
+}
+
+/* To a file that a program serves; or else it is a bad descriptor. */
+static __attribute__((noinline)) int send_to_file(int fd, const struct stplr_msg_send *args,
+						  bool cancel, long *status)
+{
+	bool timed = args->send_deadline != STPLR_DEADLINE_NONE ||
+		     args->reply_deadline != STPLR_DEADLINE_NONE;
+	iov_t swhole, rwhole;
+	size_t sparts, rparts;
+	const iov_t *siov =
+		parts_of(&args->send, args->flags & STPLR_SEND_VECTOR, &swhole, &sparts);
+	const iov_t *riov =
+		parts_of(&args->reply, args->flags & STPLR_REPLY_VECTOR, &rwhole, &rparts);
+
+	if (timed && file_may_be_served(fd))
+		return -REFUSED("TimerTimeout: a message to a file has no timeout");
+	return file_send(fd, siov, sparts, riov, rparts, cancel, status);
 }
 
 static int send_message(int coid, struct stplr_buffer smsg, struct stplr_buffer rmsg,
@@ -113,11 +136,13 @@ static int send_message(int coid, struct stplr_buffer smsg, struct stplr_buffer 
 		}
 	}
 	ret = transact(fd, &args, cancel);
+	*status = args.status;
 	if (ret)
 		error = send_error(fd, &args, siov, sparts);
+	if (error == NO_CONNECTION)
+		error = send_to_file(fd, &args, cancel, status);
 	if (timed)
 		timer_end(timer);
-	*status = args.status;
 	errno = saved;
 	return error;
 }

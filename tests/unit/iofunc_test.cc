@@ -11,10 +11,12 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -227,9 +229,194 @@ TEST_F(Served, MessagesPulsesAndFilesMeet)
 	}
 	EXPECT_TRUE(eventually([&] { return pulses == 100; }));
 	EXPECT_EQ(50, messages);
-	/* a file is no connection */
-	EXPECT_FAILS(EBADF, MsgSend(file, &type, sizeof(type), nullptr, 0));
+	/* a file is a connection to its manager's channel, too */
+	EXPECT_EQ(77, MsgSend(file, &type, sizeof(type), nullptr, 0)) << strerror(errno);
+	EXPECT_EQ(51, messages);
 	ConnectDetach(coid);
+}
+
+// A client's own message, as a handler of _IO_MSG gets it: it is answered with its bytes after the
+// head, backwards
+int answer_backwards(resmgr_context_t *ctp, io_msg_t *msg, RESMGR_OCB_T *)
+{
+	std::string text(static_cast<size_t>(ctp->info.srcmsglen) - sizeof(msg->i), 0);
+
+	switch (msg->i.subtype) {
+	case 1:
+		return EILSEQ;
+	case 2:
+		return ENOSYS;
+	case 3: /* in pieces */
+		EXPECT_EQ(2, MsgWrite(ctp->rcvid, "cd", 2, 2));
+		EXPECT_EQ(2, MsgWrite(ctp->rcvid, "ab", 2, 0));
+		return EOK;
+	}
+	EXPECT_EQ(static_cast<int>(text.size()),
+		  resmgr_msgread(ctp, &text[0], text.size(), sizeof(msg->i)));
+	std::reverse(text.begin(), text.end());
+	return MsgReply(ctp->rcvid, static_cast<long>(text.size()), text.data(), text.size())
+		       ? errno
+		       : _RESMGR_NOREPLY;
+}
+
+class ServedMessages : public Served, public testing::WithParamInterface<const char *>
+{
+protected:
+	void SetUp() override
+	{
+		io_.msg = answer_backwards;
+		start([](resmgr_context_t *ctp, io_read_t *msg) {
+			EXPECT_EQ(3, msg->i.nbytes);
+			_IO_SET_READ_NBYTES(ctp, 3);
+			return _RESMGR_PTR(ctp, "abc", 3);
+		});
+		other_ = resmgr_attach(dpp_, nullptr, "/tmp/iofunc-messages", _FTYPE_ANY, 0,
+				       &connect_, &io_, &attr_);
+		ASSERT_GT(other_, 0) << strerror(errno);
+		file_.reset(open(GetParam(), O_RDWR | O_CLOEXEC));
+		ASSERT_GE(file_, 0) << strerror(errno);
+	}
+	void TearDown() override
+	{
+		file_.reset();
+		stop();
+	}
+	// MsgSend() of a head and a text; what comes back
+	long send(uint16_t subtype, const std::string &text, std::string &reply)
+	{
+		_io_msg head = {_IO_MSG, sizeof(head), 0, subtype};
+		iov_t siov[] = {{&head, sizeof(head)}, {const_cast<char *>(&text[0]), text.size()}};
+		return MsgSendvs(file_, siov, 2, &reply[0], reply.size());
+	}
+
+	int other_ = -1;
+	Fd file_;
+};
+INSTANTIATE_TEST_SUITE_P(Device, ServedMessages, testing::Values(kPath));
+INSTANTIATE_TEST_SUITE_P(File, ServedMessages, testing::Values("/tmp/iofunc-messages"));
+
+TEST_P(ServedMessages, ReachTheirHandler)
+{
+	const size_t most = 16383 - 16; /* docs/qnx.md */
+	std::string reply(10, '.');
+
+	EXPECT_EQ(5, send(0, "abcde", reply)) << strerror(errno);
+	EXPECT_EQ("edcba.....", reply);
+	reply = "...";
+	EXPECT_EQ(5, send(0, "abcde", reply));
+	EXPECT_EQ("edc", reply);
+	EXPECT_FAILS(EILSEQ, send(1, "", reply));
+	EXPECT_FAILS(ENOSYS, send(2, "", reply));
+	reply = "......";
+	EXPECT_EQ(0, send(3, "", reply));
+	EXPECT_EQ("abcd..", reply);
+	reply.assign(most, '.');
+	std::string text(most - sizeof(_io_msg), 'x');
+	text[0] = 'y';
+	EXPECT_EQ(static_cast<long>(text.size()), send(0, text, reply));
+	EXPECT_EQ('y', reply[text.size() - 1]);
+	EXPECT_EQ('.', reply[text.size()]);
+	EXPECT_FAILS(EMSGSIZE, send(0, text + "x", reply));
+	reply.assign(1 << 20, '.');
+	EXPECT_EQ(2, send(0, "ab", reply));
+	EXPECT_EQ("ba.", reply.substr(0, 3));
+}
+
+TEST_P(ServedMessages, OfTheSystemsTypesGoToTheFilesHandlers)
+{
+	io_read_t read = {{_IO_READ, sizeof(read), 3, _IO_XTYPE_NONE, 0}};
+	char text[4] = "";
+	uint16_t type;
+	int closed = closed_;
+
+	EXPECT_EQ(3, MsgSend(file_, &read, sizeof(read), text, 3)) << strerror(errno);
+	EXPECT_STREQ("abc", text);
+	io_stat_t stat = {{_IO_STAT, sizeof(stat.i), 0}};
+	EXPECT_EQ(0, MsgSend(file_, &stat.i, sizeof(stat.i), &stat.o, sizeof(stat.o)));
+	EXPECT_EQ(S_IFNAM | 0666u, stat.o.st_mode);
+	for (unsigned refused :
+	     {_IO_CONNECT, _IO_CLOSE, _IO_CLOSE_DUP, _IO_NOTIFY, _IO_MAX, _IO_MAX + 1, 0, 1}) {
+		type = static_cast<uint16_t>(refused);
+		EXPECT_FAILS(ENOSYS, MsgSend(file_, &type, sizeof(type), text, 3));
+	}
+	EXPECT_FAILS(ENOSYS, MsgSend(file_, "", 1, text, 3));
+	EXPECT_FAILS(ENOSYS, MsgSend(file_, nullptr, 0, nullptr, 0));
+	EXPECT_EQ(closed, closed_);
+}
+
+TEST_P(ServedMessages, AreChecked)
+{
+	_io_msg head = {_IO_MSG, sizeof(head), 0, 0};
+	char text[16];
+	auto *bad = reinterpret_cast<void *>(8);
+	uint64_t timeout = 1000000;
+	std::string reply(3, '.');
+
+	EXPECT_FAILS(EFAULT, MsgSend(file_, bad, 8, nullptr, 0));
+	iov_t siov[] = {{&head, sizeof(head)}, {text, 4}};
+	EXPECT_FAILS(EFAULT, MsgSendvs(file_, siov, 2, bad, 4));
+	siov[1].iov_len = size_t{1} << 40;
+	EXPECT_FAILS(EOVERFLOW, MsgSendvs(file_, siov, 2, nullptr, 0));
+	EXPECT_FAILS(EINVAL, MsgSendvs(file_, siov, 1025, nullptr, 0));
+	TimerTimeout(CLOCK_MONOTONIC, _NTO_TIMEOUT_REPLY, nullptr, &timeout, nullptr);
+	EXPECT_FAILS(ENOSYS, send(0, "", reply));
+	/* an ioctl that does not come from this library */
+	EXPECT_FAILS(EINVAL, ioctl(file_, _IOC(_IOC_READ | _IOC_WRITE, 0xd5, 0xff, 8), text));
+	uint32_t lies[4] = {1, 0, 0, 0};
+	EXPECT_FAILS(EINVAL, ioctl(file_, _IOC(_IOC_READ | _IOC_WRITE, 0xd5, 0xff, 16), lies));
+	lies[0] = 0;
+	lies[1] = 0xffffffff;
+	EXPECT_FAILS(EINVAL, ioctl(file_, _IOC(_IOC_READ | _IOC_WRITE, 0xd5, 0xff, 16), lies));
+	/* and what is no file of a manager's */
+	Fd null(open("/dev/null", O_RDWR | O_CLOEXEC)),
+		exe(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+	EXPECT_FAILS(EBADF, MsgSend(null, &head, sizeof(head), text, 3));
+	EXPECT_FAILS(EBADF, MsgSend(exe, &head, sizeof(head), text, 3));
+	EXPECT_FAILS(EBADF, MsgSend(9999, &head, sizeof(head), text, 3));
+}
+
+TEST_F(Served, AMessagesClientIsFreedAsOfOtherCalls)
+{
+	static std::atomic<int> waiting;
+	waiting = 0;
+	io_.msg = [](resmgr_context_t *, io_msg_t *, RESMGR_OCB_T *) {
+		waiting++;
+		return _RESMGR_NOREPLY;
+	};
+	start([](resmgr_context_t *, io_read_t *) { return EOK; });
+	Fd file(open(kPath, O_RDWR | O_CLOEXEC));
+	ASSERT_GE(file, 0) << strerror(errno);
+	struct sigaction action = {}, before;
+	action.sa_handler = [](int) {};
+	sigaction(SIGUSR1, &action, &before);
+	auto body = [&] {
+		_io_msg head = {_IO_MSG, sizeof(head), 0, 0};
+		return MsgSend(file, &head, sizeof(head), nullptr, 0) == -1 ? long{errno} : 0;
+	};
+
+	Thread interrupted(body);
+	ASSERT_TRUE(eventually([] { return waiting == 1; }));
+	interrupted.signal(SIGUSR1);
+	EXPECT_EQ(EINTR, interrupted.join());
+	/* a thread may be cancelled in it */
+	pthread_t thread;
+	void *result;
+	auto run = [](void *arg) -> void * {
+		_io_msg head = {_IO_MSG, sizeof(head), 0, 0};
+		MsgSend(*static_cast<int *>(arg), &head, sizeof(head), nullptr, 0);
+		return nullptr;
+	};
+	int fd = file;
+	ASSERT_EQ(0, pthread_create(&thread, nullptr, run, &fd));
+	ASSERT_TRUE(eventually([] { return waiting == 2; }));
+	EXPECT_EQ(0, pthread_cancel(thread));
+	EXPECT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(PTHREAD_CANCELED, result);
+	Thread detached(body);
+	ASSERT_TRUE(eventually([] { return waiting == 3; }));
+	EXPECT_EQ(0, resmgr_detach(dpp_, id_, 0));
+	EXPECT_EQ(ENODEV, detached.join());
+	sigaction(SIGUSR1, &before, nullptr);
 }
 
 TEST_F(Served, WhatOpensForAClientThatHasGoneIsClosed)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "file_message.h"
 
 static size_t aligned(size_t len)
 {
@@ -429,6 +430,49 @@ static void reply_ioctl(struct call *call, int error, long status, size_t len)
 	}
 }
 
+static void reply_message(struct call *call, int error, long status, size_t len)
+{
+	struct file_message head = {
+		.len = (uint32_t)len,
+		.status = (int32_t)status,
+		.error = error ? call->request.request.error : 0,
+	};
+	const struct iovec iov[] = {{&head, sizeof(head)}, {call->request.request.room, len}};
+
+	if (error)
+		head.len = 0;
+	fuse_reply_ioctl_iov(call->fuse, 0, iov, head.len ? 2 : 1);
+}
+
+/* A client's own message. After it nobody knows where the file is read next. */
+static void file_message(struct session *session, fuse_req_t fuse, struct open_file *file,
+			 const void *in, size_t in_len, size_t out_len)
+{
+	struct file_message head;
+	struct call *call;
+
+	if (in_len < sizeof(head) || out_len < sizeof(head))
+		goto invalid;
+	memcpy(&head, in, sizeof(head));
+	if (head.len > in_len - sizeof(head) || head.room > out_len - sizeof(head))
+		goto invalid;
+	pthread_mutex_lock(&files_lock);
+	file->expected = UINT64_MAX;
+	pthread_mutex_unlock(&files_lock);
+	call = call_make(session, fuse, file, NULL, head.len, 0, head.room);
+	if (!call)
+		return;
+	if (head.len)
+		memcpy(call->io, (const char *)in + sizeof(head), head.len);
+	call->request.sent = true;
+	call->reply = reply_message;
+	call_post(call);
+	return;
+
+invalid:
+	fuse_reply_err(fuse, EINVAL);
+}
+
 void file_ioctl(struct session *session, fuse_req_t fuse, unsigned cmd,
 		const struct fuse_file_info *info, unsigned flags, const void *in, size_t in_len,
 		size_t out_len)
@@ -436,7 +480,11 @@ void file_ioctl(struct session *session, fuse_req_t fuse, unsigned cmd,
 	struct _io_devctl *message;
 	struct call *call;
 
-	/* it is no command where the file is taken for a connection: MsgSend() */
+	if (_IOC_TYPE(cmd) == STPLR_IOC_MAGIC && _IOC_NR(cmd) == FILE_MESSAGE_NR) {
+		file_message(session, fuse, file_of(info), in, in_len, out_len);
+		return;
+	}
+	/* it is no command where the file is taken for a connection */
 	if (flags & FUSE_IOCTL_DIR || _IOC_TYPE(cmd) == STPLR_IOC_MAGIC) {
 		fuse_reply_err(fuse, ENOTTY);
 		return;
