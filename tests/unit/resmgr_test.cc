@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/stat.h>
@@ -434,6 +435,18 @@ TEST_P(ResmgrWait, PollTellsWhatIsThere)
 		EXPECT_EQ(6, read(file, text, sizeof(text)));
 		EXPECT_EQ(0, writer.finish());
 		EXPECT_EQ(0, ::poll(&poll, 1, 0));
+	}
+	/* one that is told of changes alone */
+	Fd changes(epoll_create1(EPOLL_CLOEXEC));
+	struct epoll_event event = {EPOLLIN | EPOLLOUT | EPOLLET, {}};
+	ASSERT_EQ(0, epoll_ctl(changes, EPOLL_CTL_ADD, file, &event));
+	EXPECT_EQ(1, epoll_wait(changes, &event, 1, kPatienceMs));
+	EXPECT_EQ(static_cast<unsigned>(EPOLLOUT), event.events);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_SHELL("", "echo later >" + path);
+		EXPECT_EQ(1, epoll_wait(changes, &event, 1, kPatienceMs));
+		EXPECT_EQ(static_cast<unsigned>(EPOLLIN | EPOLLOUT), event.events);
+		EXPECT_EQ(6, read(file, text, sizeof(text)));
 	}
 	EXPECT_SHELL("b'selected\\n'\n",
 		     "python3 -c \"import os, select; f = os.open('" + path +

@@ -507,33 +507,89 @@ void file_ioctl(struct session *session, fuse_req_t fuse, unsigned cmd,
 #define EVENTS_OUT (POLLOUT | POLLWRNORM)
 #define EVENTS_OBAND (POLLPRI | POLLRDBAND)
 
-static void reply_poll(struct call *call, int error, long status, size_t len)
+static unsigned conditions_of(unsigned events)
+{
+	unsigned conditions = 0;
+
+	if (!events || events & EVENTS_IN)
+		conditions |= _NOTIFY_COND_INPUT;
+	if (!events || events & EVENTS_OUT)
+		conditions |= _NOTIFY_COND_OUTPUT;
+	if (!events || events & EVENTS_OBAND)
+		conditions |= _NOTIFY_COND_OBAND;
+	return conditions;
+}
+
+/* What a notify handler has answered, as poll(2)'s events. */
+static unsigned events_of(const struct call *call, int error, size_t len)
 {
 	const struct _io_notify_reply *reply = call->request.request.room;
 	unsigned events = 0;
 
+	/* it never blocks, or so it says */
+	if (error || len < sizeof(*reply))
+		return error && error != EOPNOTSUPP ? POLLERR : EVENTS_IN | EVENTS_OUT;
+	if (reply->flags & _NOTIFY_COND_INPUT)
+		events |= EVENTS_IN;
+	if (reply->flags & _NOTIFY_COND_OUTPUT)
+		events |= EVENTS_OUT;
+	if (reply->flags & _NOTIFY_COND_OBAND)
+		events |= EVENTS_OBAND;
+	return events;
+}
+
+static void reply_poll(struct call *call, int error, long status, size_t len)
+{
 	(void)status;
-	if (error || len < sizeof(*reply)) {
-		/* it never blocks, or so it says */
-		events = error && error != EOPNOTSUPP ? POLLERR : EVENTS_IN | EVENTS_OUT;
-	} else {
-		if (reply->flags & _NOTIFY_COND_INPUT)
-			events |= EVENTS_IN;
-		if (reply->flags & _NOTIFY_COND_OUTPUT)
-			events |= EVENTS_OUT;
-		if (reply->flags & _NOTIFY_COND_OBAND)
-			events |= EVENTS_OBAND;
-	}
-	fuse_reply_poll(call->fuse, events);
+	fuse_reply_poll(call->fuse, events_of(call, error, len));
+}
+
+static void ask_notify(struct session *session, fuse_req_t fuse, struct open_file *file, int action,
+		       unsigned events, void (*reply)(struct call *, int, long, size_t))
+{
+	struct _io_notify *message;
+	struct call *call = call_make(session, fuse, file, NULL, sizeof(*message), _IO_NOTIFY,
+				      sizeof(struct _io_notify_reply));
+
+	if (!call)
+		return;
+	message = call->io;
+	message->action = action;
+	message->flags = (int)conditions_of(events);
+	message->event.sigev_notify = SIGEV_FILE_READY;
+	message->event.sigev_value.sival_int = (int)file->number;
+	call->asked = events;
+	call->reply = reply;
+	call_post(call);
+}
+
+/* What is there may have changed since. */
+static void reply_armed(struct call *call, int error, long status, size_t len)
+{
+	(void)error;
+	(void)status;
+	(void)len;
+	ask_notify(call->session, call->fuse, call->file, _NOTIFY_ACTION_POLL,
+		   (unsigned)call->asked, reply_poll);
+}
+
+/*
+ * Where something is there the manager will not tell of anything. The kernel wants to know all the
+ * same: its client may have all that is there already, and wait for more.
+ */
+static void reply_poll_arming(struct call *call, int error, long status, size_t len)
+{
+	if (!error && len >= sizeof(struct _io_notify_reply) && events_of(call, error, len))
+		ask_notify(call->session, call->fuse, call->file, _NOTIFY_ACTION_TRANARM,
+			   (unsigned)call->asked, reply_armed);
+	else
+		reply_poll(call, error, status, len);
 }
 
 void file_poll(struct session *session, fuse_req_t fuse, const struct fuse_file_info *info,
 	       struct fuse_pollhandle *poll)
 {
 	struct open_file *file = file_of(info);
-	unsigned events = info->poll_events;
-	struct _io_notify *message;
-	struct call *call;
 
 	if (poll) {
 		pthread_mutex_lock(&files_lock);
@@ -542,20 +598,6 @@ void file_poll(struct session *session, fuse_req_t fuse, const struct fuse_file_
 		file->poll = poll;
 		pthread_mutex_unlock(&files_lock);
 	}
-	call = call_make(session, fuse, file, NULL, sizeof(*message), _IO_NOTIFY,
-			 sizeof(struct _io_notify_reply));
-	if (!call)
-		return;
-	message = call->io;
-	message->action = poll ? _NOTIFY_ACTION_POLLARM : _NOTIFY_ACTION_POLL;
-	if (!events || events & EVENTS_IN)
-		message->flags |= (int)_NOTIFY_COND_INPUT;
-	if (!events || events & EVENTS_OUT)
-		message->flags |= (int)_NOTIFY_COND_OUTPUT;
-	if (!events || events & EVENTS_OBAND)
-		message->flags |= (int)_NOTIFY_COND_OBAND;
-	message->event.sigev_notify = SIGEV_FILE_READY;
-	message->event.sigev_value.sival_int = (int)file->number;
-	call->reply = reply_poll;
-	call_post(call);
+	ask_notify(session, fuse, file, poll ? _NOTIFY_ACTION_POLLARM : _NOTIFY_ACTION_POLL,
+		   info->poll_events, poll ? reply_poll_arming : reply_poll);
 }
