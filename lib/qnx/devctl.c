@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* devctl(), which is ioctl(2), and ionotify() */
+/* devctl(), which is ioctl(2) */
 #include <devctl.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/iomsg.h>
-
-#include "result.h"
-#include "verbose.h"
 
 /*
  * The kernel copies as many bytes as the command says. With fewer of the caller's, they go by a
@@ -40,13 +36,4 @@ int devctl(int fd, int dcmd, void *data, size_t nbytes, int *info)
 	if (info)
 		*info = ret;
 	return EOK;
-}
-
-int ionotify(int fd, int action, int flags, const struct sigevent *event)
-{
-	(void)fd;
-	(void)action;
-	(void)flags;
-	(void)event;
-	return outcome(REFUSED("ionotify: use poll(), in a thread that sends the pulse"));
 }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -33,6 +34,18 @@
 
 namespace
 {
+
+// The library's own thread has a channel and a connection, from when it is first needed to the end.
+class ServiceThread : public testing::Environment
+{
+	void SetUp() override
+	{
+		sigevent event;
+		SIGEV_SEM_INIT(&event, &semaphore_);
+	}
+	sem_t semaphore_;
+};
+testing::Environment *const service_thread = testing::AddGlobalTestEnvironment(new ServiceThread);
 
 const char kPath[] = "/dev/iofunc-test";
 
@@ -636,6 +649,203 @@ TEST_F(Served, Refuses)
 	int only_number = attach(dpp_, nullptr, _FTYPE_ANY, 0);
 	EXPECT_GT(only_number, 0);
 	EXPECT_EQ(0, resmgr_detach(dpp_, only_number, 0));
+}
+
+// ionotify()
+
+constexpr int kInput = static_cast<int>(_NOTIFY_COND_INPUT);
+constexpr int kOutput = static_cast<int>(_NOTIFY_COND_OUTPUT);
+
+class Ionotify : public testing::Test
+{
+protected:
+	Ionotify()
+	{
+		chid_ = ChannelCreate(0);
+		coid_ = ConnectAttach(0, 0, chid_, _NTO_SIDE_CHANNEL, 0);
+		EXPECT_EQ(0, pipe2(ends_, O_CLOEXEC));
+		reader_.reset(ends_[0]);
+		writer_.reset(ends_[1]);
+	}
+	~Ionotify() override
+	{
+		ConnectDetach(coid_);
+		ChannelDestroy(chid_);
+	}
+	sigevent pulse(int value)
+	{
+		sigevent event;
+		SIGEV_PULSE_INIT(&event, coid_, SIGEV_PULSE_PRIO_INHERIT, 7, value);
+		return event;
+	}
+	int arm(int fd, int action, int flags, int value)
+	{
+		sigevent event = pulse(value);
+		return ionotify(fd, action, flags, &event);
+	}
+	// The value of the next pulse; -1: there is none, at once or in time.
+	int next(uint64_t ns = uint64_t{kPatienceMs} * 1000000)
+	{
+		struct _pulse got;
+		TimerTimeout(CLOCK_MONOTONIC, _NTO_TIMEOUT_RECEIVE, nullptr, &ns, nullptr);
+		if (MsgReceivePulse(chid_, &got, sizeof(got), nullptr) == -1)
+			return -1;
+		EXPECT_EQ(7, got.code);
+		return got.value.sival_int;
+	}
+
+	int chid_, coid_, ends_[2];
+	Fd reader_, writer_;
+};
+
+TEST_F(Ionotify, TellsOnceOfWhatComes)
+{
+	char byte;
+
+	EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_POLL, kInput, 1));
+	EXPECT_EQ(kOutput, arm(writer_, _NOTIFY_ACTION_POLL, kInput | kOutput, 1));
+	EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_POLLARM, kInput, 0x70000001));
+	EXPECT_EQ(2, write(writer_, "ab", 2));
+	EXPECT_EQ(0x70000001, next());
+	EXPECT_EQ(kInput, arm(reader_, _NOTIFY_ACTION_POLLARM, kInput, 2));
+	EXPECT_EQ(1, read(reader_, &byte, 1));
+	EXPECT_EQ(kInput, arm(reader_, _NOTIFY_ACTION_CONDARM, kInput, 3));
+	EXPECT_EQ(1, read(reader_, &byte, 1));
+	EXPECT_EQ(1, write(writer_, "c", 1));
+	/* neither what was there already armed anything, nor is a pulse sent twice */
+	EXPECT_EQ(1, read(reader_, &byte, 1));
+	EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_POLLARM, kInput, 4));
+	EXPECT_EQ(1, write(writer_, "d", 1));
+	EXPECT_EQ(4, next());
+	EXPECT_EQ(-1, next(0));
+}
+
+TEST_F(Ionotify, TheLastCallCounts)
+{
+	EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_POLLARM, kInput, 1));
+	EXPECT_EQ(0, ionotify(reader_, _NOTIFY_ACTION_POLLARM, kInput, nullptr));
+	EXPECT_EQ(1, write(writer_, "a", 1));
+	char byte;
+	EXPECT_EQ(1, read(reader_, &byte, 1));
+	for (int i = 2; i < 300; i++)
+		EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_POLLARM, kInput, i));
+	EXPECT_EQ(1, write(writer_, "a", 1));
+	EXPECT_EQ(299, next());
+	EXPECT_EQ(-1, next(0));
+	/* a condition does not disturb another; the descriptor's number may be another file's since
+	 */
+	EXPECT_EQ(1, read(reader_, &byte, 1));
+	int number = reader_;
+	EXPECT_EQ(0, arm(number, _NOTIFY_ACTION_POLLARM, kInput, 1));
+	ASSERT_EQ(0, pipe2(ends_, O_CLOEXEC));
+	ASSERT_EQ(number, dup3(ends_[0], number, O_CLOEXEC));
+	close(ends_[0]);
+	EXPECT_EQ(0, arm(number, _NOTIFY_ACTION_POLLARM, kInput, 2));
+	EXPECT_EQ(1, write(ends_[1], "a", 1));
+	EXPECT_EQ(2, next());
+	close(ends_[1]);
+}
+
+TEST_F(Ionotify, ATransitionIsAfterTheCall)
+{
+	EXPECT_EQ(1, write(writer_, "a", 1));
+	EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_TRANARM, kInput, 1));
+	EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_TRANARM, kInput, 2));
+	EXPECT_EQ(-1, next(50000000)) << "that was there";
+	EXPECT_EQ(1, write(writer_, "b", 1));
+	EXPECT_EQ(2, next());
+}
+
+TEST_F(Ionotify, Refuses)
+{
+	sigevent event = pulse(1);
+	Fd plain(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+
+	EXPECT_FAILS(EBADF, ionotify(-1, _NOTIFY_ACTION_POLL, kInput, &event));
+	EXPECT_FAILS(EBADF, ionotify(9999, _NOTIFY_ACTION_POLLARM, kInput, &event));
+	EXPECT_FAILS(EINVAL, ionotify(reader_, 4, kInput, &event));
+	EXPECT_FAILS(EINVAL, ionotify(reader_, -1, kInput, &event));
+	EXPECT_FAILS(EINVAL, ionotify(reader_, _NOTIFY_ACTION_POLL, 0, &event));
+	EXPECT_FAILS(EINVAL, ionotify(reader_, _NOTIFY_ACTION_POLL, kInput | 1, &event));
+	event.sigev_notify = 99;
+	EXPECT_FAILS(EINVAL, ionotify(reader_, _NOTIFY_ACTION_POLLARM, kInput, &event));
+	EXPECT_EQ(kInput, arm(plain, _NOTIFY_ACTION_POLLARM, kInput, 1));
+	EXPECT_FAILS(ENOSYS, arm(plain, _NOTIFY_ACTION_TRANARM, kInput, 1));
+}
+
+TEST_F(Ionotify, AChildStartsAnew)
+{
+	EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_POLLARM, kInput, 1));
+	Child child([](Child &) {
+		int ends[2], chid = ChannelCreate(0), coid = ConnectAttach(0, 0, chid, 0, 0);
+		struct _pulse got;
+		sigevent event;
+		SIGEV_PULSE_INIT(&event, coid, SIGEV_PULSE_PRIO_INHERIT, 7, 5);
+		EXPECT_EQ(0, pipe2(ends, O_CLOEXEC));
+		EXPECT_EQ(0, ionotify(ends[0], _NOTIFY_ACTION_POLLARM, kInput, &event));
+		EXPECT_EQ(1, write(ends[1], "a", 1));
+		EXPECT_EQ(0, MsgReceivePulse(chid, &got, sizeof(got), nullptr));
+		EXPECT_EQ(5, got.value.sival_int);
+		return 0;
+	});
+	child.expect_success();
+	EXPECT_EQ(1, write(writer_, "a", 1));
+	EXPECT_EQ(1, next());
+}
+
+// A manager's file, which has something to read when the test says so
+class IonotifyServed : public Served
+{
+protected:
+	void SetUp() override
+	{
+		IOFUNC_NOTIFY_INIT(notify_);
+		there_ = 0;
+		io_.notify = [](resmgr_context_t *ctp, io_notify_t *msg, RESMGR_OCB_T *) {
+			return iofunc_notify(ctp, msg, notify_, there_, nullptr, nullptr);
+		};
+		start([](resmgr_context_t *, io_read_t *) { return EOK; });
+		chid_ = ChannelCreate(0);
+		coid_ = ConnectAttach(0, 0, chid_, _NTO_SIDE_CHANNEL, 0);
+	}
+	void TearDown() override
+	{
+		ConnectDetach(coid_);
+		ChannelDestroy(chid_);
+		iofunc_notify_remove(nullptr, notify_);
+	}
+
+	static iofunc_notify_t notify_[3];
+	static std::atomic<int> there_;
+	int chid_, coid_;
+};
+iofunc_notify_t IonotifyServed::notify_[3];
+std::atomic<int> IonotifyServed::there_;
+
+TEST_F(IonotifyServed, IsToldByTheManager)
+{
+	Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+	struct _pulse got;
+	sigevent event;
+
+	ASSERT_GE(file, 0) << strerror(errno);
+	SIGEV_PULSE_INIT(&event, coid_, SIGEV_PULSE_PRIO_INHERIT, 7, 1);
+	for (int action : {_NOTIFY_ACTION_POLLARM, _NOTIFY_ACTION_TRANARM}) {
+		there_ = 0;
+		for (event.sigev_value.sival_int = 1; event.sigev_value.sival_int < 20;
+		     event.sigev_value.sival_int++) {
+			EXPECT_EQ(0, ionotify(file, action, kInput, &event)) << strerror(errno);
+			there_ = kInput;
+			iofunc_notify_trigger(notify_, 1, IOFUNC_NOTIFY_INPUT);
+			ASSERT_EQ(0, MsgReceivePulse(chid_, &got, sizeof(got), nullptr));
+			EXPECT_EQ(event.sigev_value.sival_int, got.value.sival_int);
+			EXPECT_EQ(kInput, ionotify(file, _NOTIFY_ACTION_POLL, kInput, &event));
+			if (action == _NOTIFY_ACTION_POLLARM)
+				there_ = 0;
+		}
+	}
+	file.reset();
+	stop();
 }
 
 // iofunc_*: what needs no client

@@ -409,7 +409,10 @@ typedef union {
 #define _IO_FLAG_MASK 0x3
 
 __BEGIN_DECLS
-/* The conditions that are there, or -1 and errno: the calling process is notified of others. */
+/*
+ * The conditions that are there, or -1 and errno. Unless any is, the calling process is notified
+ * once of each; without an event it is not any more. Any descriptor will do that poll(2) takes.
+ */
 extern int ionotify(int __fd, int __action, int __flags, const struct sigevent *__event);
 __END_DECLS
 #endif
