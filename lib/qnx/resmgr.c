@@ -40,6 +40,7 @@ struct attached {
 	RESMGR_HANDLE_T *handle;
 	int (*other)(resmgr_context_t *ctp, void *msg);
 	int coid;      /* to the handle's channel; -1: none */
+	char *path;    /* from the root, a folder's with a slash; NULL: only a number */
 	void *session; /* the file server's; NULL: there is no path */
 	struct attached *next;
 };
@@ -67,6 +68,7 @@ static void attached_put(struct attached *attached)
 		return;
 	if (attached->coid != -1)
 		ConnectDetach_r(attached->coid);
+	free(attached->path);
 	free(attached);
 }
 
@@ -514,7 +516,8 @@ static int absolute(const char *path, char *whole, size_t size)
 		if (!getcwd(whole, size))
 			return -errno;
 		used = strlen(whole);
-		whole[used++] = '/';
+		if (whole[used - 1] != '/')
+			whole[used++] = '/';
 	}
 	if (used + strlen(path) >= size)
 		return -ENAMETOOLONG;
@@ -527,7 +530,7 @@ static int absolute(const char *path, char *whole, size_t size)
 static int attach_path(struct attached *attached, const char *path, unsigned flags)
 {
 	const struct file_server *server = files_server();
-	char whole[PATH_MAX];
+	char whole[PATH_MAX], *named;
 	int ret;
 
 	if (!server)
@@ -535,7 +538,10 @@ static int attach_path(struct attached *attached, const char *path, unsigned fla
 	ret = absolute(path, whole, sizeof(whole));
 	if (ret)
 		return ret;
+	if (asprintf(&named, "%s%s", whole, flags & _RESMGR_FLAG_DIR && whole[1] ? "/" : "") < 0)
+		return -ENOMEM;
 	pthread_mutex_lock(&lock);
+	attached->path = named;
 	attached->users++; /* the file server's */
 	pthread_mutex_unlock(&lock);
 	ret = server->attach(&host, attached, whole, flags & _RESMGR_FLAG_DIR, &attached->session);
@@ -627,6 +633,26 @@ int resmgr_detach(dispatch_t *dpp, int id, unsigned flags)
 		return outcome(-EINVAL);
 	end(attached, false);
 	return 0;
+}
+
+int resmgr_pathname(int id, unsigned flags, char *path, int maxbuf)
+{
+	struct attached *attached;
+	int ret = -EINVAL, size;
+
+	if (flags & ~(unsigned)_RESMGR_PATHNAME_LOCALPATH || !path || maxbuf < 0)
+		return outcome(-EINVAL);
+	pthread_mutex_lock(&lock);
+	for (attached = list; attached && attached->id != id; attached = attached->next)
+		;
+	if (attached && attached->path) {
+		size = (int)strlen(attached->path) + 1;
+		ret = size <= maxbuf ? size : -ERANGE;
+		if (ret > 0)
+			memcpy(path, attached->path, (size_t)size);
+	}
+	pthread_mutex_unlock(&lock);
+	return outcome(ret);
 }
 
 int resmgr_devino(int id, dev_t *dev, ino_t *inode)

@@ -146,6 +146,39 @@ TEST_F(Served, HandlersKnowTheirClient)
 	EXPECT_EQ(static_cast<ssize_t>(sizeof(io_read_t)), message.srcmsglen);
 }
 
+TEST_F(Served, APathIsFoundByItsNumber)
+{
+	const std::string whole = kPath;
+	const int size = static_cast<int>(whole.size()) + 1;
+	const auto here = std::filesystem::current_path();
+	char path[PATH_MAX] = "";
+	auto attach = [&](const char *from, const char *relative) {
+		EXPECT_EQ(0, resmgr_detach(dpp_, id_, 0)) << strerror(errno);
+		closed_ = 0;
+		EXPECT_EQ(0, chdir(from));
+		id_ = resmgr_attach(dpp_, nullptr, relative, _FTYPE_ANY, 0, &connect_, &io_,
+				    &attr_);
+		EXPECT_GT(id_, 0) << strerror(errno);
+		std::filesystem::current_path(here);
+		EXPECT_TRUE(eventually([] { return closed_ == 1; }));
+	};
+
+	start([](resmgr_context_t *, io_read_t *) { return EOK; });
+	attach("/dev", "iofunc-test");
+	EXPECT_EQ(size, resmgr_pathname(id_, 0, path, sizeof(path)));
+	EXPECT_EQ(whole, path);
+	EXPECT_EQ(size, resmgr_pathname(id_, _RESMGR_PATHNAME_LOCALPATH, path, size));
+	EXPECT_FAILS(ERANGE, resmgr_pathname(id_, 0, path, size - 1));
+	EXPECT_FAILS(EINVAL, resmgr_pathname(id_, 2, path, sizeof(path)));
+	EXPECT_FAILS(EINVAL, resmgr_pathname(id_ + 1, 0, path, sizeof(path)));
+	EXPECT_FAILS(EINVAL, resmgr_pathname(id_, 0, nullptr, 0));
+	const int before = id_;
+	attach("/", kPath + 1);
+	EXPECT_FAILS(EINVAL, resmgr_pathname(before, 0, path, sizeof(path)));
+	EXPECT_EQ(size, resmgr_pathname(id_, 0, path, sizeof(path)));
+	EXPECT_EQ(whole, path);
+}
+
 TEST_F(Served, AnswersComeInEveryForm)
 {
 	int turn = 0;
@@ -530,6 +563,9 @@ TEST_F(Served, AFoldersManagerOutlivesItsWatcher)
 	id_ = resmgr_attach(dpp_, nullptr, path, _FTYPE_ANY, _RESMGR_FLAG_DIR, &connect_, &io_,
 			    &attr_);
 	ASSERT_GT(id_, 0) << strerror(errno);
+	char named[32] = "";
+	EXPECT_EQ(21, resmgr_pathname(id_, 0, named, sizeof(named)));
+	EXPECT_STREQ("/tmp/iofunc-watched/", named);
 	pid_t watcher = watcher_of(path);
 	ASSERT_GT(watcher, 0);
 	EXPECT_EQ(0, kill(watcher, SIGKILL));
@@ -648,6 +684,8 @@ TEST_F(Served, Refuses)
 	EXPECT_FAILS(EINVAL, resmgr_detach(dpp_, 99999, 0));
 	int only_number = attach(dpp_, nullptr, _FTYPE_ANY, 0);
 	EXPECT_GT(only_number, 0);
+	char path[PATH_MAX];
+	EXPECT_FAILS(EINVAL, resmgr_pathname(only_number, 0, path, sizeof(path)));
 	EXPECT_EQ(0, resmgr_detach(dpp_, only_number, 0));
 }
 

@@ -168,6 +168,13 @@ extern resmgr_context_t *resmgr_block(resmgr_context_t *__ctp);
 extern void resmgr_unblock(resmgr_context_t *__ctp);
 extern int resmgr_handler(resmgr_context_t *__ctp);
 
+/*
+ * The path that was attached by that number, from the root; a folder's ends in a slash. Its length
+ * with the terminator; or -1 and errno: EINVAL, there is no such path, ERANGE, it is longer.
+ */
+#define _RESMGR_PATHNAME_LOCALPATH 0x0001 /* there are no others */
+extern int resmgr_pathname(int __id, unsigned __flags, char *__path, int __maxbuf);
+
 /* A number for struct stat's st_dev. */
 extern int resmgr_devino(int __id, dev_t *__dev, ino_t *__inode);
 
