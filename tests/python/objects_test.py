@@ -331,6 +331,24 @@ class DescriptorTest(unittest.TestCase):
                 with self.assertRaises(stplr.Closed):
                     kind.from_fd(number)
 
+    def test_given_back(self):
+        with pair() as (channel, connection):
+            number = os.dup(connection.fileno())
+            copy = stplr.Connection.from_fd(number)
+            self.assertEqual(number, copy.into_fd())
+            self.assertTrue(copy.closed)
+            for again in (copy.into_fd, copy.fileno):
+                with self.assertRaises(ValueError):
+                    again()
+            copy.close()
+            with stplr.Connection.from_fd(number) as once_more:
+                self.assertFalse(once_more.server().ended)
+            waiting = Thread(channel.receive).blocks()
+            with self.assertRaisesRegex(ValueError, "inside"):
+                channel.into_fd()
+            connection.pulse(1)
+            waiting.result()
+
     def test_what_is_no_descriptor(self):
         for kind in (stplr.Channel, stplr.Connection, stplr.Device):
             with self.assertRaises(stplr.Closed):

@@ -255,17 +255,8 @@ class Message:
         return True
 
     def _transfer(self, call: str, function: Any, args: Any, keep: Any) -> int:
-        fd = self.channel._enter(call)
-        try:
-            while True:
-                result = _library.invoke(function, fd, ctypes.byref(args))
-                if result != -errno.EINTR:
-                    break
-        finally:
-            self.channel._leave()
+        self.channel._over_signals(call, function, ctypes.byref(args), waiting=False)
         del keep
-        if result < 0:
-            raise self.channel._failed(call, -result)
         return int(args.len)
 
     def _fetch(self, address: int, size: int, offset: int) -> int:
@@ -351,20 +342,10 @@ class Channel(Descriptor):
     def __init__(self, fd: int, chid: int = 0, peer: Optional[Peer] = None):
         super().__init__(fd)
         self._rooms = _memory.Rooms()
-        self._message_max = 0
         #: The number by which Device.connect_pid() finds it; 0 for an accepted one.
         self.chid = chid
         #: Of an accepted one: who connected.
         self.peer = peer
-
-    @property
-    def message_max(self) -> int:
-        """The longest message, in bytes, that the module takes."""
-        if not self._message_max:
-            version = _library.Version()
-            self._call("stplr_version", _library.version, ctypes.byref(version))
-            self._message_max = version.message_max
-        return self._message_max
 
     def receive(self, timeout: Optional[float] = None) -> Union[Message, Pulse]:
         """Waits for a message or a pulse and takes it; all of a message, however long, is in its data.
@@ -421,7 +402,8 @@ class Channel(Descriptor):
     def accept(self, timeout: Optional[float] = None) -> Channel:
         """Of a channel that listens: waits for a connection and takes it. The channel that serves it, until Ended."""
         args = _library.ChannelAccept(deadline=_check.deadline(timeout), clock=_library.CLOCK_MONOTONIC)
-        fd = self._wait("stplr_accept", _library.channel_accept, args)
+        waiting = args.deadline != _library.DEADLINE_POLL
+        fd = self._over_signals("stplr_accept", _library.channel_accept, ctypes.byref(args), waiting=waiting)
         return type(self)(fd, 0, Peer(args.pid, args.uid, args.gid, args.scoid, args.coid))
 
     def serve(
@@ -526,25 +508,11 @@ class Channel(Descriptor):
                 yield message
             del message  # or it would be held while the next is waited for
 
-    def _wait(self, call: str, function: Any, args: Any) -> int:
-        """A call that may wait, until it is through, over signals."""
-        fd = self._enter(call, True)
-        try:
-            while True:
-                result = _library.invoke(function, fd, ctypes.byref(args))
-                if result != -errno.EINTR:
-                    break
-        finally:
-            self._leave(True)
-        if result < 0:
-            raise self._failed(call, -result)
-        return result
-
     def _receive(self, args: Any) -> Optional[Message]:
         """The message that has come, None for a pulse. One that is lost on its way to the caller fails its sender."""
         message = None
         try:
-            self._wait("stplr_receive", _library.msg_receive, args)
+            self._over_signals("stplr_receive", _library.msg_receive, ctypes.byref(args))
             if args.info.kind != _library.KIND_PULSE:
                 message = Message(self, args.info)
         except BaseException:

@@ -54,7 +54,6 @@ class Connection(Events):
     def __init__(self, fd: int):
         super().__init__(fd)
         self._rooms = _memory.Rooms()
-        self._room_size = 0
 
     def call(
         self,
@@ -94,7 +93,7 @@ class Connection(Events):
     ) -> Tuple[bytes, ReplyInfo]:
         """call(), and what came with the reply. One that is longer than size is cut, and no error."""
         if size is None:
-            size = self._room_size or self._learn_room_size()
+            size = self.message_max
         room = self._rooms.take(_check.number("size", size, 0, 2**31 - 4096 - 1))
         args = _library.MsgSend(reply=_library.Buffer(room.address, size))
         used = size
@@ -220,19 +219,11 @@ class Connection(Events):
         detail = ""
         received = bool(args.flags & _library.SEND_TELL and args.status)
         if error == errno.EMSGSIZE and not received:
-            most = self._version().message_max
+            most = self.message_max
             if length > most:
                 detail = f": it has {length} bytes, and message_max is {most}: send it in pieces, or load the module with more"
         return self._failed(call, error, detail=detail, received=received)
 
-    def _version(self) -> Any:
-        version = _library.Version()
-        self._call("stplr_version", _library.version, ctypes.byref(version))
-        return version
-
-    def _learn_room_size(self) -> int:
-        self._room_size = self._version().message_max
-        return self._room_size
 
     def _wake(self, fd: int) -> None:
         _library.invoke(_library.connect_detach, fd)

@@ -35,6 +35,7 @@ class Descriptor:
         self._inside = 0  # calls that use the number
         self._waiting = 0  # of these, those that may wait
         self._closed = False
+        self._message_max = 0
         _living.add(self)
 
     def fileno(self) -> int:
@@ -47,6 +48,13 @@ class Descriptor:
     def closed(self) -> bool:
         """Was it closed here?"""
         return self._closed
+
+    @property
+    def message_max(self) -> int:
+        """The longest message, in bytes, that the module takes."""
+        if not self._message_max:
+            self._message_max = self._version().message_max
+        return self._message_max
 
     def close(self) -> None:
         """Closes the descriptor; again is no error. Threads that wait on it here end with Closed."""
@@ -94,6 +102,28 @@ class Descriptor:
             raise self._failed(call, -result, about)
         return result
 
+    def _over_signals(
+        self, call: str, function: Any, *arguments: Any, waiting: bool = True, about: Optional[str] = None
+    ) -> int:
+        """One call, until it is through: a signal's handler runs, and the call goes on."""
+        fd = self._enter(call, waiting)
+        try:
+            while True:
+                result = _library.invoke(function, fd, *arguments)
+                if result != -errno.EINTR:
+                    break
+        finally:
+            self._leave(waiting)
+        if result < 0:
+            raise self._failed(call, -result, about)
+        return result
+
+    def _version(self) -> Any:
+        """What module it belongs to."""
+        version = _library.Version()
+        self._call("stplr_version", _library.version, ctypes.byref(version))
+        return version
+
     def _failed(
         self, call: str, error: int, about: Optional[str] = None, detail: str = "", *, received: bool = False
     ) -> Exception:
@@ -119,6 +149,16 @@ class Descriptor:
         """
         check(fd, cls._is_of_kind, cls._kind)
         return cls(fd)
+
+    def into_fd(self) -> int:
+        """Gives the descriptor to the caller, whose it is to close, and is closed itself; not while calls are inside."""
+        with self._lock:
+            if self._inside:
+                raise ValueError(f"calls are inside the {self._kind}")
+            fd = self.fileno()
+            self._closed = True
+            self._fd = -1
+            return fd
 
     @staticmethod
     def _is_of_kind(fd: int) -> int:

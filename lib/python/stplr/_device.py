@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 from typing import Any, NamedTuple, Optional
 
 from . import _check, _descriptor, _error, _library
@@ -53,8 +52,7 @@ class Device(Events):
     @property
     def version(self) -> Version:
         """The module's version, features and limits."""
-        got = _library.Version()
-        self._call("stplr_version", _library.version, ctypes.byref(got))
+        got = self._version()
         number = f"{got.version >> 16}.{got.version >> 8 & 255}.{got.version & 255}"
         return Version(got.abi, number, got.features, got.message_max, got.inline_max, got.parts_max)
 
@@ -140,17 +138,8 @@ class Device(Events):
             options.uid = _check.u32("a uid", uid)
         if lend:
             options.flags |= _library.CONNECT_LEND
-        fd = self._enter("stplr_connect", True)
-        try:
-            while True:
-                result = _library.invoke(_library.connect_attach, fd, name, ctypes.byref(options))
-                if result != -errno.EINTR:
-                    break
-        finally:
-            self._leave(True)
-        if result < 0:
-            raise self._failed("stplr_connect", -result, about)
-        return Connection(result)
+        attach = _library.connect_attach
+        return Connection(self._over_signals("stplr_connect", attach, name, ctypes.byref(options), about=about))
 
 
 def channel(name: Optional[str] = None, *, device: int = 0, **options: Any) -> Channel:
