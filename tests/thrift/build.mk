@@ -43,7 +43,8 @@ $(B)/tests/thrift_asan_test: $(THRIFT_ASAN_TESTS:%=$(B)/tests/thrift/%.o) \
 $(B)/tests/thrift_asan_test: private LDFLAGS += $(THRIFT_SANITIZE)
 
 $(B)/tests/thrift_test $(B)/tests/thrift_asan_test: $(THRIFT_TESTS_COMMON) $(LIBSTPLR_A) | $(EXAMPLE_PROGRAMS) $(GLIB_EXAMPLES_PROGRAMS)
-	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(THRIFT_LIBS) -lgtest -lpthread
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter-out $(LIBSTPLR_A),$(filter %.a,$^)) \
+		$(LIBSTPLR_A) $(THRIFT_LIBS) -lgtest -lpthread
 
 # Plays the other side of a vector, for these and for other runtimes' tests.
 $(B)/bin/thrift-vector-player: transports/thrift/vectors/player.c $(LIBSTPLR_A)

@@ -78,7 +78,9 @@ TEST_P(CostTest, ACallIsOneSystemCallOfTheClientAndTwoOrOneOfTheServer)
 	server.wait();
 
 	EXPECT_GE(straced("/tmp/client.strace", "ioctl"), calls);
-	EXPECT_LE(straced("/tmp/client.strace", "ioctl"), calls + 10);
+	// strace takes its time, and a call that takes longer than a moment is taken up by one
+	// more.
+	EXPECT_LE(straced("/tmp/client.strace", "ioctl"), calls + calls / 4);
 	EXPECT_GE(straced("/tmp/server.strace", "ioctl"), kind.each * calls);
 	EXPECT_LE(straced("/tmp/server.strace", "ioctl"), kind.each * calls + 20);
 	for (const char *file : {"/tmp/client.strace", "/tmp/server.strace"})

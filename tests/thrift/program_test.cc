@@ -5,13 +5,17 @@
 #include <thrift/protocol/TBinaryProtocol.h>
 #include <thrift/transport/TBufferTransports.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
 
+#include <stplr.h>
+
 #include "calculator.h"
+#include "support/fd.h"
 #include "support/program.h"
 #include "support/service.h"
 #include "support/thread.h"
@@ -71,6 +75,37 @@ private:
 		return Wire().speak(wrapped);
 	}
 };
+
+// A service manager keeps the channel, and starts the service as often as need be.
+TEST(ProgramTest, StartedWithAChannel)
+{
+	const StaplerAddress address = newAddress();
+	struct stplr_channel_create options = {};
+	Fd device(stplr_open(0, 0));
+
+	options.flags = STPLR_CHANNEL_LISTEN;
+	Fd channel(stplr_channel_create(device, address.name.c_str(), &options));
+	ASSERT_GE(channel, 0);
+	ASSERT_EQ(0, fcntl(channel, F_SETFD, 0)); // it is to inherit it
+	const std::string number = std::to_string(channel);
+
+	for (int i = 0; i < 2; i++) {
+		ClientOf<calculatorClient> client("stplr:" + address.name);
+		Program server({"bash", "-c",
+				"export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=service; "
+				"exec 3<&" +
+					number + "; exec " + program("calculator", "server") +
+					" --transport activated:service"});
+
+		EXPECT_TRUE(server.says("listening on activated:service")) << server.output();
+		EXPECT_EQ(21, client.multiply(7, 3));
+		server.signal(SIGTERM);
+		EXPECT_EQ(0, server.wait()) << server.output();
+	}
+	Program alone({program("calculator", "server"), "--transport", "activated:service"});
+	EXPECT_EQ(1, alone.wait());
+	EXPECT_NE(std::string::npos, alone.output().find("was not started with")) << alone.output();
+}
 
 TEST(ProgramTest, EachServiceByHand)
 {

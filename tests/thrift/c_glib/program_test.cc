@@ -2,11 +2,15 @@
 // The examples as a user runs them: by Thrift's C/GLib library, and over D-Bus.
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <stplr.h>
 #include <sys/wait.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "support.h"
 
 namespace
 {
@@ -98,6 +102,38 @@ TEST_P(ProgramTest, ShowWhatTheyDo)
 		EXPECT_TRUE(ran.says(std::string("name: ") + s.service)) << ran;
 		EXPECT_TRUE(ran.says(s.says)) << ran;
 	}
+}
+
+// A service manager keeps the channel, and starts the service as often as need be.
+TEST(StartedProgramTest, WithAChannel)
+{
+	const std::string name = own_name();
+	struct stplr_channel_create options = {};
+	Fd device(stplr_open(0, 0));
+
+	options.flags = STPLR_CHANNEL_LISTEN;
+	Fd channel(stplr_channel_create(device, name.c_str(), &options));
+	ASSERT_GE(channel, 0);
+	ASSERT_EQ(0, fcntl(channel, F_SETFD, 0)); // it is to inherit it
+	const std::string server = "thrift-glib-calculator-server --transport activated:service";
+	Ran ran = run("start() {\n"
+		      "  export LISTEN_PID=$BASHPID LISTEN_FDS=1 LISTEN_FDNAMES=service\n"
+		      "  exec 3<&" +
+		      std::to_string(channel) + "; exec " + server +
+		      "\n"
+		      "}\n"
+		      "for i in 1 2; do\n"
+		      "  start & server=$!\n"
+		      "  thrift-glib-calculator-client --transport stplr:" +
+		      name +
+		      " || exit 1\n"
+		      "  kill $server; wait $server || exit 2\n"
+		      "done\n" +
+		      server);
+
+	EXPECT_EQ(2, ran.status) << ran;
+	EXPECT_TRUE(ran.says("7 3: 21")) << ran;
+	EXPECT_TRUE(ran.says("was not started with")) << ran;
 }
 
 // A division by zero, a timer that was stopped: an error, and the service lives on.
@@ -197,7 +233,8 @@ TEST(CGlibProgram, SaysWhichTransportsThereAre)
 	Ran ran = run("thrift-glib-ping-server --transport http://host");
 
 	EXPECT_EQ(2, ran.status) << ran;
-	EXPECT_TRUE(ran.says("is not stplr:NAME, unix:PATH or tcp:HOST:PORT")) << ran;
+	EXPECT_TRUE(ran.says("is not stplr:NAME, activated:NAME, unix:PATH or tcp:HOST:PORT"))
+		<< ran;
 }
 
 // Two servers share the private bus; the second of one service is refused.

@@ -108,10 +108,10 @@ def choice_value():
 class Service:
     """A server in threads, until it is closed."""
 
-    def __init__(self, server="threaded", wrapper="buffered", protocol="binary", *, processor=None, name=None, **options):
-        self.name = name or new_name()
+    def __init__(self, server="threaded", wrapper="buffered", protocol="binary", *, processor=None, name=None, transport=None, **options):
         self.handler = Handler()
-        self.transport = stplr_thrift.TStaplerServerTransport(self.name, **options)
+        self.transport = transport or stplr_thrift.TStaplerServerTransport(name or new_name(), **options)
+        self.name = self.transport.address.name
         self.transport.listen()
         self.wrapper = WRAPPERS[wrapper]()
         self.protocol = PROTOCOLS[protocol]()

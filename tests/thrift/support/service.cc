@@ -289,8 +289,15 @@ Service::Service(const Options &options) : options_(options), handler_(new Handl
 		all->registerProcessor("suite", processor);
 		processor = all;
 	}
-	transport_ = std::make_shared<ServerStaplerTransport>(
-		options.address, std::make_shared<TConfiguration>(options.maxMessageSize));
+	auto configuration = std::make_shared<TConfiguration>(options.maxMessageSize);
+
+	if (options.channel)
+		transport_ =
+			std::make_shared<ServerStaplerTransport>(options.channel, configuration);
+	else
+		transport_ =
+			std::make_shared<ServerStaplerTransport>(options.address, configuration);
+	options_.address = transport_->getAddress();
 	transport_->setDeferReplies(options.deferReplies);
 	transport_->setInterruptableChildren(options.interruptableChildren);
 	server_ = newServer(options, processor, transport_);
@@ -328,8 +335,13 @@ static std::shared_ptr<ClientStaplerTransport> newTransport(const StaplerAddress
 }
 
 Client::Client(const StaplerAddress &address, const Wire &wire, int maxMessageSize)
-	: transport(newTransport(address, maxMessageSize)), wrapped(wire.wrap(transport)),
-	  protocol(wire.speak(wrapped)), calls(protocol)
+	: Client(newTransport(address, maxMessageSize), wire)
+{
+}
+
+Client::Client(std::shared_ptr<ClientStaplerTransport> own, const Wire &wire)
+	: transport(own), wrapped(wire.wrap(transport)), protocol(wire.speak(wrapped)),
+	  calls(protocol)
 {
 	wrapped->open();
 }

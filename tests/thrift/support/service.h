@@ -31,6 +31,7 @@ using stplr::thrift::AcceptedStaplerTransport;
 using stplr::thrift::ClientStaplerTransport;
 using stplr::thrift::ServerStaplerTransport;
 using stplr::thrift::StaplerAddress;
+using stplr::thrift::StaplerDescriptor;
 
 // What both sides agree on.
 struct Wire {
@@ -81,6 +82,8 @@ public:
 		std::string server = "threaded";
 		Wire wire;
 		StaplerAddress address = newAddress();
+		// A listening channel, instead of one with that address.
+		StaplerDescriptor channel;
 		bool deferReplies = false;
 		bool interruptableChildren = true;
 		int maxMessageSize = 100 << 20;
@@ -133,6 +136,8 @@ struct Client {
 	// Opens it.
 	explicit Client(Service &service) : Client(service.address(), service.wire()) {}
 	Client(const StaplerAddress &address, const Wire &wire, int maxMessageSize = 100 << 20);
+	// On a transport that may be open.
+	Client(std::shared_ptr<ClientStaplerTransport> transport, const Wire &wire);
 
 	suite::suiteClient *operator->()
 	{

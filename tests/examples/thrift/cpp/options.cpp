@@ -53,7 +53,8 @@ void addWire(CLI::App &app, Wire &wire, const std::string &service)
 {
 	wire.transport = "stplr:" + service;
 	app.add_option("--transport", wire.transport,
-		       "stplr:NAME[?device=N&mode=MODE&group=GROUP], unix:PATH or tcp:HOST:PORT")
+		       "stplr:NAME[?device=N&mode=MODE&group=GROUP], activated:NAME, unix:PATH or "
+		       "tcp:HOST:PORT")
 		->type_name("URI")
 		->capture_default_str();
 	app.add_option("--wrapper", wire.wrapper)

@@ -26,7 +26,7 @@ def parser(service, description):
         "--transport",
         metavar="URI",
         default=f"stplr:{service}",
-        help="stplr:NAME[?device=N&mode=MODE&group=GROUP], unix:PATH or tcp:HOST:PORT",
+        help="stplr:NAME[?device=N&mode=MODE&group=GROUP], activated:NAME, unix:PATH or tcp:HOST:PORT",
     )
     made.add_argument("--wrapper", choices=WRAPPERS, default="buffered", help="Thrift's transport around it")
     made.add_argument("--protocol", choices=PROTOCOLS, default="binary", help="Thrift's protocol")

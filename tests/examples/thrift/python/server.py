@@ -50,7 +50,7 @@ def serve(arguments, processor):
     signal.signal(signal.SIGINT, end)
     try:
         transport = Announcing(server_transport(arguments.transport), arguments.transport)
-    except ValueError as error:
+    except (ValueError, TTransportException) as error:
         sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
     factories = options.wrapper_factory(arguments), options.protocol_factory(arguments)
     if arguments.server == "simple":

@@ -305,19 +305,26 @@ static int connect_to(guint number, const gchar *name, GError **error)
 	return connection;
 }
 
+struct stapler_end *stapler_client_new(int connection, GError **error)
+{
+	struct client *client = g_new0(struct client, 1);
+
+	client->room = usual_room;
+	if (stapler_end_init(&client->end, &client_class, connection, error))
+		return &client->end;
+	g_free(client);
+	return NULL;
+}
+
 struct stapler_end *stapler_client_open(guint device, const gchar *name, GError **error)
 {
-	struct client *client;
+	struct stapler_end *end;
 	int fd = connect_to(device, name, error);
 
 	if (fd < 0)
 		return NULL;
-	client = g_new0(struct client, 1);
-	client->room = usual_room;
-	if (!stapler_end_init(&client->end, &client_class, fd, error)) {
+	end = stapler_client_new(fd, error);
+	if (!end)
 		close(fd);
-		g_free(client);
-		return NULL;
-	}
-	return &client->end;
+	return end;
 }

@@ -8,6 +8,7 @@
 #include <thrift/c_glib/transport/thrift_transport.h>
 
 #include "end.h"
+#include "handed.h"
 
 static void set_error(GError **error, gint code, const gchar *format, va_list list)
 	G_GNUC_PRINTF(3, 0);
@@ -61,8 +62,38 @@ gboolean stapler_end_init(struct stapler_end *end, const struct stapler_end_clas
 
 void stapler_end_clear(struct stapler_end *end)
 {
-	close(end->fd);
+	if (end->handed)
+		stapler_handed_close(end->fd);
+	else
+		close(end->fd);
 	g_clear_error(&end->broken);
 	stapler_buffer_free(&end->in);
 	stapler_buffer_free(&end->out);
+}
+
+struct stapler_end *stapler_end_of_handed(int fd, GError **error)
+{
+	struct stapler_interrupt *list;
+	struct stapler_end *end;
+	enum stapler_kind kind;
+	gchar *problem = stapler_handed_take(fd, STAPLER_CONNECTION | STAPLER_ACCEPTED, &kind);
+
+	if (problem) {
+		stapler_fail(error, THRIFT_TRANSPORT_ERROR_CONNECT, "%s", problem);
+		g_free(problem);
+		return NULL;
+	}
+	if (kind == STAPLER_CONNECTION) {
+		end = stapler_client_new(fd, error);
+	} else {
+		/* Nobody interrupts it, who serves just this one. */
+		list = stapler_interrupt_new();
+		end = stapler_session_new(fd, list, error);
+		stapler_interrupt_unref(list);
+	}
+	if (end)
+		end->handed = TRUE;
+	else
+		stapler_handed_return(fd);
+	return end;
 }

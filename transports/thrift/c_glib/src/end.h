@@ -27,6 +27,7 @@ struct stapler_end_class {
 struct stapler_end {
 	const struct stapler_end_class *class;
 	int fd;
+	gboolean handed;   /* fd was handed in */
 	gsize message_max; /* the module's */
 	gsize limit;       /* on what is taken: Thrift's maximal message size */
 	GError *broken;    /* why bytes were lost, and nothing more can be understood; or NULL */
@@ -37,9 +38,17 @@ struct stapler_end {
 /* Connects; NULL with an error set if that fails. */
 struct stapler_end *stapler_client_open(guint device, const gchar *name, GError **error);
 
-/* Serves the channel, which the end owns from now on. It is entered in the list. */
+/* Serves the channel, which the end owns from now on, unless that fails. It is entered in the list.
+ */
 struct stapler_end *stapler_session_new(int channel, struct stapler_interrupt *list,
 					GError **error);
+
+/* A client's end of this connection, which it owns from now on, unless that fails. */
+struct stapler_end *stapler_client_new(int connection, GError **error);
+
+/* A client's end, or a session, of a descriptor that was handed in. If it is refused it stays the
+ * caller's. */
+struct stapler_end *stapler_end_of_handed(int fd, GError **error);
 
 /* What both have. */
 gboolean stapler_end_init(struct stapler_end *end, const struct stapler_end_class *class, int fd,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include <stplr.h>
 
@@ -13,6 +14,7 @@ struct stapler_place {
 	struct stapler_place *next; /* constant */
 	struct stapler_interrupt *list;
 	atomic_int channel; /* or FREE or TAKEN */
+	atomic_int wakes;   /* it is an eventfd, of this process; 0: it is not */
 	atomic_int users;
 	atomic_bool busy;
 };
@@ -44,14 +46,29 @@ void stapler_interrupt_unref(struct stapler_interrupt *list)
 	g_free(list);
 }
 
+static void wake(int fd)
+{
+	static const guint64 one = 1;
+
+	/* If it cannot be more it says so already. */
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
 static void interrupt(struct stapler_place *place)
 {
-	int channel;
+	int channel, wakes;
 
 	atomic_fetch_add(&place->users, 1);
 	channel = atomic_load(&place->channel);
-	if (channel >= 0 && !atomic_load(&place->busy))
+	wakes = atomic_load(&place->wakes);
+	if (channel >= 0 && wakes) {
+		/* A fork's copy is another process's to wait on. */
+		if (wakes == getpid())
+			wake(channel);
+	} else if (channel >= 0 && !atomic_load(&place->busy)) {
 		stplr_channel_shutdown(channel);
+	}
 	atomic_fetch_sub(&place->users, 1);
 }
 
@@ -75,16 +92,27 @@ static struct stapler_place *take_place(struct stapler_interrupt *list)
 	return place;
 }
 
-struct stapler_place *stapler_interrupt_add(struct stapler_interrupt *list, int channel)
+static struct stapler_place *add(struct stapler_interrupt *list, int channel, int wakes)
 {
 	struct stapler_place *place = take_place(list);
 
 	atomic_fetch_add(&list->references, 1);
+	atomic_store(&place->wakes, wakes);
 	atomic_store(&place->channel, channel);
 	/* Who interrupts sets this first and then looks at the channels. */
 	if (atomic_load(&list->interrupted))
 		interrupt(place);
 	return place;
+}
+
+struct stapler_place *stapler_interrupt_add(struct stapler_interrupt *list, int channel)
+{
+	return add(list, channel, 0);
+}
+
+struct stapler_place *stapler_interrupt_add_wake(struct stapler_interrupt *list, int eventfd)
+{
+	return add(list, eventfd, getpid());
 }
 
 void stapler_interrupt_busy(struct stapler_place *place, gboolean busy)

@@ -22,14 +22,17 @@ void stapler_interrupt_unref(struct stapler_interrupt *list);
 /* A channel that is shut down when the list is interrupted, or at once if it has been. */
 struct stapler_place *stapler_interrupt_add(struct stapler_interrupt *list, int channel);
 
+/* For a channel that is not to be shut down: an eventfd of this process's that is written to. */
+struct stapler_place *stapler_interrupt_add_wake(struct stapler_interrupt *list, int eventfd);
+
 /* While a channel is busy with a call it is not shut down, but as soon as it is not any more: its
  * client is to get all of the reply. */
 void stapler_interrupt_busy(struct stapler_place *place, gboolean busy);
 
-/* To be called before the channel is closed. */
+/* To be called before the channel, or the eventfd, is closed. */
 void stapler_interrupt_remove(struct stapler_place *place);
 
-/* Shuts down the list's channels, and those to come. */
+/* Shuts down the list's channels, and those to come, and writes to its eventfds. */
 void stapler_interrupt_all(struct stapler_interrupt *list);
 
 #endif

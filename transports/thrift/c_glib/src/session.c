@@ -294,7 +294,6 @@ struct stapler_end *stapler_session_new(int channel, struct stapler_interrupt *l
 	struct session *session = g_new0(struct session, 1);
 
 	if (!stapler_end_init(&session->end, &session_class, channel, error)) {
-		close(channel);
 		g_free(session);
 		return NULL;
 	}

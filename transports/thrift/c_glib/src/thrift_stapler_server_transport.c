@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <grp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <stplr.h>
@@ -9,6 +11,7 @@
 #include <thrift/c_glib/transport/thrift_server_socket.h>
 #include <thrift/c_glib/transport/thrift_stapler_server_transport.h>
 
+#include "handed.h"
 #include "transport.h"
 
 struct _ThriftStaplerServerTransportPrivate {
@@ -17,9 +20,15 @@ struct _ThriftStaplerServerTransportPrivate {
 	guint mode;
 	gchar *group;
 	guint backlog;
+	gint fd;     /* handed in, until it is listened to; or THRIFT_INVALID_SOCKET */
 	int channel; /* THRIFT_INVALID_SOCKET while closed */
 	struct stapler_interrupt *list;
-	struct stapler_place *place; /* of the channel in the list */
+	struct stapler_place *place; /* of the channel, or of wake, in the list; or NULL */
+	/* A channel that was handed in is not this process's to shut down: waiting for its clients
+	 * is ended by an eventfd. A fork copies that, and each process is to have its own. */
+	gboolean handed;
+	int wake;
+	pid_t wakes;
 };
 
 enum {
@@ -29,6 +38,7 @@ enum {
 	PROP_MODE,
 	PROP_GROUP,
 	PROP_BACKLOG,
+	PROP_FD,
 	PROP_CONFIGURATION,
 	PROP_REMAINING_MESSAGE_SIZE,
 	PROP_KNOW_MESSAGE_SIZE,
@@ -78,6 +88,67 @@ static const gchar *listen_problem(int reason)
 	}
 }
 
+static gboolean listen_to_handed(ThriftStaplerServerTransportPrivate *priv, GError **error)
+{
+	enum stapler_kind kind;
+	gchar *problem = stapler_handed_take(priv->fd, STAPLER_LISTENING, &kind);
+
+	if (problem) {
+		fail(error, THRIFT_SERVER_SOCKET_ERROR_LISTEN, "%s", problem);
+		g_free(problem);
+		return FALSE;
+	}
+	priv->handed = TRUE;
+	priv->channel = priv->fd;
+	priv->fd = THRIFT_INVALID_SOCKET;
+	return TRUE;
+}
+
+static void forget_wake(ThriftStaplerServerTransportPrivate *priv)
+{
+	if (!priv->wakes)
+		return;
+	stapler_interrupt_remove(priv->place);
+	close(priv->wake);
+	priv->wakes = 0;
+}
+
+static gboolean own_wake(ThriftStaplerServerTransportPrivate *priv)
+{
+	if (priv->wakes == getpid())
+		return TRUE;
+	forget_wake(priv);
+	priv->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (priv->wake < 0)
+		return FALSE;
+	priv->place = stapler_interrupt_add_wake(priv->list, priv->wake);
+	priv->wakes = getpid();
+	return TRUE;
+}
+
+/* The next client; one whom another process that has the channel takes is waited for on. */
+static int accept_of_handed(ThriftStaplerServerTransportPrivate *priv)
+{
+	struct stplr_channel_accept args = {.deadline = STPLR_DEADLINE_POLL};
+	int channel;
+
+	if (!own_wake(priv))
+		return -1;
+	do {
+		struct pollfd fds[] = {{.fd = priv->channel, .events = POLLIN},
+				       {.fd = priv->wake, .events = POLLIN}};
+
+		if (poll(fds, G_N_ELEMENTS(fds), -1) < 0)
+			return -1;
+		if (fds[1].revents) {
+			errno = ESHUTDOWN;
+			return -1;
+		}
+		channel = stplr_channel_accept(priv->channel, &args);
+	} while (channel < 0 && errno == EAGAIN);
+	return channel;
+}
+
 static gboolean server_listen(ThriftServerTransport *transport, GError **error)
 {
 	ThriftStaplerServerTransportPrivate *priv =
@@ -90,9 +161,11 @@ static gboolean server_listen(ThriftServerTransport *transport, GError **error)
 	if (priv->channel != THRIFT_INVALID_SOCKET)
 		return fail(error, THRIFT_SERVER_SOCKET_ERROR_LISTEN,
 			    "the server transport listens already");
+	if (priv->fd != THRIFT_INVALID_SOCKET)
+		return listen_to_handed(priv, error);
 	if (!priv->name)
 		return fail(error, THRIFT_SERVER_SOCKET_ERROR_BIND,
-			    "no name to listen on: set the property 'name'");
+			    "no name to listen on: set the property 'name', or 'fd'");
 	if (priv->group) {
 		options.flags |= STPLR_CHANNEL_GROUP;
 		if (!find_group(priv->group, &options.gid))
@@ -128,7 +201,7 @@ static ThriftTransport *server_accept(ThriftServerTransport *transport, GError *
 		     "the server transport does not listen");
 		return NULL;
 	}
-	channel = stplr_accept(priv->channel, NULL);
+	channel = priv->handed ? accept_of_handed(priv) : stplr_accept(priv->channel, NULL);
 	if (channel < 0) {
 		fail(error, THRIFT_SERVER_SOCKET_ERROR_ACCEPT, "failed to accept a client - %s",
 		     errno == ESHUTDOWN ? "the server was interrupted" : g_strerror(errno));
@@ -136,6 +209,7 @@ static ThriftTransport *server_accept(ThriftServerTransport *transport, GError *
 	}
 	end = stapler_session_new(channel, priv->list, &reason);
 	if (!end) {
+		close(channel);
 		fail(error, THRIFT_SERVER_SOCKET_ERROR_ACCEPT, "%s", reason->message);
 		g_clear_error(&reason);
 		return NULL;
@@ -151,8 +225,14 @@ static gboolean server_close(ThriftServerTransport *transport, GError **error)
 	(void)error;
 	if (priv->channel == THRIFT_INVALID_SOCKET)
 		return TRUE;
-	stapler_interrupt_remove(priv->place);
-	close(priv->channel);
+	if (priv->handed) {
+		forget_wake(priv);
+		stapler_handed_close(priv->channel);
+		priv->handed = FALSE;
+	} else {
+		stapler_interrupt_remove(priv->place);
+		close(priv->channel);
+	}
 	priv->channel = THRIFT_INVALID_SOCKET;
 	return TRUE;
 }
@@ -177,6 +257,9 @@ static void server_get_property(GObject *object, guint id, GValue *value, GParam
 		break;
 	case PROP_BACKLOG:
 		g_value_set_uint(value, priv->backlog);
+		break;
+	case PROP_FD:
+		g_value_set_int(value, priv->fd);
 		break;
 	case PROP_CONFIGURATION:
 		g_value_set_object(value, base->configuration);
@@ -213,6 +296,9 @@ static void server_set_property(GObject *object, guint id, const GValue *value, 
 	case PROP_BACKLOG:
 		priv->backlog = g_value_get_uint(value);
 		break;
+	case PROP_FD:
+		priv->fd = g_value_get_int(value);
+		break;
 	case PROP_CONFIGURATION:
 		base->configuration = g_value_dup_object(value);
 		break;
@@ -243,6 +329,7 @@ static void server_finalize(GObject *object)
 static void thrift_stapler_server_transport_init(ThriftStaplerServerTransport *transport)
 {
 	transport->priv = thrift_stapler_server_transport_get_instance_private(transport);
+	transport->priv->fd = THRIFT_INVALID_SOCKET;
 	transport->priv->channel = THRIFT_INVALID_SOCKET;
 	transport->priv->list = stapler_interrupt_new();
 }
@@ -270,6 +357,10 @@ static void install_properties(GObjectClass *object)
 		object, PROP_BACKLOG,
 		g_param_spec_uint("backlog", "backlog", "How many clients may wait to be accepted",
 				  1, STPLR_BACKLOG_MAX, 128, flags));
+	g_object_class_install_property(
+		object, PROP_FD,
+		g_param_spec_int("fd", "fd", "A listening channel that was handed in", G_MININT,
+				 G_MAXINT, THRIFT_INVALID_SOCKET, flags));
 	g_object_class_install_property(object, PROP_CONFIGURATION,
 					g_param_spec_object("configuration", "configuration",
 							    "Thrift's configuration",

@@ -9,6 +9,7 @@
 struct _ThriftStaplerTransportPrivate {
 	guint device;
 	gchar *name;             /* NULL: a server's end, which cannot be opened again */
+	gint fd;                 /* handed in, until it is opened; or THRIFT_INVALID_SOCKET */
 	struct stapler_end *end; /* NULL while closed */
 };
 
@@ -16,6 +17,7 @@ enum {
 	PROP_0,
 	PROP_DEVICE,
 	PROP_NAME,
+	PROP_FD,
 	PROP_CONFIGURATION,
 	PROP_REMAINING_MESSAGE_SIZE,
 	PROP_KNOW_MESSAGE_SIZE,
@@ -55,10 +57,16 @@ static gboolean transport_open(ThriftTransport *transport, GError **error)
 	if (priv->end)
 		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_CONNECT,
 				    "the transport is open already");
-	if (!priv->name)
-		return stapler_fail(error, THRIFT_TRANSPORT_ERROR_CONNECT,
-				    "no name to connect to: set the property 'name'");
-	priv->end = stapler_client_open(priv->device, priv->name, error);
+	if (priv->fd != THRIFT_INVALID_SOCKET) {
+		priv->end = stapler_end_of_handed(priv->fd, error);
+		if (priv->end)
+			priv->fd = THRIFT_INVALID_SOCKET;
+	} else if (priv->name) {
+		priv->end = stapler_client_open(priv->device, priv->name, error);
+	} else {
+		stapler_fail(error, THRIFT_TRANSPORT_ERROR_CONNECT,
+			     "no name to connect to: set the property 'name', or 'fd'");
+	}
 	return priv->end != NULL;
 }
 
@@ -168,6 +176,9 @@ static void transport_get_property(GObject *object, guint id, GValue *value, GPa
 	case PROP_NAME:
 		g_value_set_string(value, priv->name);
 		break;
+	case PROP_FD:
+		g_value_set_int(value, priv->fd);
+		break;
 	case PROP_CONFIGURATION:
 		g_value_set_object(value, base->configuration);
 		break;
@@ -195,6 +206,9 @@ static void transport_set_property(GObject *object, guint id, const GValue *valu
 	case PROP_NAME:
 		priv->name = g_value_dup_string(value);
 		break;
+	case PROP_FD:
+		priv->fd = g_value_get_int(value);
+		break;
 	case PROP_CONFIGURATION:
 		/* The base class drops this reference. */
 		base->configuration = g_value_dup_object(value);
@@ -220,6 +234,7 @@ static void transport_finalize(GObject *object)
 static void thrift_stapler_transport_init(ThriftStaplerTransport *transport)
 {
 	transport->priv = thrift_stapler_transport_get_instance_private(transport);
+	transport->priv->fd = THRIFT_INVALID_SOCKET;
 }
 
 static void thrift_stapler_transport_class_init(ThriftStaplerTransportClass *class)
@@ -238,6 +253,10 @@ static void thrift_stapler_transport_class_init(ThriftStaplerTransportClass *cla
 	g_object_class_install_property(
 		object, PROP_NAME,
 		g_param_spec_string("name", "name", "Name of the server's channel", NULL, flags));
+	g_object_class_install_property(
+		object, PROP_FD,
+		g_param_spec_int("fd", "fd", "A connection or accepted channel that was handed in",
+				 G_MININT, G_MAXINT, THRIFT_INVALID_SOCKET, flags));
 	g_object_class_install_property(object, PROP_CONFIGURATION,
 					g_param_spec_object("configuration", "configuration",
 							    "Thrift's configuration",

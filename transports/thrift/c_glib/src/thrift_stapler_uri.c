@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <string.h>
+
+#include <stplr.h>
 
 #include <thrift/c_glib/transport/thrift_server_socket.h>
 #include <thrift/c_glib/transport/thrift_socket.h>
@@ -8,12 +11,13 @@
 #include <thrift/c_glib/transport/thrift_stapler_uri.h>
 
 struct address {
-	enum { STPLR, UNIX, TCP } kind;
-	gchar *name; /* of the channel, the socket's path, or the host */
+	enum { STPLR, ACTIVATED, UNIX, TCP } kind;
+	gchar *name; /* of the channel, of the descriptor, the socket's path, or the host */
 	gchar *group;
 	guint64 device;
 	guint64 mode;
 	guint64 port;
+	int fd;
 };
 
 static void clear(struct address *address)
@@ -105,6 +109,16 @@ static gboolean parse_stplr(const gchar *text, struct address *address, GError *
 	return !options || parse_options(options + 1, address, error);
 }
 
+static gboolean parse_activated(const gchar *name, struct address *address, GError **error)
+{
+	address->kind = ACTIVATED;
+	address->name = g_strdup(name);
+	if (!*name || strchr(name, ':'))
+		return refuse(error, "activated:NAME needs a name, without a colon");
+	address->fd = stplr_activated(name);
+	return address->fd >= 0 || refuse(error, "%s", stplr_strerror("stplr_activated", errno));
+}
+
 static gboolean parse_unix(const gchar *path, struct address *address, GError **error)
 {
 	address->kind = UNIX;
@@ -130,12 +144,15 @@ static gboolean parse(const gchar *uri, struct address *address, GError **error)
 
 	if (g_str_has_prefix(uri, "stplr:"))
 		good = parse_stplr(uri + strlen("stplr:"), address, &problem);
+	else if (g_str_has_prefix(uri, "activated:"))
+		good = parse_activated(uri + strlen("activated:"), address, &problem);
 	else if (g_str_has_prefix(uri, "unix:"))
 		good = parse_unix(uri + strlen("unix:"), address, &problem);
 	else if (g_str_has_prefix(uri, "tcp:"))
 		good = parse_tcp(uri + strlen("tcp:"), address, &problem);
 	else
-		good = refuse(&problem, "it is not stplr:NAME, unix:PATH or tcp:HOST:PORT");
+		good = refuse(&problem,
+			      "it is not stplr:NAME, activated:NAME, unix:PATH or tcp:HOST:PORT");
 	if (good)
 		return TRUE;
 	refuse(error, "transport '%s': %s", uri, problem->message);
@@ -159,6 +176,8 @@ ThriftTransport *thrift_stapler_uri_transport(const gchar *uri, GError **error)
 	if (address.kind == STPLR)
 		transport = g_object_new(THRIFT_TYPE_STAPLER_TRANSPORT, "name", address.name,
 					 "device", (guint)address.device, NULL);
+	else if (address.kind == ACTIVATED)
+		transport = g_object_new(THRIFT_TYPE_STAPLER_TRANSPORT, "fd", address.fd, NULL);
 	else if (address.kind == UNIX)
 		transport = g_object_new(THRIFT_TYPE_SOCKET, "path", address.name, NULL);
 	else
@@ -179,6 +198,9 @@ ThriftServerTransport *thrift_stapler_uri_server_transport(const gchar *uri, GEr
 		transport = g_object_new(THRIFT_TYPE_STAPLER_SERVER_TRANSPORT, "name", address.name,
 					 "device", (guint)address.device, "mode",
 					 (guint)address.mode, "group", address.group, NULL);
+	else if (address.kind == ACTIVATED)
+		transport =
+			g_object_new(THRIFT_TYPE_STAPLER_SERVER_TRANSPORT, "fd", address.fd, NULL);
 	else if (address.kind == UNIX)
 		transport = g_object_new(THRIFT_TYPE_SERVER_SOCKET, "path", address.name, NULL);
 	else

@@ -3,6 +3,7 @@
 
 #include "Children.h"
 #include "Errors.h"
+#include "Handed.h"
 #include "Patience.h"
 
 #include <stplr.h>
@@ -57,6 +58,32 @@ AcceptedStaplerTransport::AcceptedStaplerTransport(
 	child_->channel = channel;
 	// The last that may throw.
 	children_->add(*child_);
+}
+
+AcceptedStaplerTransport::AcceptedStaplerTransport(
+	const StaplerDescriptor &channel, const AcceptedOptions &options,
+	std::shared_ptr<apache::thrift::TConfiguration> configuration)
+	: AcceptedStaplerTransport(channel, checkHandedChannel(channel.fd, ChannelKind::accepted),
+				   options, configuration)
+{
+}
+
+AcceptedStaplerTransport::AcceptedStaplerTransport(
+	const StaplerDescriptor &channel, const struct stplr_channel_info &info,
+	const AcceptedOptions &options,
+	std::shared_ptr<apache::thrift::TConfiguration> configuration)
+	: AcceptedStaplerTransport(channel.fd, addressOf(info),
+				   {info.client_pid, info.client_uid, info.client_gid}, options,
+				   std::make_shared<Children>(), configuration)
+{
+	try {
+		claimHanded(channel.fd);
+	} catch (...) {
+		// It stays the caller's.
+		children_->forget(*child_);
+		throw;
+	}
+	child_->handed = true;
 }
 
 int AcceptedStaplerTransport::getSocketFD() const

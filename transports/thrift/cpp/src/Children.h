@@ -3,6 +3,8 @@
 #ifndef STPLR_THRIFT_CHILDREN_H
 #define STPLR_THRIFT_CHILDREN_H
 
+#include "Handed.h"
+
 #include <stplr.h>
 
 #include <unistd.h>
@@ -26,6 +28,8 @@ namespace thrift
  */
 struct ChildChannel {
 	int channel = -1;
+	// Not this process's alone: it is closed, and not ended.
+	bool handed = false;
 	std::atomic<bool> busy{false};
 };
 
@@ -50,9 +54,22 @@ public:
 		std::lock_guard<std::mutex> lock(mutex_);
 
 		children_.erase(&child);
-		// As a socket's, the end is not to wait for children that hold a copy.
-		stplr_channel_destroy(child.channel);
-		::close(child.channel);
+		if (child.handed) {
+			closeHanded(child.channel);
+		} else {
+			// As a socket's, the end is not to wait for children that hold a copy.
+			stplr_channel_destroy(child.channel);
+			::close(child.channel);
+		}
+		child.channel = -1;
+	}
+
+	// Its channel is somebody else's.
+	void forget(ChildChannel &child)
+	{
+		std::lock_guard<std::mutex> lock(mutex_);
+
+		children_.erase(&child);
 		child.channel = -1;
 	}
 

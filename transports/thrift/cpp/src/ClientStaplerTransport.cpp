@@ -3,6 +3,7 @@
 
 #include "CallKind.h"
 #include "Errors.h"
+#include "Handed.h"
 #include "Patience.h"
 #include "Room.h"
 
@@ -101,6 +102,19 @@ ClientStaplerTransport::ClientStaplerTransport(const StaplerAddress &address,
 {
 }
 
+ClientStaplerTransport::ClientStaplerTransport(const StaplerDescriptor &connection,
+					       const StaplerAddress &address,
+					       Configuration configuration)
+	: TVirtualTransport(configuration), address_(address), call_(new Call)
+{
+	messageMax_ = checkHandedConnection(connection.fd, features);
+	makeRoom();
+	// The last that may throw.
+	claimHanded(connection.fd);
+	handed_ = true;
+	connection_ = connection.fd;
+}
+
 ClientStaplerTransport::~ClientStaplerTransport()
 {
 	disconnect();
@@ -110,6 +124,9 @@ void ClientStaplerTransport::open()
 {
 	if (isOpen())
 		return;
+	if (address_.name.empty())
+		raise(TTransportException::NOT_OPEN, address_.describe(),
+		      "the descriptor was closed, and there is no address to connect to");
 
 	char why[256];
 	const std::string where = address_.describe();
@@ -157,10 +174,19 @@ void ClientStaplerTransport::open()
 	spare_.reset();
 	answer_.reset();
 	try {
+		makeRoom();
+	} catch (const TTransportException &) {
+		disconnect();
+		throw;
+	}
+}
+
+void ClientStaplerTransport::makeRoom()
+{
+	try {
 		answer_ = std::make_unique<Room>();
 	} catch (const std::bad_alloc &) {
-		disconnect();
-		raise(TTransportException::NOT_OPEN, where,
+		raise(TTransportException::NOT_OPEN, address_.describe(),
 		      "there is no memory for " + std::to_string(Room::least) +
 			      " bytes: see RLIMIT_AS, RLIMIT_MEMLOCK and the memory cgroup");
 	}
@@ -192,11 +218,29 @@ void ClientStaplerTransport::disconnect()
 
 	if (connection < 0)
 		return;
-	// As a socket's, the end is not to wait for children that hold a copy.
-	stplr_connect_detach(connection);
-	::close(connection);
+	if (handed_) {
+		giveUpParked(connection);
+		closeHanded(connection);
+		handed_ = false;
+	} else {
+		// As a socket's, the end is not to wait for children that hold a copy.
+		stplr_connect_detach(connection);
+		::close(connection);
+	}
 	lost_ = parked_;
 	parked_ = false;
+}
+
+// Others may keep the connection: the server is not to reach this memory any more.
+void ClientStaplerTransport::giveUpParked(int connection)
+{
+	struct stplr_msg_send &args = call_->args;
+
+	if (!parked_)
+		return;
+	args.reply_deadline = 1; // is long past
+	args.flags &= ~STPLR_SEND_PARK;
+	restarted(stplr_msg_send_receive, connection, args);
 }
 
 int ClientStaplerTransport::connection() const

@@ -3,12 +3,16 @@
 
 #include "Children.h"
 #include "Errors.h"
+#include "Handed.h"
 
 #include <stplr.h>
 
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 
@@ -23,6 +27,29 @@ namespace
 // How long to wait for descriptors or memory to be free again.
 constexpr useconds_t shortOfResources = 20000;
 
+// poll(2) until a deadline; -1 and errno, ETIMEDOUT among them.
+int waitFor(struct pollfd *fds, nfds_t count, int64_t until)
+{
+	struct timespec left;
+	int ready;
+
+	if (until != STPLR_DEADLINE_NONE) {
+		struct timespec now;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+
+		const int64_t ns = std::max<int64_t>(
+			until - (now.tv_sec * INT64_C(1000000000) + now.tv_nsec), 0);
+
+		left = {static_cast<time_t>(ns / 1000000000), static_cast<long>(ns % 1000000000)};
+	}
+	ready = ppoll(fds, count, until == STPLR_DEADLINE_NONE ? nullptr : &left, nullptr);
+	if (ready)
+		return ready;
+	errno = ETIMEDOUT;
+	return -1;
+}
+
 } // namespace
 
 ServerStaplerTransport::ServerStaplerTransport(const StaplerAddress &address,
@@ -31,15 +58,46 @@ ServerStaplerTransport::ServerStaplerTransport(const StaplerAddress &address,
 {
 }
 
+ServerStaplerTransport::ServerStaplerTransport(const StaplerDescriptor &channel,
+					       Configuration configuration)
+	: address_(addressOf(checkHandedChannel(channel.fd, ChannelKind::listening))),
+	  configuration_(configuration), children_(std::make_shared<Children>())
+{
+	claimHanded(channel.fd);
+	handed_ = channel.fd;
+}
+
 ServerStaplerTransport::~ServerStaplerTransport()
 {
 	close();
+	if (handed_ >= 0)
+		closeHanded(handed_);
 }
 
 void ServerStaplerTransport::listen()
 {
 	if (isOpen())
 		return;
+	if (handed_ >= 0)
+		useHanded();
+	else
+		makeChannel();
+}
+
+void ServerStaplerTransport::useHanded()
+{
+	children_->reset();
+	interrupted_ = false;
+	shared_ = true;
+	channel_ = handed_;
+	handed_ = -1;
+}
+
+void ServerStaplerTransport::makeChannel()
+{
+	if (shared_)
+		raise(TTransportException::NOT_OPEN, address_.describe(),
+		      "the channel that was handed in was closed, and cannot be made again");
 
 	char why[256];
 	const std::string where = address_.describe();
@@ -95,6 +153,13 @@ void ServerStaplerTransport::close()
 		return;
 	// A thread that waits in accept() holds the channel: it is to leave.
 	interrupted_ = true;
+	if (shared_) {
+		wake();
+		::close(wake_);
+		wake_ = -1;
+		closeHanded(channel);
+		return;
+	}
 	stplr_channel_shutdown(channel);
 	stplr_channel_destroy(channel);
 	::close(channel);
@@ -104,16 +169,74 @@ void ServerStaplerTransport::interrupt()
 {
 	std::lock_guard<std::mutex> closing(closing_);
 
-	if (isOpen()) {
-		interrupted_ = true;
+	if (!isOpen())
+		return;
+	interrupted_ = true;
+	if (shared_)
+		wake();
+	else
 		stplr_channel_shutdown(channel_);
-	}
+}
+
+// Whoever waits in accept() in this process. If that was forked since, nobody does yet.
+void ServerStaplerTransport::wake()
+{
+	if (wakes_ == getpid())
+		eventfd_write(wake_, 1);
+}
+
+// Who interrupts sees that there is somebody to wake, or has set interrupted_ before this.
+bool ServerStaplerTransport::ownWake()
+{
+	std::lock_guard<std::mutex> closing(closing_);
+
+	if (wakes_ == getpid())
+		return true;
+
+	const int own = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (own < 0)
+		return false;
+	if (wake_ >= 0)
+		::close(wake_);
+	wake_ = own;
+	wakes_ = getpid();
+	return true;
 }
 
 void ServerStaplerTransport::interruptChildren()
 {
 	if (interruptableChildren_)
 		children_->interrupt();
+}
+
+// The next client, or -1 and errno. One whom another process that shares the channel has taken is
+// waited for on.
+int ServerStaplerTransport::acceptOne(int listening, struct stplr_channel_accept &args)
+{
+	if (!shared_)
+		return stplr_channel_accept(listening, &args);
+
+	const int64_t until = args.deadline;
+	int channel = -1;
+
+	if (!ownWake())
+		return -1;
+
+	struct pollfd fds[] = {{listening, POLLIN, 0}, {wake_, POLLIN, 0}};
+
+	do {
+		if (!interrupted_ && waitFor(fds, 2, until) < 0)
+			return -1;
+		if (interrupted_) {
+			errno = ESHUTDOWN;
+			return -1;
+		}
+		args.deadline = STPLR_DEADLINE_POLL;
+		channel = stplr_channel_accept(listening, &args);
+		args.deadline = until;
+	} while (channel < 0 && errno == EAGAIN);
+	return channel;
 }
 
 std::shared_ptr<apache::thrift::transport::TTransport> ServerStaplerTransport::acceptImpl()
@@ -131,7 +254,7 @@ std::shared_ptr<apache::thrift::transport::TTransport> ServerStaplerTransport::a
 		if (listening < 0)
 			raise(TTransportException::NOT_OPEN, address_.describe(), "not listening");
 
-		const int channel = stplr_channel_accept(listening, &args);
+		const int channel = acceptOne(listening, args);
 
 		if (channel >= 0) {
 			peer.pid = args.pid;

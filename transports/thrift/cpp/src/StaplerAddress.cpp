@@ -123,6 +123,8 @@ StaplerAddress StaplerAddress::parse(const std::string &text)
 
 std::string StaplerAddress::describe() const
 {
+	if (name.empty())
+		return scheme + "(handed in)";
 	return scheme + name + (device ? "?device=" + std::to_string(device) : "");
 }
 

@@ -9,6 +9,9 @@
 #include <thrift/transport/TServerSocket.h>
 #include <thrift/transport/TSocket.h>
 
+#include <stplr.h>
+
+#include <cerrno>
 #include <cstdlib>
 
 namespace stplr
@@ -25,7 +28,7 @@ using apache::thrift::transport::TServerTransport;
 using apache::thrift::transport::TSocket;
 using apache::thrift::transport::TTransport;
 
-enum class Scheme { stapler, unixSocket, tcp };
+enum class Scheme { stapler, activated, unixSocket, tcp };
 
 struct Uri {
 	Scheme scheme;
@@ -43,6 +46,12 @@ Uri parse(const std::string &uri)
 
 	if (scheme == "stplr")
 		return {Scheme::stapler, rest};
+	if (scheme == "activated") {
+		if (rest.empty() || rest.find(':') != std::string::npos)
+			raise(TTransportException::BAD_ARGS, uri,
+			      "activated:NAME wants a name, without a colon");
+		return {Scheme::activated, rest};
+	}
 	if (scheme == "unix") {
 		if (rest.empty())
 			raise(TTransportException::BAD_ARGS, uri, "unix:PATH wants a path");
@@ -50,7 +59,7 @@ Uri parse(const std::string &uri)
 	}
 	if (scheme != "tcp")
 		raise(TTransportException::BAD_ARGS, uri,
-		      "a transport is stplr:NAME, unix:PATH or tcp:HOST:PORT");
+		      "a transport is stplr:NAME, activated:NAME, unix:PATH or tcp:HOST:PORT");
 
 	const size_t last = rest.rfind(':');
 	const std::string port = last == std::string::npos ? "" : rest.substr(last + 1);
@@ -64,6 +73,16 @@ Uri parse(const std::string &uri)
 	if (tcp.place.size() > 2 && tcp.place.front() == '[' && tcp.place.back() == ']')
 		tcp.place = tcp.place.substr(1, tcp.place.size() - 2);
 	return tcp;
+}
+
+StaplerDescriptor activated(const Uri &uri)
+{
+	const StaplerDescriptor descriptor = StaplerDescriptor::activated(uri.place);
+
+	if (!descriptor)
+		raise(TTransportException::NOT_OPEN, "activated:" + uri.place,
+		      stplr_strerror("stplr_activated", ENOENT));
+	return descriptor;
 }
 
 template <typename Transport>
@@ -89,6 +108,10 @@ std::shared_ptr<TTransport> makeClientTransport(const std::string &text,
 		return withTimeouts(std::make_shared<ClientStaplerTransport>(
 					    StaplerAddress::parse(text), configuration),
 				    timeouts);
+	case Scheme::activated:
+		return withTimeouts(std::make_shared<ClientStaplerTransport>(
+					    activated(uri), StaplerAddress(), configuration),
+				    timeouts);
 	case Scheme::unixSocket:
 		return withTimeouts(std::make_shared<TSocket>(uri.place, configuration), timeouts);
 	case Scheme::tcp:
@@ -109,6 +132,8 @@ std::shared_ptr<TServerTransport> makeServerTransport(const std::string &text,
 	case Scheme::stapler:
 		return std::make_shared<ServerStaplerTransport>(StaplerAddress::parse(text),
 								configuration);
+	case Scheme::activated:
+		return std::make_shared<ServerStaplerTransport>(activated(uri), configuration);
 	case Scheme::unixSocket:
 		return std::make_shared<TServerSocket>(uri.place);
 	case Scheme::tcp:

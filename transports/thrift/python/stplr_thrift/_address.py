@@ -45,6 +45,10 @@ class StaplerAddress:
         return f"{_SCHEME}{self.name}" + (f"?device={self.device}" if self.device else "")
 
 
+#: Of a connection whose service is not known.
+HANDED_IN = StaplerAddress("(handed in)")
+
+
 def address_of(given: Union[str, StaplerAddress]) -> StaplerAddress:
     """What a transport's constructor was given."""
     return given if isinstance(given, StaplerAddress) else StaplerAddress.parse(given)

@@ -13,8 +13,9 @@ from typing import Deque, NoReturn, Optional, Union
 import stplr
 from thrift.transport.TTransport import TTransportException
 
-from ._address import StaplerAddress, address_of
+from ._address import HANDED_IN, StaplerAddress, address_of
 from ._call_kind import is_one_way
+from ._handed import take_connection
 from ._stream import MAX_MESSAGE_SIZE, Stream, failure
 
 #: A one-way message is queued in the kernel's memory: what comes before these last bytes is not.
@@ -60,6 +61,31 @@ class TStaplerTransport(Stream):
         # Answered and not read yet, oldest first.
         self._answers: Deque[bytes] = collections.deque()
 
+    @classmethod
+    def from_fd(
+        cls,
+        fd: int,
+        address: Union[str, StaplerAddress, None] = None,
+        *,
+        timeout: Optional[float] = None,
+        max_message_size: int = MAX_MESSAGE_SIZE,
+    ) -> TStaplerTransport:
+        """Takes over a connection that was inherited, received, or that the process was started with (stplr.activated()); it
+        is open. NOT_OPEN, and it stays the caller's, if it is none, another object's already, O_NONBLOCK, or has ended.
+
+        close() closes it, and ends it for others only if a thread waits in it. address: for open() after close(); without it
+        there is no way back.
+        """
+        connection = take_connection(fd)
+        try:
+            transport = cls(address or HANDED_IN, timeout=timeout, max_message_size=max_message_size)
+        except BaseException:
+            connection.into_fd()
+            raise
+        transport._connection = connection
+        transport._message_max = connection.message_max
+        return transport
+
     def setTimeout(self, ms: Optional[float]) -> None:
         """Milliseconds that a call may take in all; None: no limit."""
         if ms is not None and not ms >= 0:
@@ -79,6 +105,10 @@ class TStaplerTransport(Stream):
         if self.isOpen():
             raise failure(TTransportException.ALREADY_OPEN, self.address, "already open")
         self.close()
+        if self.address is HANDED_IN:
+            raise failure(
+                TTransportException.NOT_OPEN, self.address, "the descriptor was closed, and there is no address to connect to"
+            )
         try:
             with stplr.Device(self.address.device) as device:
                 self._message_max = device.version.message_max

@@ -12,6 +12,7 @@ import stplr
 from thrift.transport.TTransport import TServerTransportBase, TTransportException
 
 from ._address import StaplerAddress, address_of
+from ._handed import Listening, address_of_channel, take_channel
 from ._stream import MAX_MESSAGE_SIZE, Stream, failure
 
 #: How long to wait for descriptors or memory to be free again, in seconds.
@@ -47,6 +48,18 @@ class TStaplerSession(Stream):
         self._call_ended = True
         self._ended = False
 
+    @classmethod
+    def from_fd(
+        cls, fd: int, *, timeout: Optional[float] = None, max_message_size: int = MAX_MESSAGE_SIZE
+    ) -> TStaplerSession:
+        """Takes over an accepted client's channel that was inherited or received, as by a process for each client. NOT_OPEN,
+        and it stays the caller's, if it is none, another object's already, O_NONBLOCK, or has ended.
+
+        timeout: milliseconds that the client may let pass until its next call.
+        """
+        channel = take_channel(fd, listening=False)
+        return cls(channel, address_of_channel(channel), timeout / 1000 if timeout else None, max_message_size)
+
     @property
     def peer(self) -> Optional[stplr.Peer]:
         """Who connected."""
@@ -62,10 +75,8 @@ class TStaplerSession(Stream):
 
     def close(self) -> None:
         """Answers what waits, with what is held, and closes the channel."""
-        try:
+        with contextlib.suppress(stplr.Error):  # closed already, or no memory: then the end tells the client
             self._release()
-        except stplr.Error:
-            pass  # closed already, or there is no memory: then the end tells the client
         self._message = None
         self._channel.close()
 
@@ -121,7 +132,10 @@ class TStaplerSession(Stream):
             raise failure(TTransportException.SIZE_LIMIT, self.address, "an answer is longer than 2 GiB")
         self._held = b"".join((self._held, written)) if self._held else written
         if self._message is not None and self._message.wants_reply:
-            self._answer(self._message)
+            try:
+                self._answer(self._message)
+            except stplr.Error as error:
+                raise failure(TTransportException.UNKNOWN, self.address, error.strerror, error)
 
     def _answer(self, message: stplr.Message) -> None:
         """As many of the held bytes as the client's room takes, and how many remain."""
@@ -135,7 +149,7 @@ class TStaplerSession(Stream):
             self._drop_answers()
             with contextlib.suppress(stplr.Error):  # it is closed
                 message.error(error.errno or errno.EIO)
-            raise failure(TTransportException.UNKNOWN, self.address, error.strerror, error)
+            raise
         if given is None:
             # The client has given up on its call, or died: what was to answer it is for nobody.
             self._answerable = False
@@ -150,17 +164,8 @@ class TStaplerSession(Stream):
 
     def _release(self) -> None:
         """Nobody is to wait for ever."""
-        message = self._message
-        if message is not None and message.wants_reply:
-            self._answer_or_fail(message)
-
-    def _answer_or_fail(self, message: stplr.Message) -> None:
-        try:
-            self._answer(message)
-        except TTransportException as error:
-            if isinstance(error.inner, stplr.Error):
-                raise error.inner
-            raise
+        if self._message is not None and self._message.wants_reply:
+            self._answer(self._message)
 
 
 class TStaplerServerTransport(TServerTransportBase):  # type: ignore[misc]
@@ -187,15 +192,43 @@ class TStaplerServerTransport(TServerTransportBase):  # type: ignore[misc]
         self.max_message_size = max_message_size
         self._backlog = backlog
         self._client_timeout = client_timeout / 1000 if client_timeout else None
-        self._channel: Optional[stplr.Channel] = None
+        self._channel: Union[stplr.Channel, Listening, None] = None
+        # What was handed in, until listen(); and then there is no other way to listen.
+        self._handed: Optional[Listening] = None
+
+    @classmethod
+    def from_fd(
+        cls, fd: int, *, client_timeout: Optional[float] = None, max_message_size: int = MAX_MESSAGE_SIZE
+    ) -> TStaplerServerTransport:
+        """Takes over a listening channel that was inherited, received, or that the process was started with
+        (stplr.activated()). NOT_OPEN, and it stays the caller's, if it is none, another object's already, or has ended.
+
+        The channel outlives this server: close() closes the descriptor, and the channel goes on for others who have it. Its
+        clients wait for the next that serves it.
+        """
+        channel = take_channel(fd, listening=True)
+        try:
+            transport = cls(
+                address_of_channel(channel), client_timeout=client_timeout, max_message_size=max_message_size
+            )
+        except BaseException:
+            channel.into_fd()
+            raise
+        transport._handed = Listening(channel)
+        return transport
 
     def setBacklog(self, backlog: Optional[int] = None) -> None:
         """Before listen(): how many clients may wait to be accepted; 0 or None: 128."""
         self._backlog = backlog or 0
 
     def listen(self) -> None:
-        """Makes the channel; NOT_OPEN if the name is taken, or there is no device."""
+        """Makes the channel, or begins with the one that was handed in; NOT_OPEN if the name is taken, or there is no device."""
         if self._channel is not None:
+            return
+        if self._handed is not None:
+            if self._handed.channel.closed:
+                raise failure(TTransportException.NOT_OPEN, self.address, "the channel that was handed in was closed")
+            self._channel = self._handed
             return
         address = self.address
         try:
@@ -240,11 +273,11 @@ class TStaplerServerTransport(TServerTransportBase):  # type: ignore[misc]
 
     def close(self) -> None:
         """Listens no more; accepted clients stay."""
-        channel, self._channel = self._channel, None
+        channel, self._channel = self._channel or self._handed, None
         if channel is not None:
             channel.close()
 
-    def _listening(self) -> stplr.Channel:
+    def _listening(self) -> Union[stplr.Channel, Listening]:
         channel = self._channel
         if channel is None:
             raise failure(TTransportException.NOT_OPEN, self.address, "not listening")

@@ -4,6 +4,7 @@
 #define STPLR_THRIFT_ACCEPTEDSTAPLERTRANSPORT_H
 
 #include <stplr/thrift/StaplerAddress.h>
+#include <stplr/thrift/StaplerDescriptor.h>
 
 #include <thrift/transport/TVirtualTransport.h>
 
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+struct stplr_channel_info;
 struct stplr_msg_info;
 struct stplr_msg_reply;
 struct stplr_msg_reply_receive;
@@ -31,10 +33,10 @@ struct AcceptedOptions {
 };
 
 /*
- * Made by ServerStaplerTransport::accept(). read() and peek() receive the client's next message
- * when the last one has been read; flush() answers it. One that was not answered by then is
- * released with an empty answer, as it is by close(): it was a one-way call that its client took
- * for another.
+ * Made by ServerStaplerTransport::accept(), or from a descriptor that was handed in. read() and
+ * peek() receive the client's next message when the last one has been read; flush() answers it. One
+ * that was not answered by then is released with an empty answer, as it is by close(): it was a
+ * one-way call that its client took for another.
  *
  * read() gives 0 at the end of the client's stream, and throws INTERRUPTED after the server's
  * interruptChildren().
@@ -48,6 +50,10 @@ public:
 				 const PeerCredentials &peer, const AcceptedOptions &options,
 				 std::shared_ptr<Children> children,
 				 std::shared_ptr<apache::thrift::TConfiguration> configuration);
+	// An accepted client's channel that was handed in, as to a process for each client.
+	explicit AcceptedStaplerTransport(
+		const StaplerDescriptor &channel, const AcceptedOptions &options = {},
+		std::shared_ptr<apache::thrift::TConfiguration> configuration = nullptr);
 	~AcceptedStaplerTransport() override;
 
 	bool isOpen() const override;
@@ -76,6 +82,11 @@ public:
 	int getSocketFD() const;
 
 private:
+	AcceptedStaplerTransport(const StaplerDescriptor &channel,
+				 const struct stplr_channel_info &info,
+				 const AcceptedOptions &options,
+				 std::shared_ptr<apache::thrift::TConfiguration> configuration);
+
 	// The message that was received last.
 	struct Message {
 		int32_t rcvid = 0;

@@ -4,6 +4,7 @@
 #define STPLR_THRIFT_CLIENTSTAPLERTRANSPORT_H
 
 #include <stplr/thrift/StaplerAddress.h>
+#include <stplr/thrift/StaplerDescriptor.h>
 
 #include <thrift/transport/TVirtualTransport.h>
 
@@ -53,6 +54,11 @@ public:
 
 	explicit ClientStaplerTransport(const StaplerAddress &address,
 					Configuration configuration = nullptr);
+	// A connection that was handed in; it is open. The address is for what is told of it, and
+	// for open() after close(): without one there is no way back.
+	explicit ClientStaplerTransport(const StaplerDescriptor &connection,
+					const StaplerAddress &address = StaplerAddress(),
+					Configuration configuration = nullptr);
 	~ClientStaplerTransport() override;
 
 	// Connects. The service must be there; the connection timeout is for one whose backlog is
@@ -98,6 +104,7 @@ public:
 
 private:
 	int connection() const;
+	void makeRoom();
 	void sendQueued(const uint8_t *bytes, size_t length);
 	void sendParts(const uint8_t *bytes, size_t length, bool begun);
 	void exchange(const uint8_t *bytes, size_t length, bool mayPark);
@@ -111,6 +118,7 @@ private:
 	void setDeadlines(struct stplr_msg_send &args) const;
 	[[noreturn]] void fail(const std::string &what, int error, bool received);
 	void disconnect();
+	void giveUpParked(int connection);
 
 	StaplerAddress address_;
 	int connTimeout_ = 0;
@@ -118,6 +126,8 @@ private:
 	int recvTimeout_ = 0;
 
 	std::atomic<int> connection_{-1};
+	// It is not this process's alone: it is closed, and not ended.
+	bool handed_ = false;
 	size_t messageMax_ = 0;
 	// Of the writing thread.
 	std::vector<uint8_t> written_;

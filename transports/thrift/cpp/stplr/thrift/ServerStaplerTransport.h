@@ -12,6 +12,8 @@
 #include <memory>
 #include <mutex>
 
+struct stplr_channel_accept;
+
 namespace stplr
 {
 namespace thrift
@@ -35,9 +37,13 @@ public:
 	// The configuration is for the transports of the clients.
 	explicit ServerStaplerTransport(const StaplerAddress &address,
 					Configuration configuration = nullptr);
+	// A listening channel that was handed in, whose name and device are its own.
+	explicit ServerStaplerTransport(const StaplerDescriptor &channel,
+					Configuration configuration = nullptr);
 	~ServerStaplerTransport() override;
 
-	// Makes the channel; NOT_OPEN if the name is taken, or there is no device.
+	// Makes the channel, or begins with the one that was handed in; NOT_OPEN if the name is
+	// taken, or there is no device.
 	void listen() override;
 	bool isOpen() const override;
 	// May be called by any thread; ends a waiting accept(). Accepted clients stay.
@@ -52,6 +58,7 @@ public:
 	// ends when its clients have closed.
 	void setInterruptableChildren(bool enable);
 	// Before listen(): how many clients may wait to be accepted; 0: 128.
+	// A channel that was handed in has one already.
 	void setAcceptBacklog(unsigned int backlog);
 	// Milliseconds; 0, as it begins, is without a limit.
 	void setAcceptTimeout(int milliseconds);
@@ -76,12 +83,27 @@ protected:
 	std::shared_ptr<apache::thrift::transport::TTransport> acceptImpl() override;
 
 private:
+	void makeChannel();
+	void useHanded();
+	bool ownWake();
+	void wake();
+	int acceptOne(int listening, struct stplr_channel_accept &args);
+
 	StaplerAddress address_;
 	Configuration configuration_;
 	unsigned int backlog_ = 0;
 	int acceptTimeout_ = 0;
 	bool interruptableChildren_ = true;
 	AcceptedOptions options_;
+
+	// What was handed in, until listen().
+	int handed_ = -1;
+	// It is not this process's alone: others may wait in it, and it goes on without this one.
+	bool shared_ = false;
+	// Ends the waiting for its clients: an eventfd, and the process whose it is, for a fork
+	// copies both. Under closing_.
+	int wake_ = -1;
+	pid_t wakes_ = 0;
 
 	std::atomic<int> channel_{-1};
 	std::atomic<bool> interrupted_{false};

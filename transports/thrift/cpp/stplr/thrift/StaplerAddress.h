@@ -25,7 +25,8 @@ struct StaplerAddress {
 	// What follows "stplr:", which may be there; BAD_ARGS if it makes no sense.
 	static StaplerAddress parse(const std::string &text);
 
-	// The name as it stands in errors and origins: stplr:NAME, and the device if that is not 0.
+	// The name as it stands in errors and origins: stplr:NAME, and the device if that is not 0;
+	// without a name stplr:(handed in).
 	std::string describe() const;
 
 	std::string name;

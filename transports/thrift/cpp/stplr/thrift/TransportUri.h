@@ -24,10 +24,13 @@ struct ClientTimeouts {
 
 /*
  *	stplr:NAME[?device=N&mode=MODE&group=GROUP]
+ *	activated:NAME			what the process was started with under this name,
+ *					see StaplerDescriptor.h
  *	unix:PATH
  *	tcp:HOST:PORT			HOST may stand in brackets; for a server it may be empty
  *
- * A string that makes no sense: BAD_ARGS, with a text that says why. Nothing is opened.
+ * A string that makes no sense: BAD_ARGS, with a text that says why. Nothing is opened; but what is
+ * activated is there already, and NOT_OPEN if it is not.
  */
 std::shared_ptr<apache::thrift::transport::TTransport>
 makeClientTransport(const std::string &uri, const ClientTimeouts &timeouts = {},

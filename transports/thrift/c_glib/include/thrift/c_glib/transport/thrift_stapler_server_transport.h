@@ -14,10 +14,17 @@
  *	mode			who may connect, as for a Unix socket's file, default 0600
  *	group			the name's group, by name or number; default: the process's own
  *	backlog			how many clients may wait to be accepted, default 128
+ *	fd			a listening channel that was handed in: see below
  *	configuration		a ThriftConfiguration, or NULL for the defaults; the transports that
  *				accept() gives have it, too
  *	remainingmessagesize, knowmessagesize
  *				as every server transport of Thrift has them
+ *
+ * fd is a descriptor that was inherited, received over a Unix socket, or got from
+ * stplr_activated(3). listen() takes it over, closed on exec from then on; if that fails
+ * (LISTEN) it stays the caller's. The channel has its own name, mode and backlog, and goes on
+ * for others who have it: close() closes the descriptor, and to be interrupted ends this
+ * transport's accept().
  *
  * accept() gives a ThriftStaplerTransport and the one reference to it; or NULL with
  * THRIFT_SERVER_SOCKET_ERROR_ACCEPT, which a signal causes, too: that is how a handler that calls

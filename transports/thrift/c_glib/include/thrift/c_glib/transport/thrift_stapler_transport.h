@@ -11,6 +11,8 @@
  *
  *	name			of the server's channel
  *	device			N of /dev/stplr-N, default 0
+ *	fd			a connection that was handed in, or an accepted client's channel:
+ *				see below
  *	configuration		a ThriftConfiguration, or NULL for the defaults; what this end
  *				takes is bounded by its max-message-size
  *	remainingmessagesize, knowmessagesize
@@ -23,6 +25,13 @@
  * read() gives all the bytes asked for, as ThriftSocket does; at the end of the stream it gives -1
  * with THRIFT_TRANSPORT_ERROR_RECEIVE. close() may be called twice. After it, a client may open()
  * again.
+ *
+ * fd is a descriptor that was inherited, received over a Unix socket, or got from
+ * stplr_activated(3). A connection makes this a client, an accepted client's channel the
+ * server's end. open() takes it over, closed on exec from then on. If that fails it stays the
+ * caller's: one that is not open, of another kind, another transport's already, has O_NONBLOCK,
+ * or was ended. close() closes it, and ends nothing for others who have it; an open() after that
+ * is by name.
  *
  * Errors (THRIFT_TRANSPORT_ERROR_*):
  *

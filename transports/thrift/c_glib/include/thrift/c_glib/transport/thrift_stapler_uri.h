@@ -3,6 +3,7 @@
  * One string picks the transport, so that a service outgrows the machine by changing a string:
  *
  *	stplr:NAME[?device=N&mode=MODE&group=GROUP]
+ *	activated:NAME		what the process was started with, see stplr_activated(3)
  *	unix:PATH
  *	tcp:HOST:PORT
  *
