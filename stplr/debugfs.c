@@ -22,12 +22,14 @@
 #include "core/channel.h"
 #include "core/connection.h"
 #include "core/device.h"
+#include "core/link.h"
 #include "core/messages.h"
 #include "core/pool.h"
 #include "core/process.h"
 #include "core/receiver.h"
 #include "core/server.h"
 #include "core/serving.h"
+#include "core/slot.h"
 #include "ring/ending.h"
 #include "ring/ring.h"
 #include "debugfs.h"
@@ -305,6 +307,61 @@ static const struct seq_operations stplr_servers_sops = {
 	.show = stplr_servers_show,
 };
 DEFINE_SEQ_ATTRIBUTE(stplr_servers);
+
+/* links: of kernel code, to a name */
+
+static void *stplr_links_start(struct seq_file *seq, loff_t *pos)
+{
+	struct stplr_device *device = seq->private;
+
+	return stplr_objects_start(seq, &device->links, pos);
+}
+
+static void *stplr_links_next(struct seq_file *seq, void *object, loff_t *pos)
+{
+	struct stplr_device *device = seq->private;
+
+	return stplr_objects_next(&device->links, pos);
+}
+
+static int stplr_links_show(struct seq_file *seq, void *object)
+{
+	u32 coid = 0, channel = 0, used = 0;
+	const struct stplr_line *line;
+	struct stplr_link *link;
+
+	if (object == SEQ_START_TOKEN) {
+		seq_puts(seq, "#    id    coid channel  posts   used      posted     refused");
+		seq_puts(seq, "      failed       calls post_max reply_max driver name\n");
+		return 0;
+	}
+
+	/* it leaves the device before it is freed; its line may go meanwhile */
+	link = object;
+	rcu_read_lock();
+	line = rcu_dereference(link->line);
+	if (line) {
+		coid = line->connection->coid;
+		channel = line->connection->channel->id;
+		used = READ_ONCE(line->nr_used);
+	}
+	rcu_read_unlock();
+
+	seq_printf(seq, "%7u %7u %7u %6u %6u %11lld %11lld %11lld %11lld %8zu %9zu %s %s\n",
+		   link->id, coid, channel, link->posts, used, atomic64_read(&link->posted),
+		   atomic64_read(&link->refused), atomic64_read(&link->failed),
+		   atomic64_read(&link->calls), link->post_max, link->reply_max, link->module,
+		   link->name);
+	return 0;
+}
+
+static const struct seq_operations stplr_links_sops = {
+	.start = stplr_links_start,
+	.next = stplr_links_next,
+	.stop = stplr_objects_stop,
+	.show = stplr_links_show,
+};
+DEFINE_SEQ_ATTRIBUTE(stplr_links);
 
 /* blocked: first the threads that wait to receive, by channel, then clients, by connection */
 
@@ -706,6 +763,7 @@ void stplr_debugfs_add(struct stplr_device *device)
 	debugfs_create_file("blocked", 0400, device->debugfs, device, &stplr_blocked_fops);
 	debugfs_create_file("pools", 0400, device->debugfs, device, &stplr_pools_fops);
 	debugfs_create_file("servers", 0400, device->debugfs, device, &stplr_servers_fops);
+	debugfs_create_file("links", 0400, device->debugfs, device, &stplr_links_fops);
 	debugfs_create_file("rings", 0400, device->debugfs, device, &stplr_rings_fops);
 	debugfs_create_file("counters", 0400, device->debugfs, device, &stplr_counters_fops);
 }

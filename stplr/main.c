@@ -40,6 +40,8 @@ static void stplr_device_release(struct device *dev)
 
 	WARN_ON(!hash_empty(device->ring_names) || !xa_empty(&device->rings));
 	xa_destroy(&device->rings);
+	WARN_ON(!xa_empty(&device->links));
+	xa_destroy(&device->links);
 	WARN_ON(!hash_empty(device->names) || !hash_empty(device->processes));
 	xa_destroy(&device->scoids);
 	WARN_ON(!xa_empty(&device->channels) || !xa_empty(&device->connections) ||
@@ -67,6 +69,7 @@ static int stplr_device_add(unsigned int index)
 	device->name_waiters.tree = RB_ROOT;
 	device->ring_waiters.tree = RB_ROOT;
 	xa_init_flags(&device->rings, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&device->links, XA_FLAGS_ALLOC1);
 	xa_init_flags(&device->scoids, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	xa_init_flags(&device->channels, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	xa_init_flags(&device->connections, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);

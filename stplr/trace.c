@@ -8,18 +8,22 @@
 #include "core/channel.h"
 #include "core/connection.h"
 #include "core/device.h"
+#include "core/link.h"
 #include "core/message.h"
 #include "core/pool.h"
 #include "core/process.h"
 #include "core/server.h"
 #include "core/serving.h"
+#include "core/slot.h"
 #include "ring/ring.h"
 #include "trace.h"
 
 static unsigned int stplr_trace_window_how(const struct stplr_window *window)
 {
-	if (!window->pages)
+	if (!window->len)
 		return 0;
+	if (!window->pages)
+		return STPLR_IN_KERNEL;
 	return window->registered ? STPLR_IN_REGISTERED : STPLR_IN_PAGES;
 }
 

@@ -12,6 +12,9 @@
  *			wake		the client is woken
  *	done				it has its result, and takes what is not in place yet
  *
+ * What kernel code posts begins with a post and ends with a posted, told in whatever thread that
+ * is, instead of a done.
+ *
  * Where kernel code serves there is one event, serve, once its operation has returned; for what it
  * has kept there was a receive before that, and reply, copy and done follow.
  *
@@ -31,6 +34,8 @@
 #include <linux/tracepoint.h>
 
 struct stplr_channel;
+struct stplr_line;
+struct stplr_link;
 struct stplr_message;
 struct stplr_msg_reply;
 struct stplr_pulse_entry;
@@ -47,6 +52,7 @@ struct stplr_serving;
 #define STPLR_IN_PAGES		4 /* in the client's pinned pages */
 #define STPLR_IN_CHUNK		8 /* in kernel memory, for the client to fetch */
 #define STPLR_IN_REGISTERED	16 /* in a buffer that the client has registered */
+#define STPLR_IN_KERNEL		32 /* in the memory of kernel code that is the client */
 
 /* What has died. */
 #define STPLR_DEATH_CHANNEL	0 /* the channel has ended */
@@ -56,8 +62,9 @@ struct stplr_serving;
 #define STPLR_DEATH_DETACH	4 /* it was detached */
 #define STPLR_DEATH_CLIENT	5 /* a blocked client was killed */
 
-/* A kind of its own, of messages that nobody waits for. */
+/* Kinds of their own, of messages that nobody waits for. */
 #define STPLR_KIND_QUEUED	16
+#define STPLR_KIND_POSTED	17
 
 #endif /* STPLR_TRACE_ONCE */
 
@@ -91,7 +98,8 @@ TRACE_DEFINE_ENUM(STPLR_NOTICE_DEATH);
 			      { STPLR_IN_BUFFER, "buffer" },		\
 			      { STPLR_IN_PAGES, "pages" },		\
 			      { STPLR_IN_CHUNK, "chunk" },		\
-			      { STPLR_IN_REGISTERED, "registered" })
+			      { STPLR_IN_REGISTERED, "registered" },	\
+			      { STPLR_IN_KERNEL, "kernel" })
 
 #define STPLR_TRACE_IDS_FORMAT "device=%u channel=%u chid=%d coid=%u seq=%llu"
 #define STPLR_TRACE_IDS_ARGS						\
@@ -114,7 +122,8 @@ TRACE_EVENT(stplr_send,
 
 	TP_fast_assign(
 		STPLR_TRACE_ASSIGN_IDS(message);
-		__entry->kind = message->queued ? STPLR_KIND_QUEUED : message->kind;
+		__entry->kind = message->posted ? STPLR_KIND_POSTED :
+				message->queued ? STPLR_KIND_QUEUED : message->kind;
 		__entry->priority = message->entry.priority;
 		__entry->len = message->sides.send.len;
 		__entry->room = message->sides.reply.room;
@@ -126,7 +135,8 @@ TRACE_EVENT(stplr_send,
 		  __print_symbolic(__entry->kind,
 				   { STPLR_KIND_SEND, "send" },
 				   { STPLR_KIND_SEND_RECEIVE, "send_receive" },
-				   { STPLR_KIND_QUEUED, "queued" }),
+				   { STPLR_KIND_QUEUED, "queued" },
+				   { STPLR_KIND_POSTED, "posted" }),
 		  __entry->priority, __entry->len, __entry->room, STPLR_TRACE_PRINT_HOW)
 );
 
@@ -266,6 +276,68 @@ TRACE_EVENT(stplr_wake,
 	),
 
 	TP_printk("pid=%d tid=%d comm=%s", __entry->pid, __entry->tid, __entry->comm)
+);
+
+/* Kernel code posts, in whatever context. @result: why not, or 0. */
+TRACE_EVENT(stplr_post,
+
+	TP_PROTO(const struct stplr_link *link, const struct stplr_line *line, u64 cookie,
+		 size_t len, int result),
+
+	TP_ARGS(link, line, cookie, len, result),
+
+	TP_STRUCT__entry(
+		__field(unsigned int,	device)
+		__field(u32,		link)
+		__field(u32,		coid)
+		__field(u64,		cookie)
+		__field(u64,		len)
+		__field(int,		result)
+	),
+
+	TP_fast_assign(
+		__entry->device = link->device->index;
+		__entry->link = link->id;
+		__entry->coid = line ? line->connection->coid : 0;
+		__entry->cookie = cookie;
+		__entry->len = len;
+		__entry->result = result;
+	),
+
+	TP_printk("device=%u link=%u coid=%u cookie=%llu len=%llu result=%d", __entry->device,
+		  __entry->link, __entry->coid, __entry->cookie, __entry->len, __entry->result)
+);
+
+/* What was posted has ended: kernel code is told. */
+TRACE_EVENT(stplr_posted,
+
+	TP_PROTO(const struct stplr_message *message, int result),
+
+	TP_ARGS(message, result),
+
+	TP_STRUCT__entry(
+		STPLR_TRACE_IDS
+		__field(u32,	link)
+		__field(u64,	cookie)
+		__field(int,	result)
+		__field(s32,	status)
+		__field(u64,	len)
+	),
+
+	TP_fast_assign(
+		const struct stplr_slot *slot = stplr_message_slot(message);
+
+		STPLR_TRACE_ASSIGN_IDS(message);
+		__entry->link = slot->line->link->id;
+		__entry->cookie = slot->cookie;
+		__entry->result = result;
+		__entry->status = message->status;
+		__entry->len = result ? 0 : message->sides.reply.len;
+	),
+
+	TP_printk(STPLR_TRACE_IDS_FORMAT " link=%u cookie=%llu result=%d status=%d len=%llu",
+		  STPLR_TRACE_IDS_ARGS, __entry->link, __entry->cookie, __entry->result,
+		  __entry->status, __entry->len)
 );
 
 /* A pulse or notice is queued, or was received. What it says is its receiver's business. */

@@ -3,7 +3,8 @@
  * stplr for kernel code (see docs/kernel.md, which explains the objects first)
  *
  * A driver is a peer like any other. It *serves*: programs connect to a name that it has
- * registered, by the calls they know, and its operations take their messages and pulses. And it
+ * registered, by the calls they know, and its operations take their messages and pulses. It is a
+ * *client*: by a link to a name it calls who serves there, and posts to it from any context. And it
  * sends *pulses* to a program that has handed it a connection.
  *
  * All of these are GPL exports. What may sleep takes mutexes and allocates with GFP_KERNEL; no call
@@ -17,8 +18,10 @@
 #include <uapi/linux/stplr.h>
 
 struct cred;
+struct kvec;
 struct module;
 struct pid;
+struct stplr_link;
 struct stplr_server;
 struct stplr_source;
 
@@ -171,6 +174,113 @@ ssize_t stplr_server_write(struct stplr_server *server, s32 rcvid, size_t offset
 			   const void *from, size_t len);
 ssize_t stplr_server_reply(struct stplr_server *server, s32 rcvid, int status, const void *from,
 			   size_t len);
+
+/*
+ * Links: a driver is a client of whoever serves a name, a process or another driver, which sees a
+ * client process with pid 0 and STPLR_INFO_KERNEL. A link is up while it has a connection to a
+ * channel of that name; the modes of names do not matter to kernel code.
+ */
+
+/**
+ * struct stplr_posted - what became of a post
+ * @cookie: its
+ * @error: 0; or negative: what the server's error was, as it chose (up to -511); ESRCH: it has died
+ *	or ended its channel; ECANCELED: the link was closed
+ * @status: the server's; 0 with an error
+ * @reply: the answer, as long as the operation runs
+ * @reply_len: its bytes
+ * @reply_total: and how many they would be with room enough
+ */
+struct stplr_posted {
+	u64 cookie;
+	int error;
+	s32 status;
+	const void *reply;
+	size_t reply_len;
+	size_t reply_total;
+};
+
+/**
+ * struct stplr_link_ops - what a driver wants to be told of its link
+ * @posted: the result of a post: once for each that stplr_link_post() has taken, any number at
+ *	once, in no certain order. Process context, in the thread that answers or ends it: it may
+ *	sleep, but that thread does nothing else meanwhile. It must not close the link, nor call the
+ *	server that it is of. NULL: posts are one way, and nobody hears of them
+ * @changed: with 1, the link has come up; with 0, it has gone down, and all of its posts have ended
+ *	before; negative: the name is there, but connecting to it failed with this error, once for
+ *	each other error, and is tried again every second. In this order, one at a time. Process
+ *	context, in a thread of the kernel's; may sleep, and close the link. NULL:
+ *	stplr_link_open() waits for the name, and what has gone down stays down
+ */
+struct stplr_link_ops {
+	void (*posted)(struct stplr_link *link, const struct stplr_posted *posted);
+	void (*changed)(struct stplr_link *link, int how);
+};
+
+/* Slots of a link, at most. */
+#define STPLR_LINK_POSTS_MAX 65536
+
+/**
+ * struct stplr_link_params - to whom a link is to be, and what may be posted
+ * @device: N of /dev/stplr-N
+ * @name: the name, 1 to STPLR_NAME_MAX of A-Z a-z 0-9 . _ -
+ * @module: THIS_MODULE, for who looks on; it is not held
+ * @deadline: without a changed operation: until when to wait for the name, and for a place in a
+ *	listening channel's backlog: nanoseconds of CLOCK_MONOTONIC (ktime_get_ns());
+ *	STPLR_DEADLINE_NONE, STPLR_DEADLINE_POLL
+ * @posts: how many may be on their way at a time, up to STPLR_LINK_POSTS_MAX; 0: none. Their memory
+ *	is taken when the link comes up: 2 KiB each, and what @post_max and @reply_max have above 1
+ *	KiB
+ * @post_max: bytes of the longest post, at most the module's parameter message_max
+ * @reply_max: bytes of the longest answer to one, likewise; with a posted operation only
+ */
+struct stplr_link_params {
+	unsigned int device;
+	const char *name;
+	struct module *module;
+	s64 deadline;
+	unsigned int posts;
+	size_t post_max;
+	size_t reply_max;
+};
+
+/* Parts that a call sends, or has answered into, at most. */
+#define STPLR_CALL_PARTS_MAX 1024
+
+/**
+ * struct stplr_call - a message that is sent and answered
+ * @send: what is sent, in parts of kernel memory
+ * @nr_send: how many parts
+ * @reply: where the answer goes, likewise
+ * @nr_reply: how many
+ * @deadline: until when to wait, as in struct stplr_link_params; STPLR_DEADLINE_POLL: the message
+ *	is sent only if it is received at once, and then answered when the server likes
+ * @status: out: the server's
+ * @reply_len: out: bytes of the answer
+ * @reply_total: out: and how many they would be with room enough
+ */
+struct stplr_call {
+	const struct kvec *send;
+	unsigned int nr_send;
+	const struct kvec *reply;
+	unsigned int nr_reply;
+	s64 deadline;
+	s32 status;
+	size_t reply_len;
+	size_t reply_total;
+};
+
+/* More posts follow at once: they are queued with the next without this, or stplr_link_kick(). */
+#define STPLR_POST_MORE 1
+
+struct stplr_link *stplr_link_open(const struct stplr_link_params *params,
+				   const struct stplr_link_ops *ops, void *data);
+void *stplr_link_data(const struct stplr_link *link);
+void stplr_link_close(struct stplr_link *link);
+int stplr_link_call(struct stplr_link *link, struct stplr_call *call);
+int stplr_link_post(struct stplr_link *link, int priority, unsigned int flags, u64 cookie,
+		    const void *from, size_t len);
+void stplr_link_kick(struct stplr_link *link);
 
 /*
  * Pulses to a program: it connects (a connection to a channel of its own will do) and hands the

@@ -14,9 +14,13 @@
 static s64 stplr_deadline_host(s64 deadline, clockid_t clock)
 {
 #ifdef CONFIG_TIME_NS
-	const struct timens_offsets *offsets = &current->nsproxy->time_ns->offsets;
+	const struct timens_offsets *offsets;
 	s64 offset = 0, host;
 
+	/* a thread that exits, and closes files, has none any more */
+	if (!current->nsproxy)
+		return deadline;
+	offsets = &current->nsproxy->time_ns->offsets;
 	if (clock == CLOCK_MONOTONIC)
 		offset = timespec64_to_ns(&offsets->monotonic);
 	else if (clock == CLOCK_BOOTTIME)
@@ -24,6 +28,27 @@ static s64 stplr_deadline_host(s64 deadline, clockid_t clock)
 	if (check_sub_overflow(deadline, offset, &host))
 		return S64_MAX;
 	return max_t(s64, host, 0);
+#else
+	return deadline;
+#endif
+}
+
+/*
+ * The same the other way round: one of the host's CLOCK_MONOTONIC, which is what kernel code sees,
+ * as if the calling thread had said so.
+ */
+s64 stplr_deadline_kernel(s64 deadline)
+{
+#ifdef CONFIG_TIME_NS
+	s64 offset, own;
+
+	if (deadline == STPLR_DEADLINE_NONE || deadline == STPLR_DEADLINE_POLL || !current->nsproxy)
+		return deadline;
+	offset = timespec64_to_ns(&current->nsproxy->time_ns->offsets.monotonic);
+	if (check_add_overflow(deadline, offset, &own))
+		return S64_MAX;
+	/* long over, but none of those two */
+	return max_t(s64, own, 1);
 #else
 	return deadline;
 #endif

@@ -25,6 +25,7 @@ static inline bool stplr_deadline_passed(s64 deadline, clockid_t clock)
 	return unlikely(deadline != STPLR_DEADLINE_NONE) && stplr_deadline_over(deadline, clock);
 }
 
+s64 stplr_deadline_kernel(s64 deadline);
 bool stplr_sleep_until(s64 deadline, clockid_t clock);
 
 /* Sleeps in the state set before; true once the deadline has passed. */

@@ -71,7 +71,7 @@ static struct stplr_channel *stplr_attach_find(struct stplr_device *device,
 		return stplr_chid_find(device, args->pid, args->chid);
 	if (stplr_name_check(name, args->name_len))
 		return ERR_PTR(-EINVAL);
-	return stplr_name_wait(device, name, args->deadline, args->clock);
+	return stplr_name_wait(device, name, false, args->deadline, args->clock);
 }
 
 static bool stplr_attach_expected(const struct stplr_channel *channel,
@@ -81,20 +81,22 @@ static bool stplr_attach_expected(const struct stplr_channel *channel,
 	       uid_eq(channel->cred->euid, make_kuid(current_user_ns(), args->uid));
 }
 
+/* A connection to the channel, of the calling process or, without @args, of kernel code. */
 static struct stplr_connection *stplr_attach_to(struct stplr_channel *channel,
 						const struct stplr_connect_attach *args)
 {
+	struct pid *caller = args ? task_tgid(current) : NULL;
 	struct stplr_connection *connection;
 	int err;
 
-	if (channel->flags & STPLR_CHANNEL_PRIVATE && channel->creator->pid != task_tgid(current))
+	if (channel->flags & STPLR_CHANNEL_PRIVATE && channel->creator->pid != caller)
 		return ERR_PTR(-EACCES);
-	if (!stplr_attach_expected(channel, args))
+	if (args && !stplr_attach_expected(channel, args))
 		return ERR_PTR(-EPERM);
-	connection = stplr_connection_alloc(channel->device);
+	connection = stplr_connection_alloc(channel->device, !args);
 	if (IS_ERR(connection))
 		return connection;
-	connection->lends = args->flags & STPLR_CONNECT_LEND;
+	connection->lends = args && args->flags & STPLR_CONNECT_LEND;
 	err = stplr_connection_join(connection, channel);
 	if (err) {
 		stplr_connection_free(connection);
@@ -117,6 +119,15 @@ struct stplr_connection *stplr_attach(struct stplr_device *device,
 	if (IS_ERR(channel))
 		return ERR_CAST(channel);
 	connection = stplr_attach_to(channel, args);
+	stplr_channel_put(channel);
+	return connection;
+}
+
+/* The same for kernel code, of a channel that it has found, and whose reference is taken over. */
+struct stplr_connection *stplr_attach_kernel(struct stplr_channel *channel)
+{
+	struct stplr_connection *connection = stplr_attach_to(channel, NULL);
+
 	stplr_channel_put(channel);
 	return connection;
 }

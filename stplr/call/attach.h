@@ -5,12 +5,14 @@
 
 #include <linux/types.h>
 
+struct stplr_channel;
 struct stplr_connect_attach;
 struct stplr_connection;
 struct stplr_device;
 
 struct stplr_connection *stplr_attach(struct stplr_device *device,
 				      const struct stplr_connect_attach *args, const char *name);
+struct stplr_connection *stplr_attach_kernel(struct stplr_channel *channel);
 int stplr_attach_enter(struct stplr_connection *connection, s64 deadline, clockid_t clock);
 void stplr_attach_undo(struct stplr_connection *connection);
 int stplr_detach(struct stplr_connection *connection);

@@ -65,7 +65,11 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 	info->len = len;
 	info->src_len = message->sides.send.len;
 	info->dst_len = message->sides.reply.room;
-	if (likely(message->client)) {
+	if (unlikely(stplr_connection_kernel(message->connection))) {
+		info->flags |= STPLR_INFO_KERNEL;
+		info->pid = 0;
+		info->tid = 0;
+	} else if (likely(message->client)) {
 		info->pid = pid_nr_ns(task_tgid(message->client), pid_ns);
 		info->tid = pid_nr_ns(task_pid(message->client), pid_ns);
 	} else if (!message->queued) {
@@ -324,7 +328,7 @@ static void stplr_receive_describe_kernel(const struct stplr_message *message,
 	*received = (struct stplr_received){
 		.rcvid = message->rcvid,
 		.kind = message->kind,
-		.flags = message->queued ? STPLR_REQUEST_QUEUED : 0,
+		.flags = message->queued && !message->posted ? STPLR_REQUEST_QUEUED : 0,
 		.priority = message->entry.priority,
 		.scoid = message->connection->process->scoid,
 		.coid = message->connection->coid,

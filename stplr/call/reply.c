@@ -108,7 +108,7 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 {
 	struct stplr_reply_side *reply = &message->sides.reply;
 	struct task_struct *client;
-	int result = message->queued ? 0 : -(int)args->error;
+	int result = message->queued && !message->posted ? 0 : -(int)args->error;
 	bool taken = false;
 
 	spin_lock(&channel->lock);
@@ -123,7 +123,7 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 	}
 	reply->len = step->len;
 	reply->total = total;
-	if (reply->window.pages)
+	if (reply->window.len)
 		reply->written = max(reply->written, step->direct);
 	else
 		reply->buffer_len = step->direct;

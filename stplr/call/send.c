@@ -48,7 +48,7 @@ static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 /*
  * Queues a message that its client waits for, and wakes a receiver; or message->poll without one.
  */
-static int stplr_send_queue(struct stplr_message *message)
+static __always_inline int stplr_send_queue(struct stplr_message *message)
 {
 	struct stplr_connection *connection = message->connection;
 	struct stplr_channel *channel = connection->channel;
@@ -97,6 +97,23 @@ static int stplr_send_try_queued(struct stplr_channel *channel, void *arg,
 	return 0;
 }
 
+/* A message that nothing has happened to yet. */
+static __always_inline void stplr_send_init(struct stplr_message *message, u32 kind, bool impatient)
+{
+	message->kind = kind;
+	message->entry.priority = stplr_priority_of(current);
+	message->poll = 0;
+	message->sides.leaving = false;
+	message->received = false;
+	message->impatient = impatient;
+	message->overdue = false;
+	message->unblocking = 0;
+	message->drain = false;
+	message->result = 0;
+	message->status = 0;
+	message->rcvid = 0;
+}
+
 /* Reads the message to be sent; its reply goes to @room. */
 static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 			      const struct stplr_msg_send *args,
@@ -105,21 +122,9 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 	struct stplr_user_buffer from;
 	int err;
 
-	message->kind = kind;
-	message->entry.priority = stplr_priority_of(current);
-	message->poll = 0;
-	message->sides.leaving = false;
-	message->received = false;
-	message->impatient = args->flags & STPLR_SEND_PARK;
-	message->overdue = false;
-	message->unblocking = 0;
-	message->drain = false;
-	message->result = 0;
-	message->status = 0;
-	message->rcvid = 0;
+	stplr_send_init(message, kind, args->flags & STPLR_SEND_PARK);
 	message->uid = current_euid();
 	message->gid = current_egid();
-
 	err = stplr_user_buffer_import(&from, &args->send, args->flags & STPLR_SEND_VECTOR,
 				       args->flags & STPLR_SEND_REGISTERED,
 				       &message->connection->buffers, false);
@@ -311,6 +316,105 @@ answered:
 	stplr_user_buffer_free(&room);
 	stplr_dbg(3, "%s on connection %u: %d\n",
 		  kind == STPLR_KIND_SEND ? "send" : "send and receive", connection->coid, err);
+	return err;
+}
+
+/* Waits for the end of a message of kernel code's, and takes its result. */
+static int stplr_send_kernel_finish(struct stplr_message *message,
+				    const struct stplr_user_buffer *room, s64 deadline,
+				    struct stplr_answer *answer)
+{
+	int err;
+
+	/* one that was to be received at once was */
+	if (deadline == STPLR_DEADLINE_POLL)
+		deadline = STPLR_DEADLINE_NONE;
+	err = stplr_client_wait_kernel(message, deadline);
+	if (!err)
+		err = message->result;
+	trace_stplr_done(message, err);
+	if (err)
+		return err;
+	answer->status = message->status;
+	answer->len = message->sides.reply.len;
+	answer->total = message->sides.reply.total;
+	/* it is in place, but where there was no room */
+	return stplr_reply_side_fetch(&message->sides, room);
+}
+
+/* Prepares a message of kernel code's, and queues it. */
+static int stplr_send_start_kernel(struct stplr_message *message,
+				   const struct stplr_user_buffer *from,
+				   const struct stplr_user_buffer *room, s64 deadline,
+				   struct stplr_thread **self)
+{
+	struct stplr_connection *connection = message->connection;
+	int err;
+
+	message->client = current;
+	stplr_send_init(message, STPLR_KIND_SEND_RECEIVE, false);
+	message->uid = GLOBAL_ROOT_UID;
+	message->gid = GLOBAL_ROOT_GID;
+	message->wake_on_receive = false;
+	if (deadline == STPLR_DEADLINE_POLL)
+		message->poll = -EAGAIN;
+	err = -EMSGSIZE;
+	if (from->len <= READ_ONCE(stplr_message_max))
+		err = stplr_send_side_prepare(&message->sides, from);
+	if (!err)
+		err = stplr_reply_side_prepare(&message->sides, room, room->len);
+	if (err)
+		return err;
+	if (stplr_send_followed(connection, message->entry.priority))
+		*self = stplr_sender_blocks(message);
+	return stplr_send_queue(message);
+}
+
+/* Sends it to threads that receive. */
+static int stplr_send_kernel_wait(struct stplr_connection *connection,
+				  const struct stplr_user_buffer *from,
+				  const struct stplr_user_buffer *room, s64 deadline,
+				  struct stplr_answer *answer)
+{
+	struct stplr_message *message = stplr_message_claim(connection);
+	struct stplr_thread *self = NULL;
+	int err;
+
+	if (IS_ERR(message))
+		return PTR_ERR(message);
+	err = stplr_send_start_kernel(message, from, room, deadline, &self);
+	if (!err)
+		err = stplr_send_kernel_finish(message, room, deadline, answer);
+	if (self)
+		stplr_sender_put(message, self, false);
+	stplr_message_free(message);
+	return err;
+}
+
+/*
+ * Sends a message of kernel code's, over a connection of its own, and waits for its answer, as long
+ * as the thread is not killed.
+ */
+int stplr_send_kernel(struct stplr_connection *connection, const struct stplr_user_buffer *from,
+		      const struct stplr_user_buffer *room, s64 deadline,
+		      struct stplr_answer *answer)
+{
+	struct stplr_message *message;
+	int err;
+
+	deadline = stplr_deadline_kernel(deadline);
+	if (connection->channel->direct) {
+		message = stplr_serve_kernel(connection, from, room, deadline, answer);
+		err = PTR_ERR_OR_ZERO(message);
+		if (!IS_ERR_OR_NULL(message)) {
+			err = stplr_send_kernel_finish(message, room, deadline, answer);
+			stplr_message_free(message);
+		}
+	} else {
+		err = stplr_send_kernel_wait(connection, from, room, deadline, answer);
+	}
+	if (err)
+		stplr_count_failed_send(&connection->channel->device->counts, err);
 	return err;
 }
 

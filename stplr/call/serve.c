@@ -138,6 +138,27 @@ struct stplr_message *stplr_serve(struct stplr_connection *connection, u32 kind,
 	return NULL;
 }
 
+/* The same for kernel code that sends. */
+struct stplr_message *stplr_serve_kernel(struct stplr_connection *connection,
+					 const struct stplr_user_buffer *from,
+					 const struct stplr_user_buffer *room, s64 deadline,
+					 struct stplr_answer *answer)
+{
+	struct stplr_serving serving = { .connection = connection };
+	int result;
+
+	result = stplr_serve_request(&serving, STPLR_KIND_SEND_RECEIVE, 0, from, room, deadline,
+				     CLOCK_MONOTONIC);
+	if (result < 0)
+		return ERR_PTR(result == -ERESTARTSYS ? -EINTR : result);
+	if (serving.kept)
+		return serving.message;
+	answer->status = result;
+	answer->len = serving.end;
+	answer->total = serving.total;
+	return NULL;
+}
+
 /* The same with STPLR_SEND_QUEUED: nobody waits for what is kept. */
 int stplr_serve_queued(struct stplr_connection *connection, bool nonblock,
 		       struct stplr_msg_send *args)
@@ -264,8 +285,13 @@ s32 stplr_serving_keep(struct stplr_serving *serving)
 	message->kind = serving->request.kind;
 	message->impatient = serving->impatient;
 	message->entry.priority = serving->request.priority;
-	message->uid = current_euid();
-	message->gid = current_egid();
+	if (stplr_connection_kernel(connection)) {
+		message->uid = GLOBAL_ROOT_UID;
+		message->gid = GLOBAL_ROOT_GID;
+	} else {
+		message->uid = current_euid();
+		message->gid = current_egid();
+	}
 
 	result = stplr_send_side_prepare(&message->sides, serving->from);
 	if (!result)

@@ -11,6 +11,7 @@
 #include <linux/list.h>
 #include <linux/sched.h>
 
+#include "base/quota.h"
 #include "base/wake.h"
 #include "core/backlog.h"
 #include "core/channel.h"
@@ -103,8 +104,8 @@ struct stplr_channel *stplr_backlog_join(struct stplr_channel *listener,
 	if (IS_ERR(child))
 		return child;
 	child->peer.pid = get_pid(process->pid);
-	child->peer.uid = current_euid();
-	child->peer.gid = current_egid();
+	child->peer.uid = connection->user->uid;
+	child->peer.gid = stplr_connection_kernel(connection) ? GLOBAL_ROOT_GID : current_egid();
 	child->peer.scoid = process->scoid;
 	child->peer.coid = connection->coid;
 

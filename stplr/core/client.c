@@ -5,6 +5,7 @@
  */
 
 #include <linux/cred.h>
+#include <linux/init_task.h>
 #include <linux/slab.h>
 
 #include "base/late.h"
@@ -69,7 +70,8 @@ static struct stplr_client *stplr_client_new(const struct stplr_connection *conn
 		client->user = stplr_user_hold(connection->user);
 	}
 	client->process = stplr_process_hold(connection->process);
-	client->cred = get_current_cred();
+	client->cred = stplr_connection_kernel(connection) ? get_task_cred(&init_task) :
+							     get_current_cred();
 	client->attachment.attached.pid = client->process->pid;
 	client->attachment.attached.cred = client->cred;
 	client->attachment.attached.scoid = client->process->scoid;

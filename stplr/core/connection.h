@@ -6,6 +6,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -14,9 +15,9 @@
 #include "core/channel.h"
 #include "core/device.h"
 #include "core/message.h"
+#include "core/process.h"
 
 struct stplr_client;
-struct stplr_process;
 struct stplr_share;
 struct stplr_user;
 struct stplr_watch;
@@ -96,6 +97,18 @@ struct stplr_connection {
 	};
 	struct stplr_message own;
 };
+
+/* Is it kernel code's? */
+static inline bool stplr_connection_kernel(const struct stplr_connection *connection)
+{
+	return !connection->process->pid;
+}
+
+/* How a thread waits that has come by it: kernel code is not to be interrupted, only killed. */
+static inline unsigned int stplr_connection_sleep(const struct stplr_connection *connection)
+{
+	return stplr_connection_kernel(connection) ? TASK_KILLABLE : TASK_INTERRUPTIBLE;
+}
 
 /* Why nothing can be sent over it, or 0. */
 static inline int stplr_connection_refused(struct stplr_connection *connection)

@@ -62,6 +62,7 @@ struct stplr_name_waiters {
  * @ring_names: ring sets by name
  * @ring_waiters: threads that wait for a ring, by its set's name
  * @rings: ring sets by an id of their own; they leave it under @registry
+ * @links: kernel code's, by an id of their own, likewise
  * @channels: by an id of their own; they leave it under @registry
  * @connections: by coid, those that have or get a descriptor; they leave it under @registry
  * @last_coid: where to look for the next one
@@ -84,6 +85,7 @@ struct stplr_device {
 	DECLARE_HASHTABLE(ring_names, 8);
 	struct stplr_name_waiters ring_waiters;
 	struct xarray rings;
+	struct xarray links;
 	struct xarray channels;
 	struct xarray connections;
 	u32 last_coid;

@@ -24,6 +24,7 @@
 #include "core/raise.h"
 #include "core/room.h"
 #include "core/shares.h"
+#include "core/slot.h"
 
 static struct kmem_cache *stplr_message_cache;
 
@@ -141,6 +142,9 @@ static void stplr_message_finish(struct stplr_message *message)
 	struct stplr_connection *connection = message->connection;
 	struct stplr_channel *channel = connection->channel;
 
+	/* who posted it is told instead */
+	if (message->posted)
+		goto finished;
 	if (message->result == -ESRCH) {
 		connection->nr_dropped++;
 		stplr_count(&channel->device->counts, STPLR_COUNT_LOST);
@@ -149,6 +153,7 @@ static void stplr_message_finish(struct stplr_message *message)
 	connection->nr_queued--;
 	stplr_share_queued(channel, connection->share, -1);
 	stplr_room_made_here(connection);
+finished:
 	list_add_tail(&message->link, &channel->finished);
 }
 
@@ -212,7 +217,10 @@ struct task_struct *stplr_message_transfer_out(struct stplr_message *message)
 	return get_task_struct(message->client);
 }
 
-/* Frees the queued messages that have ended; and there is room for others. */
+/*
+ * Frees the queued messages that have ended, and tells of posted ones; and there is room for
+ * others.
+ */
 void stplr_channel_reap(struct stplr_channel *channel)
 {
 	struct stplr_message *message, *next;
@@ -225,8 +233,12 @@ void stplr_channel_reap(struct stplr_channel *channel)
 		return;
 
 	/* the caller's reference keeps the channel, whatever connections go with their messages */
-	list_for_each_entry_safe(message, next, &finished, link)
-		stplr_message_free(message);
+	list_for_each_entry_safe(message, next, &finished, link) {
+		if (message->posted)
+			stplr_slot_done(message);
+		else
+			stplr_message_free(message);
+	}
 	stplr_room_made(channel);
 }
 

@@ -57,6 +57,8 @@ enum stplr_message_state {
  * @unblocking: the client wants to be unblocked: STPLR_UNBLOCK_*
  * @queued: sent with STPLR_SEND_QUEUED: nobody waits, @client is NULL; holds a reference to
  *	@connection
+ * @posted: part of a struct stplr_slot: kernel code has posted it. @queued is set, too, but the
+ *	connection is kept by the slot's line
  * @parked_node: in connection->parked: its client has left the call and may come back
  * @parker_node: in connection->parkers then
  * @result: 0 or -errno, from ENDING on
@@ -99,6 +101,7 @@ struct stplr_message {
 	bool overdue;
 	u8 unblocking;
 	bool queued;
+	bool posted;
 	int result;
 	s32 status;
 	s32 rcvid;

@@ -12,6 +12,7 @@
 #include <uapi/linux/stplr.h>
 
 #include "base/clock.h"
+#include "base/late.h"
 #include "base/wake.h"
 #include "core/channel.h"
 #include "core/device.h"
@@ -54,8 +55,8 @@ static struct stplr_channel *stplr_name_lookup(struct stplr_device *device, cons
 }
 
 /*
- * A thread that waits for a name is in a tree, under the registry: whoever brings the name takes
- * it out, and nobody else sees to it.
+ * Who waits for a name is in a tree, under the registry: whoever brings the name takes it out, and
+ * nobody else sees to it.
  */
 
 static struct stplr_name_waiter *stplr_name_waiter_of(struct rb_node *node)
@@ -74,7 +75,7 @@ static int stplr_name_waiter_compare(const void *name, const struct rb_node *nod
 	return strcmp(name, rb_entry(node, struct stplr_name_waiter, node)->name);
 }
 
-/* The calling thread waits for what it did not find under a name; under the registry. */
+/* The waiter waits for what was not found under a name; under the registry. */
 void stplr_name_waiter_add(struct stplr_name_waiters *waiters, struct stplr_name_waiter *waiter)
 {
 	if (!RB_EMPTY_NODE(&waiter->node))
@@ -113,7 +114,10 @@ void stplr_name_waiters_take(struct stplr_name_waiters *waiters, const char *nam
 			break;
 		stplr_name_waiter_del(waiters, waiter);
 		WRITE_ONCE(waiter->named, true);
-		stplr_wake_add(batch, get_task_struct(waiter->task));
+		if (waiter->work)
+			stplr_queue_late(waiter->work);
+		else
+			stplr_wake_add(batch, get_task_struct(waiter->task));
 	}
 }
 
@@ -198,11 +202,11 @@ bool stplr_name_permitted(kuid_t owner, kgid_t group, umode_t mode, const struct
 }
 
 /*
- * The channel of this name with a reference, if the caller may connect to it; ENOENT, EACCES.
- * Without one @waiter, if there is one, waits for it.
+ * The channel of this name with a reference, if the caller may connect to it, as @kernel code may;
+ * ENOENT, EACCES. Without one @waiter, if there is one, waits for it.
  */
 static struct stplr_channel *stplr_name_find(struct stplr_device *device, const char *name,
-					     struct stplr_name_waiter *waiter)
+					     bool kernel, struct stplr_name_waiter *waiter)
 {
 	struct stplr_channel *channel;
 
@@ -210,8 +214,8 @@ static struct stplr_channel *stplr_name_find(struct stplr_device *device, const 
 	channel = stplr_name_lookup(device, name);
 	if (!channel)
 		channel = ERR_PTR(-ENOENT);
-	else if (!stplr_name_permitted(channel->owner, channel->group, channel->mode,
-				       channel->cred))
+	else if (!kernel && !stplr_name_permitted(channel->owner, channel->group, channel->mode,
+						  channel->cred))
 		channel = ERR_PTR(-EACCES);
 	else
 		kref_get(&channel->ref);
@@ -221,39 +225,56 @@ static struct stplr_channel *stplr_name_find(struct stplr_device *device, const 
 	return channel;
 }
 
-/* The same, waiting for the name; in addition ENOENT without waiting, ETIMEDOUT, ERESTARTSYS. */
-struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, s64 deadline,
-				      clockid_t clock)
+/* The same for kernel code that is to be told, by its waiter's work, when the name has come. */
+struct stplr_channel *stplr_name_expect(struct stplr_device *device,
+					struct stplr_name_waiter *waiter)
 {
+	return stplr_name_find(device, waiter->name, true, waiter);
+}
+
+/* It does not wait any more; but its work may have been queued. */
+void stplr_name_forget(struct stplr_device *device, struct stplr_name_waiter *waiter)
+{
+	mutex_lock(&device->registry);
+	stplr_name_waiter_del(&device->name_waiters, waiter);
+	mutex_unlock(&device->registry);
+}
+
+/*
+ * The same, waiting for the name; in addition ENOENT without waiting, ETIMEDOUT, and ERESTARTSYS,
+ * or, for @kernel code, which waits until it is killed, EINTR.
+ */
+struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, bool kernel,
+				      s64 deadline, clockid_t clock)
+{
+	unsigned int sleep = kernel ? TASK_KILLABLE : TASK_INTERRUPTIBLE;
 	struct stplr_name_waiter waiter = { .name = name, .task = current };
 	struct stplr_channel *channel;
 	bool expired = false;
 
 	if (deadline == STPLR_DEADLINE_POLL)
-		return stplr_name_find(device, name, NULL);
+		return stplr_name_find(device, name, kernel, NULL);
 
 	RB_CLEAR_NODE(&waiter.node);
 	for (;;) {
-		channel = stplr_name_find(device, name, &waiter);
+		channel = stplr_name_find(device, name, kernel, &waiter);
 		if (channel != ERR_PTR(-ENOENT))
 			break;
 		if (expired) {
 			channel = ERR_PTR(-ETIMEDOUT);
 			break;
 		}
-		if (signal_pending(current)) {
-			channel = ERR_PTR(-ERESTARTSYS);
+		if (signal_pending_state(sleep, current)) {
+			channel = ERR_PTR(kernel ? -EINTR : -ERESTARTSYS);
 			break;
 		}
-		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		set_current_state(sleep | TASK_FREEZABLE);
 		if (!READ_ONCE(waiter.named))
 			expired = stplr_sleep(deadline, clock);
 		__set_current_state(TASK_RUNNING);
 	}
 
-	mutex_lock(&device->registry);
-	stplr_name_waiter_del(&device->name_waiters, &waiter);
-	mutex_unlock(&device->registry);
+	stplr_name_forget(device, &waiter);
 	return channel;
 }
 

@@ -13,12 +13,15 @@ struct stplr_device;
 struct stplr_name_waiters;
 struct stplr_wake_batch;
 struct task_struct;
+struct work_struct;
 
 /**
- * struct stplr_name_waiter - a thread that waits for a name; under device->registry
+ * struct stplr_name_waiter - a thread, or kernel code, that waits for a name; under
+ * device->registry
  * @node: in a tree of them, or empty
  * @name: which
  * @task: the thread
+ * @work: instead of a thread: what is to be done then
  * @age: later ones have higher ones
  * @named: the name has come; the thread reads it without the lock
  */
@@ -26,6 +29,7 @@ struct stplr_name_waiter {
 	struct rb_node node;
 	const char *name;
 	struct task_struct *task;
+	struct work_struct *work;
 	u64 age;
 	bool named;
 };
@@ -40,8 +44,11 @@ int stplr_name_check(const char *name, size_t len);
 int stplr_chid_reserve(struct stplr_channel *channel);
 int stplr_name_register(struct stplr_channel *channel);
 void stplr_name_unregister(struct stplr_channel *channel);
-struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, s64 deadline,
-				      clockid_t clock);
+struct stplr_channel *stplr_name_expect(struct stplr_device *device,
+					struct stplr_name_waiter *waiter);
+void stplr_name_forget(struct stplr_device *device, struct stplr_name_waiter *waiter);
+struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, bool kernel,
+				      s64 deadline, clockid_t clock);
 struct stplr_channel *stplr_chid_find(struct stplr_device *device, pid_t pid, s32 chid);
 
 #endif /* STPLR_CORE_NAME_H */

@@ -251,8 +251,8 @@ void stplr_connection_put_late(struct stplr_connection *connection)
 	kref_put(&connection->ref, stplr_connection_release_late);
 }
 
-/* A connection of the calling process, with its id, that has no channel yet. */
-struct stplr_connection *stplr_connection_alloc(struct stplr_device *device)
+/* A connection of the calling process, or @kernel code's, with its id, that has no channel yet. */
+struct stplr_connection *stplr_connection_alloc(struct stplr_device *device, bool kernel)
 {
 	struct stplr_connection *connection;
 	int err;
@@ -274,14 +274,15 @@ struct stplr_connection *stplr_connection_alloc(struct stplr_device *device)
 	stplr_patience_init(&connection->own);
 
 	err = -ENOMEM;
-	connection->user = stplr_user_get(current_euid());
+	connection->user = stplr_user_get(kernel ? GLOBAL_ROOT_UID : current_euid());
 	if (!connection->user)
 		goto free_connection;
 	connection->own.sides.user = connection->user;
 	err = stplr_charge(&connection->user->connections, READ_ONCE(stplr_user_connections));
 	if (err)
 		goto put_user;
-	connection->process = stplr_process_get(device);
+	connection->process = kernel ? stplr_process_get_of(device, NULL) :
+				       stplr_process_get(device);
 	if (IS_ERR(connection->process)) {
 		err = PTR_ERR(connection->process);
 		goto uncharge;

@@ -19,7 +19,7 @@ void stplr_connection_cache_exit(void);
 void stplr_connection_free(struct stplr_connection *connection);
 void stplr_connection_put(struct stplr_connection *connection);
 void stplr_connection_put_late(struct stplr_connection *connection);
-struct stplr_connection *stplr_connection_alloc(struct stplr_device *device);
+struct stplr_connection *stplr_connection_alloc(struct stplr_device *device, bool kernel);
 void stplr_connection_list(struct stplr_connection *connection);
 
 #endif /* STPLR_CORE_OBJECT_H */

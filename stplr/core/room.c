@@ -194,19 +194,20 @@ void stplr_room_end_here(struct stplr_connection *connection)
 static int stplr_room_wait(struct stplr_channel *channel, struct stplr_connection *connection,
 			   struct stplr_room_waiter *waiter, s64 deadline, clockid_t clock)
 {
+	unsigned int sleep = stplr_connection_sleep(connection);
 	bool expired = false;
 	int err;
 
 	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		set_current_state(sleep | TASK_FREEZABLE);
 		/* pairs with stplr_room_take() */
 		if (smp_load_acquire(&waiter->result) != STPLR_ROOM_AWAITED)
 			break;
 		err = -ETIMEDOUT;
 		if (expired)
 			break;
-		err = -ERESTARTSYS;
-		if (signal_pending(current))
+		err = sleep == TASK_KILLABLE ? -EINTR : -ERESTARTSYS;
+		if (signal_pending_state(sleep, current))
 			break;
 		expired = stplr_sleep(deadline, clock);
 	}

@@ -268,3 +268,34 @@ int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send
 	__set_current_state(TASK_RUNNING);
 	return 0;
 }
+
+/*
+ * The same for kernel code: until the message is DONE (0), or was withdrawn: ETIMEDOUT, or EINTR,
+ * for the thread is killed.
+ */
+int stplr_client_wait_kernel(struct stplr_message *message, s64 deadline)
+{
+	struct stplr_channel *channel = message->connection->channel;
+	bool withdrawn = false, killed = false, expired = false;
+
+	for (;;) {
+		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
+		/* pairs with stplr_message_done(), as in stplr_client_wait() */
+		if (smp_load_acquire(&message->state) == STPLR_DONE)
+			break;
+		killed = fatal_signal_pending(current);
+		if (killed || expired) {
+			__set_current_state(TASK_RUNNING);
+			spin_lock(&channel->lock);
+			if (message->state != STPLR_DONE)
+				withdrawn = stplr_message_withdraw(message);
+			stplr_unlock_and_settle(channel);
+			break;
+		}
+		expired = stplr_sleep(deadline, CLOCK_MONOTONIC);
+	}
+	__set_current_state(TASK_RUNNING);
+	if (!withdrawn)
+		return 0;
+	return killed ? -EINTR : -ETIMEDOUT;
+}

@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "base/late.h"
 #include "base/wake.h"
 #include "core/channel.h"
 #include "core/connection.h"
@@ -17,7 +18,8 @@ static void stplr_watch_free(struct kref *ref)
 {
 	struct stplr_watch *watch = container_of(ref, struct stplr_watch, ref);
 
-	stplr_channel_put(watch->target);
+	if (watch->target)
+		stplr_channel_put(watch->target);
 	kfree(watch);
 }
 
@@ -51,6 +53,11 @@ void stplr_watch_end(struct stplr_watch *watch)
 {
 	bool queued;
 
+	/* the work of one that is on no list any more is not queued any more */
+	if (watch->work) {
+		stplr_watch_put(watch);
+		return;
+	}
 	spin_lock(&watch->target->lock);
 	watch->cancelled = true;
 	queued = watch->pulse.queued;
@@ -72,6 +79,30 @@ struct stplr_watch *stplr_watch_take(struct stplr_connection *connection)
 		list_del_init(&watch->link);
 	connection->watch = NULL;
 	return watch;
+}
+
+/*
+ * Has kernel code, whose connection it is, told of the end of the channel, by @work; ENOMEM. Once
+ * stplr_connection_unwatch() has returned the work is not queued any more.
+ */
+int stplr_watch_kernel(struct stplr_connection *connection, struct work_struct *work)
+{
+	struct stplr_channel *channel = connection->channel;
+	struct stplr_watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL);
+
+	if (!watch)
+		return -ENOMEM;
+	kref_init(&watch->ref);
+	INIT_LIST_HEAD(&watch->link);
+	watch->work = work;
+	spin_lock(&channel->lock);
+	connection->watch = watch;
+	if (channel->dead)
+		stplr_queue_late(work);
+	else
+		list_add_tail(&watch->link, &channel->watches);
+	spin_unlock(&channel->lock);
+	return 0;
 }
 
 void stplr_connection_unwatch(struct stplr_connection *connection)
@@ -96,10 +127,13 @@ void stplr_channel_end_watches(struct stplr_channel *channel)
 		if (watch) {
 			list_del_init(&watch->link);
 			kref_get(&watch->ref);
+			if (watch->work)
+				stplr_queue_late(watch->work);
 		}
 		spin_unlock(&channel->lock);
 		if (watch) {
-			stplr_watch_fire(watch);
+			if (!watch->work)
+				stplr_watch_fire(watch);
 			stplr_watch_put(watch);
 		}
 		cond_resched();

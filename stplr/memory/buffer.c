@@ -100,7 +100,7 @@ void stplr_user_buffer_iter_other(const struct stplr_user_buffer *buffer, unsign
 		stplr_registered_iter(buffer->registered, buffer->start, buffer->len, direction,
 				      iter);
 	else
-		iov_iter_kvec(iter, direction, &buffer->kernel, 1, buffer->len);
+		iov_iter_kvec(iter, direction, buffer->kernel, buffer->nr_kernel, buffer->len);
 }
 
 void stplr_user_buffer_free_other(struct stplr_user_buffer *buffer)

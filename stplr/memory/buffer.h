@@ -30,7 +30,9 @@ struct xarray;
  * @fast: the parts of most callers
  * @registered: without @parts: that buffer, with a reference; NULL: it is the kernel's
  * @start: where in it
- * @kernel: without either: where
+ * @nr_kernel: without either: parts of @kernel
+ * @kernel: the kernel's memory, in parts
+ * @whole: the only one, where there is no array of them
  */
 struct stplr_user_buffer {
 	size_t len;
@@ -41,7 +43,9 @@ struct stplr_user_buffer {
 		struct {
 			struct stplr_registered *registered;
 			size_t start;
-			struct kvec kernel;
+			unsigned int nr_kernel;
+			const struct kvec *kernel;
+			struct kvec whole;
 		};
 	};
 };
@@ -61,9 +65,10 @@ static inline void stplr_user_buffer_none(struct stplr_user_buffer *buffer)
 	buffer->nr_parts = 0;
 }
 
-/* Memory of the kernel's, good as long as the call lasts. */
-static inline void stplr_user_buffer_kernel(struct stplr_user_buffer *buffer, void *bytes,
-					    size_t len)
+/* Memory of the kernel's, in parts; both are good as long as the call lasts. */
+static inline void stplr_user_buffer_kvec(struct stplr_user_buffer *buffer,
+					  const struct kvec *parts, unsigned int nr_parts,
+					  size_t len)
 {
 	if (!len) {
 		stplr_user_buffer_none(buffer);
@@ -71,10 +76,25 @@ static inline void stplr_user_buffer_kernel(struct stplr_user_buffer *buffer, vo
 	}
 	buffer->parts = NULL;
 	buffer->registered = NULL;
-	buffer->kernel.iov_base = bytes;
-	buffer->kernel.iov_len = len;
+	buffer->kernel = parts;
+	buffer->nr_kernel = nr_parts;
 	buffer->len = len;
 	buffer->nr_parts = 0;
+}
+
+/* The same in one piece. */
+static inline void stplr_user_buffer_kernel(struct stplr_user_buffer *buffer, void *bytes,
+					    size_t len)
+{
+	buffer->whole.iov_base = bytes;
+	buffer->whole.iov_len = len;
+	stplr_user_buffer_kvec(buffer, &buffer->whole, 1, len);
+}
+
+/* Is it the kernel's? */
+static inline bool stplr_user_buffer_is_kernel(const struct stplr_user_buffer *buffer)
+{
+	return !buffer->parts && !buffer->registered;
 }
 
 /*

@@ -4,9 +4,10 @@
  *
  * The client prepares both sides of its message in its own context, before it queues: up to a page
  * is copied, into the message itself where it fits; of more the pages are pinned, unless they are
- * registered and so pinned already; and where memory cannot be pinned for long (device memory, some
- * file systems) the bytes are copied after all. So nothing the server does ever needs the client's
- * page tables, and no client can stall a server by memory that does not come.
+ * registered and so pinned already, or the memory is kernel code's; and where it cannot be pinned
+ * for long (device memory, some file systems) the bytes are copied after all. So nothing the server
+ * does ever needs the client's page tables, and no client can stall a server by memory that does
+ * not come.
  *
  * The server copies between that and its own memory, with page faults disabled while it counts as
  * a transfer. Reply bytes for which the client has no page pinned (it did not expect so many, or
@@ -100,7 +101,7 @@ int stplr_send_side_prepare(struct stplr_sides *sides, const struct stplr_user_b
 
 	send->len = from->len;
 	send->consumed = 0;
-	send->window.pages = NULL;
+	send->window.len = 0;
 	send->copy = sides->data;
 	if (!from->len)
 		return 0;
@@ -109,16 +110,20 @@ int stplr_send_side_prepare(struct stplr_sides *sides, const struct stplr_user_b
 	if (from->len <= STPLR_INLINE_MAX)
 		return _copy_from_iter(send->copy, from->len, &iter) == from->len ? 0 : -EFAULT;
 
-	if (!from->parts) {
+	/* a queued message outlives the call, and maybe its sender */
+	if (stplr_user_buffer_is_kernel(from) && !sides->kept) {
+		stplr_window_kernel(&send->window, from);
+		return 0;
+	}
+	if (!from->parts && from->registered) {
 		stplr_window_registered(&send->window, from);
 		return 0;
 	}
-	/* a queued message outlives the call, and maybe its sender */
 	if (from->len > STPLR_COPY_MAX && !sides->kept) {
 		stplr_window_pin(&send->window, from, from->len, false, sides->user);
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		iov_iter_advance(&iter, stplr_window_len(&send->window));
+		iov_iter_advance(&iter, send->window.len);
 	}
 
 	rest = iov_iter_count(&iter);
@@ -138,7 +143,7 @@ static void stplr_send_side_free(struct stplr_sides *sides)
 {
 	struct stplr_send_side *send = &sides->send;
 
-	stplr_buffer_free(sides, send->copy, send->len - stplr_window_len(&send->window));
+	stplr_buffer_free(sides, send->copy, send->len - send->window.len);
 	send->copy = NULL;
 	stplr_window_free(&send->window, 0, sides->user);
 }
@@ -151,7 +156,7 @@ size_t stplr_send_side_copy(const struct stplr_sides *sides, size_t offset, size
 			    struct iov_iter *to)
 {
 	const struct stplr_send_side *send = &sides->send;
-	size_t in_place = stplr_window_len(&send->window);
+	size_t in_place = send->window.len;
 	size_t done = 0;
 
 	if (!len || WARN_ON_ONCE(offset > send->len || len > send->len - offset))
@@ -184,7 +189,7 @@ int stplr_reply_side_prepare(struct stplr_sides *sides, const struct stplr_user_
 	size_t used = inline_send ? ALIGN(sides->send.len, 8) : 0;
 
 	reply->room = room->len;
-	reply->window.pages = NULL;
+	reply->window.len = 0;
 	reply->written = 0;
 	reply->buffer_room = STPLR_INLINE_MAX - used;
 	reply->buffer = reply->buffer_room ? sides->data + used : NULL;
@@ -194,9 +199,12 @@ int stplr_reply_side_prepare(struct stplr_sides *sides, const struct stplr_user_
 	reply->len = 0;
 	reply->total = 0;
 
-	/* even for a short one: the room may be unregistered before the call starts over */
 	if (unlikely(!room->parts)) {
-		stplr_window_registered(&reply->window, room);
+		/* even for a short one: it may be unregistered before the call starts over */
+		if (room->registered)
+			stplr_window_registered(&reply->window, room);
+		else
+			stplr_window_kernel(&reply->window, room);
 		return 0;
 	}
 	expected = min(expected, room->len);
@@ -250,7 +258,7 @@ size_t stplr_reply_side_direct(const struct stplr_sides *sides, size_t offset, s
 {
 	const struct stplr_reply_side *reply = &sides->reply;
 
-	if (!reply->window.pages)
+	if (!reply->window.len)
 		return whole && len <= reply->buffer_room ? len : 0;
 	return offset < reply->window.len ? min(len, reply->window.len - offset) : 0;
 }
@@ -264,11 +272,11 @@ size_t stplr_reply_side_copy(struct stplr_sides *sides, size_t offset, size_t le
 
 	if (!len)
 		return 0;
-	if (!reply->window.pages && WARN_ON_ONCE(offset || len > reply->buffer_room))
+	if (!reply->window.len && WARN_ON_ONCE(offset || len > reply->buffer_room))
 		return 0;
 
 	pagefault_disable();
-	if (reply->window.pages)
+	if (reply->window.len)
 		done = stplr_window_copy(&reply->window, offset, len, from, &sides->leaving);
 	else
 		done = _copy_from_iter(reply->buffer, len, from);

@@ -94,7 +94,7 @@ static inline bool stplr_sides_hold(const struct stplr_sides *sides)
 	const struct stplr_send_side *send = &sides->send;
 	const struct stplr_reply_side *reply = &sides->reply;
 
-	return send->window.pages || send->copy != sides->data || reply->window.pages ||
+	return send->window.len || send->copy != sides->data || reply->window.len ||
 	       reply->chunk_bytes || (reply->buffer && !stplr_inline(sides, reply->buffer));
 }
 

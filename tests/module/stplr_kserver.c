@@ -90,8 +90,11 @@ static int kserver_attach(struct stplr_server *server, struct stplr_attached *at
 	client->mark = KSERVER_MARK;
 	client->kserver = kserver;
 	kserver_expect(kserver, !attached->data, "attached twice");
-	kserver_expect(kserver, attached->pid == task_tgid(current), "another process");
-	kserver_expect(kserver, uid_eq(attached->cred->euid, current_euid()), "another user");
+	kserver_expect(kserver, !attached->pid || attached->pid == task_tgid(current),
+		       "another process");
+	kserver_expect(kserver, uid_eq(attached->cred->euid,
+				       attached->pid ? current_euid() : GLOBAL_ROOT_UID),
+		       "another user");
 	attached->data = client;
 	spin_lock(&kserver->lock);
 	kserver->state.attached++;

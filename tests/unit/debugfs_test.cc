@@ -28,7 +28,8 @@ namespace
 {
 
 const std::string kFolder = "/sys/kernel/debug/stplr/";
-const char *const kFiles[] = {"channels", "connections", "blocked", "pools", "servers", "counters"};
+const char *const kFiles[] = {"channels", "connections", "blocked", "pools",
+			      "servers",  "links",       "rings",   "counters"};
 
 std::string path(const std::string &file, int device = 0)
 {

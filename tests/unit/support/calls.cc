@@ -92,8 +92,13 @@ void check_receive(const stplr_msg_receive &before, const stplr_msg_receive &arg
 	EXPECT_EQ(args.info.len < args.info.src_len, (args.info.flags & STPLR_INFO_TRUNCATED) != 0);
 	EXPECT_EQ(args.info.kind == STPLR_KIND_SEND, (args.info.flags & STPLR_INFO_NO_REPLY) != 0);
 	EXPECT_TRUE(args.info.kind == STPLR_KIND_SEND || args.info.kind == STPLR_KIND_SEND_RECEIVE);
-	EXPECT_EQ(0u, args.info.flags &
-			      ~(STPLR_INFO_NO_REPLY | STPLR_INFO_TRUNCATED | STPLR_INFO_QUEUED));
+	EXPECT_EQ(0u, args.info.flags & ~(STPLR_INFO_NO_REPLY | STPLR_INFO_TRUNCATED |
+					  STPLR_INFO_QUEUED | STPLR_INFO_KERNEL));
+	if (args.info.flags & STPLR_INFO_KERNEL) {
+		EXPECT_EQ(0, args.info.pid);
+		EXPECT_EQ(0, args.info.tid);
+		EXPECT_EQ(0u, args.info.flags & STPLR_INFO_QUEUED);
+	}
 }
 
 } // namespace
