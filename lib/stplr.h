@@ -884,6 +884,7 @@ namespace stplr
 typedef struct ::stplr_version version;
 typedef struct ::stplr_channel_create channel_create;
 typedef struct ::stplr_channel_accept channel_accept;
+typedef struct ::stplr_channel_info channel_info;
 typedef struct ::stplr_connect_attach connect_attach;
 typedef struct ::stplr_connect_info connect_info;
 typedef struct ::stplr_connect_notify connect_notify;
