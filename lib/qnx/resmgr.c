@@ -530,6 +530,7 @@ static int absolute(const char *path, char *whole, size_t size)
 static int attach_path(struct attached *attached, const char *path, unsigned flags)
 {
 	const struct file_server *server = files_server();
+	static atomic_flag said = ATOMIC_FLAG_INIT;
 	char whole[PATH_MAX], *named;
 	int ret;
 
@@ -547,6 +548,11 @@ static int attach_path(struct attached *attached, const char *path, unsigned fla
 	ret = server->attach(&host, attached, whole, flags & _RESMGR_FLAG_DIR, &attached->session);
 	if (ret)
 		attached_put(attached);
+	if (ret == -ENODEV)
+		explain(&said,
+			"%s: there is no /dev/cuse or no /dev/fuse; is the kernel's module "
+			"loaded (modprobe cuse, modprobe fuse)?",
+			whole);
 	return ret;
 }
 

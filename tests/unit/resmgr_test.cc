@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
@@ -103,8 +104,9 @@ bool exists(const std::string &path)
 class Manager
 {
 public:
+	// Run by root, or by another user.
 	Manager(const std::string &program, const std::string &path,
-		std::vector<std::string> more = {})
+		std::vector<std::string> more = {}, uid_t user = 0)
 		: path_(path)
 	{
 		std::string file = own_folder() + "/qnx/" + program;
@@ -124,6 +126,8 @@ public:
 				argv.push_back(&word[0]);
 			argv.push_back(nullptr);
 			dup2(out[1], STDOUT_FILENO);
+			if (user && (setgroups(0, nullptr) || setgid(user) || setuid(user)))
+				_exit(127);
 			execve(file.c_str(), argv.data(), environment);
 			_exit(127);
 		}
@@ -649,6 +653,52 @@ TEST_F(ResmgrFolder, GoesWithItsManager)
 	EXPECT_EQ(ENOTCONN, errno);
 	EXPECT_TRUE(eventually([&] { return !mounted("/tmp/folder"); }));
 	EXPECT_TRUE(eventually([&] { return !exists("/tmp/folder"); }));
+}
+
+// A user's own: by fusermount3, which is root's
+
+class ResmgrUser : public testing::TestWithParam<const char *>
+{
+protected:
+	ResmgrUser()
+	{
+		EXPECT_SHELL("", "[ -e /dev/fuse ] || modprobe fuse");
+		EXPECT_EQ(0, stat("/dev/fuse", &fuse_)) << strerror(errno);
+		EXPECT_EQ(0, chmod("/dev/fuse", 0666)); /* as udev has it */
+		EXPECT_EQ(0, mkdir("/tmp/users", 0755));
+		EXPECT_EQ(0, chown("/tmp/users", kUser, kUser));
+	}
+	~ResmgrUser() override
+	{
+		EXPECT_EQ(0, rmdir("/tmp/users")) << strerror(errno);
+		EXPECT_EQ(0, chmod("/dev/fuse", fuse_.st_mode & 07777));
+	}
+
+	static constexpr uid_t kUser = 65534;
+	struct stat fuse_ = {};
+};
+INSTANTIATE_TEST_SUITE_P(File, ResmgrUser, testing::Values("sample_device"));
+INSTANTIATE_TEST_SUITE_P(Folder, ResmgrUser, testing::Values("sample_folder"));
+
+TEST_P(ResmgrUser, HasFilesAndFoldersWithoutRights)
+{
+	std::string path = "/tmp/users/served", program = GetParam(),
+		    file = program == "sample_folder" ? path + "/file" : path,
+		    as_user = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
+
+	for (int signal : {SIGKILL, SIGTERM}) {
+		Manager manager(program, path, {}, kUser);
+		ASSERT_EQ(path + " is there\n", manager.said());
+		EXPECT_SHELL("mine\n",
+			     as_user + "sh -c 'echo mine >" + file + "; cat " + file + "'");
+		manager.end(signal);
+		EXPECT_TRUE(eventually([&] { return !mounted(path) && !exists(path); }));
+	}
+	/* but neither devices nor what is not theirs */
+	EXPECT_EQ("", Manager(program, "/tmp/users/none/served", {}, kUser).said());
+	EXPECT_EQ("", Manager("sample_device", "/dev/users", {}, kUser).said());
+	EXPECT_EQ("", Manager(program, "/etc/served", {}, kUser).said());
+	EXPECT_FALSE(exists("/etc/served"));
 }
 
 // One that is restarted at once comes before the folder that was made for the last one has gone.

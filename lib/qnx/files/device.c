@@ -128,8 +128,8 @@ int device_attach(struct session *session, const char *name)
 	if (!access(session->path, F_OK))
 		return -EEXIST;
 	fd = open("/dev/cuse", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) /* it is not the path that is not there */
+		return errno == ENOENT ? -ENODEV : -errno;
 	session->device = true;
 	snprintf(text, sizeof(text), "DEVNAME=%s", name);
 	session->fuse = cuse_lowlevel_new(&args, &info, &operations, session);
