@@ -179,7 +179,8 @@ ssize_t stplr_server_receive(struct stplr_server *server, s64 deadline, void *by
 {
 	if (server->ops->receive || !stplr_deadline_valid(deadline, CLOCK_MONOTONIC))
 		return -EINVAL;
-	return stplr_receive_kernel(server->channel, deadline, bytes, len, received);
+	return stplr_receive_kernel(server->channel, stplr_deadline_kernel(deadline), bytes, len,
+				    received);
 }
 EXPORT_SYMBOL_GPL(stplr_server_receive);
 
