@@ -265,7 +265,7 @@ int stplr_connect_pid(int device, pid_t pid, int32_t chid)
 	return stplr_connect_attach(device, NULL, &options);
 }
 
-/* The process of a pidfd by its number here; -1: EBADF: it is none; ESRCH: dead, or not seen here. */
+/* The process of a pidfd by its number here; -1: EBADF: it is none; ESRCH: dead, or not seen. */
 static pid_t pidfd_pid(int pidfd)
 {
 	char path[64], line[128];

@@ -436,11 +436,11 @@ TEST_F(RingCopyTest, AReaderThatEndsItselfIsAtTheEnd)
 	EXPECT_EQ(-EPIPE, ring_wait(reader, STPLR_RING_DATA));
 }
 
-// All that there was has given way to a record that is not committed yet: nothing is there to be read.
+// All that there was has given way to a record that is not committed yet: there is nothing to read.
 TEST_F(RingCopyTest, AReaderSleepsWhileAllIsOverwritten)
 {
-	Fd set(rings_create(device,
-			    rings_args("wiped", 1, 1, 0, STPLR_RINGS_MANY | STPLR_RINGS_OVERWRITE)));
+	Fd set(rings_create(
+		device, rings_args("wiped", 1, 1, 0, STPLR_RINGS_MANY | STPLR_RINGS_OVERWRITE)));
 	Ring writer(ring_open(set));
 	Fd reader(ring_attach(device, "wiped"));
 	ASSERT_EQ(0, writer.put(std::string(1000, 'x')));
