@@ -204,12 +204,12 @@ struct stplr_posted {
  * struct stplr_link_ops - what a driver wants to be told of its link
  * @posted: the result of a post: once for each that stplr_link_post() has taken, any number at
  *	once, in no certain order. Process context, in the thread that answers or ends it: it may
- *	sleep, but that thread does nothing else meanwhile. It must not close the link, nor call the
- *	server that it is of. NULL: posts are one way, and nobody hears of them
+ *	sleep, but that thread does nothing else meanwhile. It must not close any link, nor call
+ *	the server that it is of. NULL: posts are one way, and nobody hears of them
  * @changed: with 1, the link has come up; with 0, it has gone down, and all of its posts have ended
  *	before; negative: the name is there, but connecting to it failed with this error, once for
  *	each other error, and is tried again every second. In this order, one at a time. Process
- *	context, in a thread of the kernel's; may sleep, and close the link. NULL:
+ *	context, in a thread of the kernel's; may sleep, and close the link, but no other. NULL:
  *	stplr_link_open() waits for the name, and what has gone down stays down
  */
 struct stplr_link_ops {
@@ -270,7 +270,10 @@ struct stplr_call {
 	size_t reply_total;
 };
 
-/* More posts follow at once: they are queued with the next without this, or stplr_link_kick(). */
+/*
+ * More posts follow at once: they are queued with the next that is without this, or refused, or by
+ * stplr_link_kick().
+ */
 #define STPLR_POST_MORE 1
 
 struct stplr_link *stplr_link_open(const struct stplr_link_params *params,

@@ -348,7 +348,6 @@ static int stplr_send_start_kernel(struct stplr_message *message,
 				   const struct stplr_user_buffer *room, s64 deadline,
 				   struct stplr_thread **self)
 {
-	struct stplr_connection *connection = message->connection;
 	int err;
 
 	message->client = current;
@@ -365,8 +364,8 @@ static int stplr_send_start_kernel(struct stplr_message *message,
 		err = stplr_reply_side_prepare(&message->sides, room, room->len);
 	if (err)
 		return err;
-	if (stplr_send_followed(connection, message->entry.priority))
-		*self = stplr_sender_blocks(message);
+	/* whatever process it is of, the thread may serve */
+	*self = stplr_sender_blocks(message);
 	return stplr_send_queue(message);
 }
 

@@ -117,7 +117,7 @@ static inline int stplr_connection_refused(struct stplr_connection *connection)
 
 	lockdep_assert_held(&channel->lock);
 	if (unlikely(connection->detached))
-		return -EBADF;
+		return stplr_connection_kernel(connection) && channel->dead ? -ESRCH : -EBADF;
 	if (unlikely(connection->drop_pending)) {
 		connection->drop_pending = false;
 		return -ECONNRESET;

@@ -322,11 +322,13 @@ void stplr_connection_end_messages(struct stplr_connection *connection)
 	struct stplr_message *message;
 	LIST_HEAD(left);
 	bool more;
+	int err;
 
 	/* no more will be queued; one whose owner frees it meanwhile is taken off either list */
 	spin_lock(&channel->lock);
+	err = channel->dead ? -ESRCH : -EBADF;
 	list_splice_init(&connection->messages, &left);
-	stplr_wake_add(&batch, stplr_message_end(&connection->own, -EBADF));
+	stplr_wake_add(&batch, stplr_message_end(&connection->own, err));
 	stplr_channel_batch(channel, &batch, 1);
 
 	do {
@@ -336,7 +338,7 @@ void stplr_connection_end_messages(struct stplr_connection *connection)
 		while (done++ < STPLR_WAKE_BATCH && !list_empty(&left)) {
 			message = list_first_entry(&left, struct stplr_message, link);
 			list_move(&message->link, &connection->messages);
-			stplr_wake_add(&batch, stplr_message_end(message, -EBADF));
+			stplr_wake_add(&batch, stplr_message_end(message, err));
 		}
 		more = !list_empty(&left);
 		stplr_channel_batch(channel, &batch, done);

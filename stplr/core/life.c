@@ -223,23 +223,30 @@ struct task_struct *stplr_message_transfer_out(struct stplr_message *message)
  */
 void stplr_channel_reap(struct stplr_channel *channel)
 {
-	struct stplr_message *message, *next;
-	LIST_HEAD(finished);
+	struct stplr_message *message;
+	bool more, any = false;
 
-	spin_lock(&channel->lock);
-	list_splice_init(&channel->finished, &finished);
-	spin_unlock(&channel->lock);
-	if (list_empty(&finished))
-		return;
-
-	/* the caller's reference keeps the channel, whatever connections go with their messages */
-	list_for_each_entry_safe(message, next, &finished, link) {
+	/*
+	 * One at a time: who is told of one may have to wait for whoever is told of another. The
+	 * caller's reference keeps the channel, whatever connections go with their messages.
+	 */
+	do {
+		spin_lock(&channel->lock);
+		message = list_first_entry_or_null(&channel->finished, struct stplr_message, link);
+		if (message)
+			list_del_init(&message->link);
+		more = !list_empty(&channel->finished);
+		spin_unlock(&channel->lock);
+		if (!message)
+			break;
+		any = true;
 		if (message->posted)
 			stplr_slot_done(message);
 		else
 			stplr_message_free(message);
-	}
-	stplr_room_made(channel);
+	} while (more);
+	if (any)
+		stplr_room_made(channel);
 }
 
 /* The end of each step that a server makes. */

@@ -20,6 +20,7 @@
 #include "core/line.h"
 #include "core/link.h"
 #include "core/messages.h"
+#include "core/raise.h"
 #include "core/receiver.h"
 #include "core/slot.h"
 #include "trace.h"
@@ -56,7 +57,7 @@ static bool stplr_line_queue(struct stplr_line *line)
 	struct stplr_channel *channel = line->connection->channel;
 	struct stplr_wake_batch batch = { .count = 0 };
 	unsigned int n, queued = 0;
-	bool more;
+	bool more, ended = false;
 
 	lockdep_assert_held(&channel->lock);
 	if (!line->taken)
@@ -65,20 +66,44 @@ static bool stplr_line_queue(struct stplr_line *line)
 		struct stplr_slot *slot = llist_entry(line->taken, struct stplr_slot, incoming);
 
 		line->taken = line->taken->next;
-		if (!stplr_slot_queue(channel, slot))
+		if (!stplr_slot_queue(channel, slot)) {
+			ended = true;
 			continue;
+		}
 		queued++;
 		stplr_wake_add(&batch, stplr_receiver_pop(channel));
 	}
 	if (queued && !batch.count)
 		stplr_wake_add(&batch, stplr_receiver_asleep(channel, true));
-	more = line->taken || !llist_empty(&line->incoming) || !list_empty(&channel->finished);
+	more = ended || line->taken || !llist_empty(&line->incoming);
 	spin_unlock(&channel->lock);
 
 	stplr_wake_all(&batch);
 	if (queued)
 		stplr_channel_wake_pollers(channel);
 	return more;
+}
+
+/*
+ * Tells of those of the line that have ended, and of no other's: whose operation might want what
+ * the caller holds, if that is a driver which closes its link.
+ */
+static void stplr_line_reap(struct stplr_line *line)
+{
+	struct stplr_channel *channel = line->connection->channel;
+	struct stplr_message *message, *next;
+	LIST_HEAD(finished);
+
+	spin_lock(&channel->lock);
+	list_for_each_entry_safe(message, next, &channel->finished, link) {
+		if (message->posted && stplr_message_slot(message)->line == line)
+			list_move_tail(&message->link, &finished);
+	}
+	spin_unlock(&channel->lock);
+	list_for_each_entry_safe(message, next, &finished, link) {
+		list_del_init(&message->link);
+		stplr_slot_done(message);
+	}
 }
 
 /* The same with all, in a thread. */
@@ -91,8 +116,8 @@ static void stplr_line_queue_all(struct stplr_line *line)
 		cond_resched();
 		spin_lock(&channel->lock);
 		more = stplr_line_queue(line);
-		if (more)
-			stplr_channel_reap(channel);
+		/* what has ended here, or where it could not be told of */
+		stplr_line_reap(line);
 	} while (more);
 }
 
@@ -149,21 +174,24 @@ void stplr_line_cancel(struct stplr_line *line)
 {
 	struct stplr_channel *channel = line->connection->channel;
 	unsigned int i, posts = line->link->posts;
+	int result;
 
 	for (i = 0; i < posts;) {
 		unsigned int n;
 
 		spin_lock(&channel->lock);
+		result = channel->dead ? -ESRCH : STPLR_WITHDRAWN;
 		for (n = 0; i < posts && n < STPLR_LINE_BATCH; n++, i++) {
 			struct stplr_message *message = &stplr_line_slot(line, i)->message;
 
 			if (message->state == STPLR_DONE)
 				continue;
 			WRITE_ONCE(message->sides.leaving, true);
-			stplr_message_end(message, STPLR_WITHDRAWN);
+			stplr_message_end(message, result);
 		}
+		stplr_unlock_and_settle(channel);
 		/* nobody waits for them, but their driver is told */
-		stplr_unlock_and_wake(channel, NULL);
+		stplr_line_reap(line);
 		cond_resched();
 	}
 }

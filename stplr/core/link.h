@@ -23,7 +23,8 @@ struct task_struct;
  * @data: likewise
  * @device: on which device
  * @id: in device->links
- * @module: what the driver's module is called, for who looks on
+ * @owner: the driver's module; held only where ops->changed has closed the link, until it returns
+ * @module: what that is called, for who looks on
  * @name: of the channel
  * @posts: slots of a line
  * @post_max: bytes of the longest post
@@ -45,6 +46,7 @@ struct stplr_link {
 	void *data;
 	struct stplr_device *device;
 	u32 id;
+	struct module *owner;
 	char module[MODULE_NAME_LEN];
 	char name[STPLR_NAME_MAX + 1];
 	unsigned int posts;

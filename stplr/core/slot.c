@@ -91,7 +91,7 @@ struct stplr_line *stplr_line_new(struct stplr_link *link, struct stplr_connecti
 	line->stride = ALIGN(stplr_slot_bytes(link), 8);
 	if (!link->posts)
 		return line;
-	line->slots = kvcalloc(link->posts, line->stride, GFP_KERNEL);
+	line->slots = kvcalloc(link->posts, line->stride, GFP_KERNEL | __GFP_NOWARN);
 	if (!line->slots) {
 		kfree(line);
 		return NULL;

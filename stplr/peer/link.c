@@ -90,8 +90,9 @@ static void stplr_link_down(struct stplr_link *link, struct stplr_line *line)
 	RCU_INIT_POINTER(link->line, NULL);
 	synchronize_rcu();
 	stplr_line_flush(line);
-	stplr_detach(line->connection);
+	/* before the server is told that its client is gone */
 	stplr_line_cancel(line);
+	stplr_detach(line->connection);
 	stplr_line_release(line);
 	wait_for_completion(&line->unused);
 	stplr_attach_end(line->connection);
@@ -125,6 +126,8 @@ static bool stplr_link_tell(struct stplr_link *link, int how)
 	WRITE_ONCE(link->teller, NULL);
 	if (!link->orphan)
 		return true;
+	/* the operation is over, of which nobody else waits for the end */
+	module_put(link->owner);
 	stplr_link_free(link);
 	return false;
 }
@@ -225,6 +228,7 @@ struct stplr_link *stplr_link_open(const struct stplr_link_params *params,
 	link->ops = ops;
 	link->data = data;
 	link->device = device;
+	link->owner = params->module;
 	strscpy(link->name, params->name, sizeof(link->name));
 	strscpy(link->module, params->module ? module_name(params->module) : "vmlinux",
 		sizeof(link->module));
@@ -277,7 +281,7 @@ EXPORT_SYMBOL_GPL(stplr_link_data);
  * it returns none does, nor will, and none of the driver's memory is in use; but where the link's
  * own changed operation closes it, that one goes on.
  *
- * Context: process; may sleep; not in the link's posted operation.
+ * Context: process; may sleep; not in a posted operation, nor in another link's changed operation.
  */
 void stplr_link_close(struct stplr_link *link)
 {
@@ -296,6 +300,8 @@ void stplr_link_close(struct stplr_link *link)
 		stplr_link_down(link, stplr_link_line(link));
 	if (inside) {
 		cancel_delayed_work(&link->work);
+		/* whose code runs, and is to until it has returned */
+		__module_get(link->owner);
 		link->orphan = true;
 		return;
 	}
@@ -386,13 +392,15 @@ static int stplr_line_try(struct stplr_line *line, int priority, unsigned int fl
 {
 	struct stplr_channel *channel = line->connection->channel;
 	struct stplr_slot *slot;
+	int err = -ESRCH;
 
 	if (unlikely(READ_ONCE(channel->dead) || READ_ONCE(channel->shutdown)))
-		return -ESRCH;
+		goto refused;
 	slot = stplr_slot_take(line);
 	if (unlikely(!slot)) {
 		atomic64_inc(&line->link->refused);
-		return -EAGAIN;
+		err = -EAGAIN;
+		goto refused;
 	}
 	slot->cookie = cookie;
 	stplr_slot_fill(slot, priority, from, len);
@@ -401,6 +409,12 @@ static int stplr_line_try(struct stplr_line *line, int priority, unsigned int fl
 	if (!(flags & STPLR_POST_MORE))
 		stplr_line_kick(line);
 	return 0;
+
+refused:
+	/* this is not what those with STPLR_POST_MORE before it are to wait for */
+	if (line->slots)
+		stplr_line_kick(line);
+	return err;
 }
 
 /**

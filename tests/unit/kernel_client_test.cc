@@ -856,8 +856,10 @@ TEST_F(KernelClientTest, BatchesWakeOnce)
 	serve();
 	Link link;
 	link.up(Link::args(32, 8, 8));
-	for (uint32_t where : {KCLIENT_DISABLED, KCLIENT_HERE}) {
-		uint32_t flags = where == KCLIENT_HERE ? kMore : 0;
+	enum { atOnce, kicked, refused };
+	for (int how : {atOnce, kicked, refused}) {
+		const uint32_t where = how == atOnce ? KCLIENT_DISABLED : KCLIENT_HERE;
+		const uint32_t flags = how == atOnce ? 0 : kMore;
 		long first = -1, ready = 0;
 		Thread server([&]() -> long {
 			Received got = receive(channel);
@@ -880,11 +882,13 @@ TEST_F(KernelClientTest, BatchesWakeOnce)
 		ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE));
 		uint32_t done = link.state().done;
 		EXPECT_EQ(0, link.post(32, 8, nullptr, where, flags));
-		if (flags) {
-			EXPECT_EQ(-EAGAIN, link.post(1)) << "all are taken";
+		if (how != atOnce)
 			ASSERT_TRUE(server.wait_blocked(STPLR_MSG_RECEIVE)) << "not sent yet";
+		if (how == kicked)
 			EXPECT_EQ(0, link.tell(KCLIENT_KICK));
-		}
+		// It is the last of its batch, and those before it do not wait for another.
+		if (how == refused)
+			EXPECT_EQ(-EAGAIN, link.post(1)) << "all are taken";
 		EXPECT_EQ(0, server.join());
 		EXPECT_EQ(31, ready);
 		EXPECT_TRUE(link.await_done(done + 32));
