@@ -162,7 +162,7 @@ static void tell_death(int tid)
 			fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 		channel_put(channel);
 		if (fd >= 0)
-			service_send(fd, _PULSE_CODE_THREADDEATH, tid);
+			(void)service_send(fd, _PULSE_CODE_THREADDEATH, tid);
 	}
 }
 

@@ -91,6 +91,8 @@ int file_send(int fd, const iov_t *siov, size_t sparts, const iov_t *riov, size_
 	if (len && process_vm_readv(getpid(), &within, 1, siov, sparts, 0) != len)
 		return EFAULT;
 	buffer.head = (struct file_message){.len = (uint32_t)len, .room = (uint32_t)room};
+	if (room > len) /* which goes to the server, too */
+		memset(buffer.bytes + sizeof(buffer.head) + len, 0, (size_t)(room - len));
 	error = ask(fd, &buffer.head, (size_t)(len > room ? len : room), cancel);
 	if (error)
 		return error_of(error);

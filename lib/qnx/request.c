@@ -69,12 +69,17 @@ struct request *request_get(int rcvid)
 void request_put(struct request *request)
 {
 	bool over;
+	int state;
 
 	pthread_mutex_lock(&lock);
 	over = !--request->users && request->answered;
 	pthread_mutex_unlock(&lock);
-	if (over)
-		request->done(request, request->error, request->status, request->reply_len);
+	if (!over)
+		return;
+	/* an answer is no place to be cancelled in, though a file's is written by calls that are */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	request->done(request, request->error, request->status, request->reply_len);
+	pthread_setcancelstate(state, NULL);
 }
 
 /* By whom it is answered, and with what error: with a reference, once. */
@@ -128,8 +133,7 @@ static int tell(int connection, int code, int rcvid)
 	copy = fcntl(connection, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0)
 		return -errno;
-	service_send(copy, code, rcvid);
-	return 0;
+	return service_send(copy, code, rcvid);
 }
 
 void request_post(struct request *request, int connection)
@@ -219,10 +223,11 @@ ssize_t request_write(int rcvid, const iov_t *iov, size_t parts, size_t offset)
 
 	if (!request)
 		return -ESRCH;
-	if (offset < request->room_len)
+	if (offset < request->room_len) {
 		n = vector_copy(iov, parts, (char *)request->room + offset,
 				request->room_len - offset, false);
-	written(request, offset + n);
+		written(request, offset + n);
+	}
 	request_put(request);
 	return (ssize_t)n;
 }

@@ -81,7 +81,7 @@ static int watch(int fd, unsigned kind, unsigned number)
 
 /* Doing what could not be done */
 
-static void add_pending(const struct sigevent *event, unsigned long times, bool close)
+static int add_pending(const struct sigevent *event, unsigned long times, bool close)
 {
 	struct pending **last = &pendings, *entry;
 	uint64_t one = 1;
@@ -89,18 +89,19 @@ static void add_pending(const struct sigevent *event, unsigned long times, bool 
 	for (; (entry = *last); last = &entry->next) {
 		if (!close && !entry->close && !memcmp(&entry->event, event, sizeof(*event))) {
 			entry->times += times;
-			return;
+			return 0;
 		}
 	}
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
-		return;
+		return -ENOMEM;
 	entry->event = *event;
 	entry->times = times;
 	entry->close = close;
 	*last = entry;
 	if (write(wake, &one, sizeof(one)) < 0)
-		return; /* it is awake */
+		one = 0; /* it is awake */
+	return 0;
 }
 
 void service_perform(const struct sigevent *event, unsigned long times)
@@ -351,9 +352,10 @@ void service_events_forget(int owner)
 	pthread_mutex_unlock(&service_lock);
 }
 
-void service_send(int fd, int code, int value)
+int service_send(int fd, int code, int value)
 {
 	struct sigevent event;
+	int ret;
 
 	memset(&event, 0, sizeof(event));
 	event.sigev_notify = SIGEV_PULSE;
@@ -361,16 +363,19 @@ void service_send(int fd, int code, int value)
 	event.sigev_code = (short)code;
 	event.sigev_priority = SIGEV_PULSE_PRIO_INHERIT;
 	event.sigev_value.sival_int = value;
-	if (event_perform(&event, event.sigev_value) != -EAGAIN) {
+	ret = event_perform(&event, event.sigev_value);
+	if (ret != -EAGAIN) {
 		close(fd);
-		return;
+		return ret;
 	}
 	pthread_mutex_lock(&service_lock);
-	if (start())
-		close(fd);
-	else
-		add_pending(&event, 1, true);
+	ret = start();
+	if (!ret)
+		ret = add_pending(&event, 1, true);
 	pthread_mutex_unlock(&service_lock);
+	if (ret)
+		close(fd);
+	return ret;
 }
 
 int service_watch_timer(int fd, void (*expired)(unsigned timer), unsigned timer)

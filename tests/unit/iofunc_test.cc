@@ -295,6 +295,9 @@ int answer_backwards(resmgr_context_t *ctp, io_msg_t *msg, RESMGR_OCB_T *)
 	case 3: /* in pieces */
 		EXPECT_EQ(2, MsgWrite(ctp->rcvid, "cd", 2, 2));
 		EXPECT_EQ(2, MsgWrite(ctp->rcvid, "ab", 2, 0));
+		/* beyond the room there is none */
+		EXPECT_EQ(0, MsgWrite(ctp->rcvid, "ef", 2, 10));
+		EXPECT_EQ(0, MsgWrite(ctp->rcvid, "gh", 2, 5000));
 		return EOK;
 	}
 	EXPECT_EQ(static_cast<int>(text.size()),

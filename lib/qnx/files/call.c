@@ -430,6 +430,14 @@ static void reply_ioctl(struct call *call, int error, long status, size_t len)
 	}
 }
 
+/* A client's own message may change where its file is read next, and nobody knows. */
+static void position_is_unknown(struct open_file *file)
+{
+	pthread_mutex_lock(&files_lock);
+	file->expected = UINT64_MAX;
+	pthread_mutex_unlock(&files_lock);
+}
+
 static void reply_message(struct call *call, int error, long status, size_t len)
 {
 	struct file_message head = {
@@ -441,10 +449,12 @@ static void reply_message(struct call *call, int error, long status, size_t len)
 
 	if (error)
 		head.len = 0;
+	/* what was read meanwhile may have ended after it was set before */
+	position_is_unknown(call->file);
 	fuse_reply_ioctl_iov(call->fuse, 0, iov, head.len ? 2 : 1);
 }
 
-/* A client's own message. After it nobody knows where the file is read next. */
+/* A client's own message */
 static void file_message(struct session *session, fuse_req_t fuse, struct open_file *file,
 			 const void *in, size_t in_len, size_t out_len)
 {
@@ -456,9 +466,7 @@ static void file_message(struct session *session, fuse_req_t fuse, struct open_f
 	memcpy(&head, in, sizeof(head));
 	if (head.len > in_len - sizeof(head) || head.room > out_len - sizeof(head))
 		goto invalid;
-	pthread_mutex_lock(&files_lock);
-	file->expected = UINT64_MAX;
-	pthread_mutex_unlock(&files_lock);
+	position_is_unknown(file);
 	call = call_make(session, fuse, file, NULL, head.len, 0, head.room);
 	if (!call)
 		return;

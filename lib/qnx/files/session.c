@@ -329,7 +329,9 @@ static void close_files(struct session *session, bool orphaned)
 void session_end(struct session *session, bool orphaned)
 {
 	struct session **link = &sessions;
+	int state;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	pthread_mutex_lock(&files_lock);
 	while (*link && *link != session)
 		link = &(*link)->next;
@@ -347,13 +349,16 @@ void session_end(struct session *session, bool orphaned)
 		mount_end(session);
 	fuse_session_destroy(session->fuse);
 	session_put(session);
+	pthread_setcancelstate(state, NULL);
 }
 
 void session_file_ready(uint32_t number)
 {
 	struct session *session;
 	struct open_file *file;
+	int state;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	pthread_mutex_lock(&files_lock);
 	for (session = sessions; session; session = session->next)
 		for (file = session->files; file; file = file->next)
@@ -363,6 +368,7 @@ void session_file_ready(uint32_t number)
 				file->poll = NULL;
 			}
 	pthread_mutex_unlock(&files_lock);
+	pthread_setcancelstate(state, NULL);
 }
 
 /* The files are the parent's, and so are their ends with the kernel. */
