@@ -273,7 +273,7 @@ static pid_t pidfd_pid(int pidfd)
 	bool found = false;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", pidfd);
 	file = fopen(path, "re");
 	if (!file) {
 		if (errno == ENOENT && fcntl(pidfd, F_GETFD) == -1)

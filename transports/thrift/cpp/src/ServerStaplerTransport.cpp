@@ -72,6 +72,8 @@ ServerStaplerTransport::~ServerStaplerTransport()
 	close();
 	if (handed_ >= 0)
 		closeHanded(handed_);
+	if (wake_ >= 0)
+		::close(wake_);
 }
 
 void ServerStaplerTransport::listen()
@@ -155,8 +157,6 @@ void ServerStaplerTransport::close()
 	interrupted_ = true;
 	if (shared_) {
 		wake();
-		::close(wake_);
-		wake_ = -1;
 		closeHanded(channel);
 		return;
 	}
@@ -185,23 +185,24 @@ void ServerStaplerTransport::wake()
 		eventfd_write(wake_, 1);
 }
 
-// Who interrupts sees that there is somebody to wake, or has set interrupted_ before this.
-bool ServerStaplerTransport::ownWake()
+// What wakes this process, as long as the transport is there; or -1. Who interrupts sees that there
+// is somebody to wake, or has set interrupted_ before this.
+int ServerStaplerTransport::ownWake()
 {
 	std::lock_guard<std::mutex> closing(closing_);
 
 	if (wakes_ == getpid())
-		return true;
+		return wake_;
 
 	const int own = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	if (own < 0)
-		return false;
+		return -1;
 	if (wake_ >= 0)
 		::close(wake_);
 	wake_ = own;
 	wakes_ = getpid();
-	return true;
+	return own;
 }
 
 void ServerStaplerTransport::interruptChildren()
@@ -220,10 +221,12 @@ int ServerStaplerTransport::acceptOne(int listening, struct stplr_channel_accept
 	const int64_t until = args.deadline;
 	int channel = -1;
 
-	if (!ownWake())
+	const int own = ownWake();
+
+	if (own < 0)
 		return -1;
 
-	struct pollfd fds[] = {{listening, POLLIN, 0}, {wake_, POLLIN, 0}};
+	struct pollfd fds[] = {{listening, POLLIN, 0}, {own, POLLIN, 0}};
 
 	do {
 		if (!interrupted_ && waitFor(fds, 2, until) < 0)

@@ -92,7 +92,7 @@ class Listening:
 
     def __init__(self, channel: stplr.Channel):
         self.channel = channel
-        self._lock = threading.Lock()  # guards the following
+        self._lock = threading.RLock()  # guards the following; a signal's handler may close it meanwhile
         self._event: Optional[_Event] = None
         self._closed = False
 

@@ -85,7 +85,7 @@ protected:
 private:
 	void makeChannel();
 	void useHanded();
-	bool ownWake();
+	int ownWake();
 	void wake();
 	int acceptOne(int listening, struct stplr_channel_accept &args);
 
