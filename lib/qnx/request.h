@@ -59,7 +59,8 @@ void request_end(int rcvid, int error);
 /* With a reference, or NULL if there is no such any more. */
 struct request *request_get(int rcvid);
 void request_put(struct request *request);
-/* With one: whether it has been answered by an error. */
+/* With one: whether it has been answered, and by an error. */
+bool request_answered(const struct request *request);
 bool request_failed(const struct request *request);
 
 /* For receivers: puts its bytes there; its number, or -ESRCH. */

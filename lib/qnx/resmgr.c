@@ -272,14 +272,86 @@ static int handle_io(resmgr_context_t *ctp, const struct bound *bound, bool posi
 	return ret;
 }
 
-/* The last descriptor is gone. The handler frees the open file. */
-static int handle_close(resmgr_context_t *ctp, const struct bound *bound)
+/*
+ * A thread that is in a handler of an open file. That file may be closed meanwhile, if its request
+ * was ended by others: then by the last thread that is in there.
+ */
+struct inside {
+	struct bound bound;
+	bool close;
+	struct inside *next;
+};
+static struct inside *insides; /* with lock */
+
+/* With lock */
+static struct inside *inside_of(const RESMGR_OCB_T *ocb)
+{
+	struct inside *inside = insides;
+
+	while (inside && inside->bound.ocb != ocb)
+		inside = inside->next;
+	return inside;
+}
+
+/*
+ * The thread goes in, for a request that it holds: ESRCH, ENOMEM. Once that has been answered by
+ * others the file may have been closed; before, who closes it sees who is inside. (On the heap, for
+ * a thread may be cancelled in there.)
+ */
+static int enter(struct inside **self, const struct bound *bound, const struct request *request)
+{
+	struct inside *inside = calloc(1, sizeof(*inside));
+
+	if (!inside)
+		return ENOMEM;
+	inside->bound = *bound;
+	pthread_mutex_lock(&lock);
+	inside->next = insides;
+	insides = inside;
+	pthread_mutex_unlock(&lock);
+	*self = inside;
+	return request_answered(request) ? ESRCH : 0;
+}
+
+static int close_file(resmgr_context_t *ctp, const struct bound *bound)
 {
 	const resmgr_io_funcs_t *io = bound->io;
 
 	if (!io)
 		return 0;
 	return HAS_IO(io, close_ocb) ? io->close_ocb(ctp, NULL, bound->ocb) : 0;
+}
+
+static void leave(resmgr_context_t *ctp, struct inside *self)
+{
+	struct inside **link, *other;
+	bool close;
+
+	pthread_mutex_lock(&lock);
+	for (link = &insides; *link != self; link = &(*link)->next)
+		;
+	*link = self->next;
+	close = self->close;
+	other = close ? inside_of(self->bound.ocb) : NULL;
+	if (other)
+		other->close = true;
+	pthread_mutex_unlock(&lock);
+	if (close && !other)
+		close_file(ctp, &self->bound);
+	free(self);
+}
+
+/* The last descriptor is gone. The handler frees the open file. */
+static int handle_close(resmgr_context_t *ctp, const struct bound *bound)
+{
+	struct inside *inside;
+
+	pthread_mutex_lock(&lock);
+	inside = bound->io ? inside_of(bound->ocb) : NULL;
+	if (inside)
+		inside->close = true;
+	pthread_mutex_unlock(&lock);
+	return inside ? 0 : close_file(ctp, bound);
 }
 
 /* The message from here on is what is handled now. */
@@ -356,6 +428,8 @@ static void handle_request(resmgr_context_t *ctp, struct file_request *request)
 	bool close = request->close, positioned = request->positioned;
 	uint64_t position = request->position;
 	struct bound bound = {NULL, NULL};
+	struct inside *self = NULL;
+	int ret;
 
 	pthread_mutex_lock(&lock);
 	attached->users++;
@@ -366,9 +440,15 @@ static void handle_request(resmgr_context_t *ctp, struct file_request *request)
 	} else {
 		if (request->bound)
 			bound = *request->bound;
+		ret = close ? 0 : enter(&self, &bound, &request->request);
 		request_put(&request->request); /* as it is answered it goes */
-		answer(ctp, close ? handle_close(ctp, &bound)
-				  : handle_io(ctp, &bound, positioned, position));
+		if (close)
+			ret = handle_close(ctp, &bound);
+		else if (!ret)
+			ret = handle_io(ctp, &bound, positioned, position);
+		answer(ctp, ret);
+		if (self)
+			leave(ctp, self);
 	}
 	attached_put(attached);
 }
@@ -422,6 +502,7 @@ static bool unblock(resmgr_context_t *ctp)
 	struct file_request *request = file_request_get(rcvid);
 	struct attached *attached;
 	struct bound bound = {NULL, NULL};
+	struct inside *self = NULL;
 	bool connect;
 
 	if (!request)
@@ -434,6 +515,8 @@ static bool unblock(resmgr_context_t *ctp)
 	attached->users++;
 	pthread_mutex_unlock(&lock);
 	ctp->info = request->request.info;
+	if (enter(&self, &bound, &request->request))
+		bound.io = NULL;
 	request_put(&request->request);
 	ctp->rcvid = rcvid;
 	ctp->id = attached->id;
@@ -442,9 +525,11 @@ static bool unblock(resmgr_context_t *ctp)
 		ret = attached->connect.unblock(ctp, &ctp->msg->pulse, attached->handle, NULL);
 	else if (bound.io && HAS_IO(bound.io, unblock))
 		ret = bound.io->unblock(ctp, &ctp->msg->pulse, bound.ocb);
-	attached_put(attached);
 	/* else nobody would ever unblock it */
 	answer(ctp, ret == _RESMGR_DEFAULT ? EINTR : ret);
+	if (self)
+		leave(ctp, self);
+	attached_put(attached);
 	return true;
 }
 
