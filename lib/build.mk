@@ -77,7 +77,7 @@ uninstall-lib:
 
 # What was installed must serve a C and a C++ program, the README's own examples among them. What needs no module of
 # rings is tested here, too, and under ThreadSanitizer (tests/ring/).
-check-lib: libstplr $(RING_MEMORY_TESTS)
+check-lib: libstplr
 	for program in $(RING_MEMORY_TESTS); do $$program --gtest_brief=1 || exit; done
 	CC='$(CC)' CXX='$(CXX)' MAKE='$(MAKE)' lib/check-install $(B)/lib/installed
 

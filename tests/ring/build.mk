@@ -4,6 +4,7 @@
 
 RING_MEMORY_TESTS := $(B)/tests/ring/memory_test $(B)/tests/ring/memory_test-tsan
 TESTS_BINS += $(RING_MEMORY_TESTS)
+check-lib: $(RING_MEMORY_TESTS)
 
 RING_MEMORY_SOURCES := $(wildcard tests/ring/*.cc)
 RING_MEMORY_HEADERS := $(wildcard tests/ring/*.h) $(LIBSTPLR_HEADERS) lib/name.h
