@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/debug/stplr/stplr-N/: what there is on a device and who waits for whom, for root to
- * read while everything runs. Messages' bytes are nobody's business and not here.
+ * /sys/kernel/debug/stplr/stplr-N/: what there is on a device, for root to read while everything
+ * runs; who waits for whom is in blocked.c. Messages' bytes are nobody's business and not here.
  *
  * Channels and connections stay while device->registry is held, which seq_file does for a buffer's
  * worth of lines and not while it copies them to its reader; the next buffer goes on at the id
- * after. What is under a channel's lock is copied under it, a bounded number of threads at a time,
- * and printed after.
+ * after. What is under a channel's lock is copied under it, and printed after.
  */
 
 #include <linux/debugfs.h>
-#include <linux/jiffies.h>
-#include <linux/pid_namespace.h>
-#include <linux/sched.h>
+#include <linux/fs.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/user_namespace.h>
@@ -28,53 +25,89 @@
 #include "core/process.h"
 #include "core/receiver.h"
 #include "core/server.h"
-#include "core/serving.h"
 #include "core/slot.h"
 #include "ring/ending.h"
 #include "ring/ring.h"
+#include "blocked.h"
 #include "debugfs.h"
-
-/* Most threads and messages that are looked at under one channel's lock at a time. */
-#define STPLR_LOOK_MAX 256
 
 static struct dentry *stplr_debugfs_root;
 
-/* Iteration: positions are ids, 0 is the heading */
+/**
+ * struct stplr_listing - a file that lists objects: positions are their ids, 0 is the heading
+ * @ops: how it is read
+ * @objects: where their xarray is in struct stplr_device
+ */
+struct stplr_listing {
+	const struct seq_operations ops;
+	size_t objects;
+};
 
-static void *stplr_objects_start(struct seq_file *seq, struct xarray *objects, loff_t *pos)
+/* The first object at or after *pos. */
+static void *stplr_listing_find(struct seq_file *seq, loff_t *pos)
 {
-	struct stplr_device *device = seq->private;
+	const struct stplr_listing *listing = container_of(seq->op, struct stplr_listing, ops);
 	unsigned long id = *pos;
 	void *object;
 
-	mutex_lock(&device->registry);
-	if (!id)
-		return SEQ_START_TOKEN;
-	object = xa_find(objects, &id, ULONG_MAX, XA_PRESENT);
+	object = xa_find(seq->private + listing->objects, &id, ULONG_MAX, XA_PRESENT);
 	*pos = id;
 	return object;
 }
 
-static void *stplr_objects_next(struct xarray *objects, loff_t *pos)
+static void *stplr_listing_start(struct seq_file *seq, loff_t *pos)
 {
-	unsigned long id = *pos + 1;
-	void *object = xa_find(objects, &id, ULONG_MAX, XA_PRESENT);
+	struct stplr_device *device = seq->private;
 
-	*pos = id;
-	return object;
+	mutex_lock(&device->registry);
+	return *pos ? stplr_listing_find(seq, pos) : SEQ_START_TOKEN;
 }
 
-static void stplr_objects_stop(struct seq_file *seq, void *object)
+static void *stplr_listing_next(struct seq_file *seq, void *object, loff_t *pos)
+{
+	++*pos;
+	return stplr_listing_find(seq, pos);
+}
+
+static void stplr_listing_stop(struct seq_file *seq, void *object)
 {
 	struct stplr_device *device = seq->private;
 
 	mutex_unlock(&device->registry);
 }
 
-static pid_t stplr_reader_pid(struct pid *pid)
+static int stplr_listing_open(struct inode *inode, struct file *file,
+			      const struct stplr_listing *listing)
 {
-	return pid_nr_ns(pid, task_active_pid_ns(current));
+	int err = seq_open(file, &listing->ops);
+
+	if (!err)
+		((struct seq_file *)file->private_data)->private = inode->i_private;
+	return err;
 }
+
+/* NAME_fops, of a file that lists the device's OBJECTS by NAME_show(). */
+#define STPLR_LISTING(name, member)                                                                \
+	static const struct stplr_listing name##_listing = {                                       \
+		.ops = {                                                                           \
+			.start = stplr_listing_start,                                              \
+			.next = stplr_listing_next,                                                \
+			.stop = stplr_listing_stop,                                                \
+			.show = name##_show,                                                       \
+		},                                                                                 \
+		.objects = offsetof(struct stplr_device, member),                                  \
+	};                                                                                         \
+	static int name##_open(struct inode *inode, struct file *file)                             \
+	{                                                                                          \
+		return stplr_listing_open(inode, file, &name##_listing);                           \
+	}                                                                                          \
+	static const struct file_operations name##_fops = {                                        \
+		.owner = THIS_MODULE,                                                              \
+		.open = name##_open,                                                               \
+		.read = seq_read,                                                                  \
+		.llseek = seq_lseek,                                                               \
+		.release = seq_release,                                                            \
+	}
 
 /* A count that was not finished when it was enough. */
 static void stplr_print_count(struct seq_file *seq, int width, unsigned int count)
@@ -114,20 +147,6 @@ static unsigned int stplr_count_received(struct stplr_channel *channel)
 	return count;
 }
 
-static void *stplr_channels_start(struct seq_file *seq, loff_t *pos)
-{
-	struct stplr_device *device = seq->private;
-
-	return stplr_objects_start(seq, &device->channels, pos);
-}
-
-static void *stplr_channels_next(struct seq_file *seq, void *object, loff_t *pos)
-{
-	struct stplr_device *device = seq->private;
-
-	return stplr_objects_next(&device->channels, pos);
-}
-
 static int stplr_channels_show(struct seq_file *seq, void *object)
 {
 	struct stplr_channel *channel = object;
@@ -165,29 +184,9 @@ static int stplr_channels_show(struct seq_file *seq, void *object)
 	return 0;
 }
 
-static const struct seq_operations stplr_channels_sops = {
-	.start = stplr_channels_start,
-	.next = stplr_channels_next,
-	.stop = stplr_objects_stop,
-	.show = stplr_channels_show,
-};
-DEFINE_SEQ_ATTRIBUTE(stplr_channels);
+STPLR_LISTING(stplr_channels, channels);
 
 /* connections */
-
-static void *stplr_connections_start(struct seq_file *seq, loff_t *pos)
-{
-	struct stplr_device *device = seq->private;
-
-	return stplr_objects_start(seq, &device->connections, pos);
-}
-
-static void *stplr_connections_next(struct seq_file *seq, void *object, loff_t *pos)
-{
-	struct stplr_device *device = seq->private;
-
-	return stplr_objects_next(&device->connections, pos);
-}
 
 static int stplr_connections_show(struct seq_file *seq, void *object)
 {
@@ -219,13 +218,7 @@ static int stplr_connections_show(struct seq_file *seq, void *object)
 	return 0;
 }
 
-static const struct seq_operations stplr_connections_sops = {
-	.start = stplr_connections_start,
-	.next = stplr_connections_next,
-	.stop = stplr_objects_stop,
-	.show = stplr_connections_show,
-};
-DEFINE_SEQ_ATTRIBUTE(stplr_connections);
+STPLR_LISTING(stplr_connections, connections);
 
 /* pools: of pulses, of the channels that have one */
 
@@ -260,13 +253,7 @@ static int stplr_pools_show(struct seq_file *seq, void *object)
 	return 0;
 }
 
-static const struct seq_operations stplr_pools_sops = {
-	.start = stplr_channels_start,
-	.next = stplr_channels_next,
-	.stop = stplr_objects_stop,
-	.show = stplr_pools_show,
-};
-DEFINE_SEQ_ATTRIBUTE(stplr_pools);
+STPLR_LISTING(stplr_pools, channels);
 
 /* servers: of kernel code */
 
@@ -300,29 +287,9 @@ static int stplr_servers_show(struct seq_file *seq, void *object)
 	return 0;
 }
 
-static const struct seq_operations stplr_servers_sops = {
-	.start = stplr_channels_start,
-	.next = stplr_channels_next,
-	.stop = stplr_objects_stop,
-	.show = stplr_servers_show,
-};
-DEFINE_SEQ_ATTRIBUTE(stplr_servers);
+STPLR_LISTING(stplr_servers, channels);
 
 /* links: of kernel code, to a name */
-
-static void *stplr_links_start(struct seq_file *seq, loff_t *pos)
-{
-	struct stplr_device *device = seq->private;
-
-	return stplr_objects_start(seq, &device->links, pos);
-}
-
-static void *stplr_links_next(struct seq_file *seq, void *object, loff_t *pos)
-{
-	struct stplr_device *device = seq->private;
-
-	return stplr_objects_next(&device->links, pos);
-}
 
 static int stplr_links_show(struct seq_file *seq, void *object)
 {
@@ -355,308 +322,9 @@ static int stplr_links_show(struct seq_file *seq, void *object)
 	return 0;
 }
 
-static const struct seq_operations stplr_links_sops = {
-	.start = stplr_links_start,
-	.next = stplr_links_next,
-	.stop = stplr_objects_stop,
-	.show = stplr_links_show,
-};
-DEFINE_SEQ_ATTRIBUTE(stplr_links);
-
-/* blocked: first the threads that wait to receive, by channel, then clients, by connection */
-
-/**
- * struct stplr_blocked - a blocked thread, as it was under the lock
- * @state: QNX's name of where
- * @pid: the process
- * @tid: the thread
- * @since: since when, in jiffies
- * @rcvid: of its message, or 0
- * @server: the process that it waits for: has received its message, or made the channel; or 0
- * @command: what that process is called; empty if it is gone
- * @priority: at which it was sent
- * @len: bytes that it sends
- */
-struct stplr_blocked {
-	const char *state;
-	pid_t pid;
-	pid_t tid;
-	unsigned long since;
-	s32 rcvid;
-	pid_t server;
-	char command[TASK_COMM_LEN];
-	int priority;
-	size_t len;
-};
-
-/**
- * struct stplr_blocked_reader - who reads the blocked threads
- * @device: on which device
- * @count: how many are in @threads
- * @more: and there are more
- * @threads: those of one channel or connection
- */
-struct stplr_blocked_reader {
-	struct stplr_device *device;
-	unsigned int count;
-	bool more;
-	struct stplr_blocked threads[STPLR_LOOK_MAX];
-};
-
-/* A position is an id of a channel, or of a connection above these. */
-#define STPLR_CONNECTION_POS (U32_MAX + 1UL)
-
-static struct stplr_blocked *stplr_blocked_add(struct stplr_blocked_reader *reader,
-					       struct task_struct *task, unsigned long since,
-					       const char *state)
-{
-	struct stplr_blocked *blocked;
-
-	if (reader->count == STPLR_LOOK_MAX) {
-		reader->more = true;
-		return NULL;
-	}
-	blocked = &reader->threads[reader->count++];
-	*blocked = (struct stplr_blocked){
-		.state = state,
-		.pid = stplr_reader_pid(task_tgid(task)),
-		.tid = stplr_reader_pid(task_pid(task)),
-		.since = since,
-	};
-	return blocked;
-}
-
-static void stplr_blocked_on(struct stplr_blocked *blocked, struct pid *server)
-{
-	struct task_struct *task;
-
-	blocked->server = stplr_reader_pid(server);
-	rcu_read_lock();
-	task = pid_task(server, PIDTYPE_TGID);
-	if (task)
-		strscpy(blocked->command, task->comm, sizeof(blocked->command));
-	rcu_read_unlock();
-}
-
-/* The thread that waits for a message, if one does. */
-static void stplr_blocked_client(struct stplr_blocked_reader *reader,
-				 const struct stplr_channel *channel,
-				 const struct stplr_message *message)
-{
-	struct stplr_blocked *blocked;
-	bool received;
-
-	/* whose message is not DONE is in its call; who has parked it is not */
-	if (message->state == STPLR_DONE || !message->client)
-		return;
-	received = message->state != STPLR_QUEUED && message->state != STPLR_RECEIVING;
-	blocked = stplr_blocked_add(reader, message->client, message->since,
-				    received ? "REPLY" : "SEND");
-	if (!blocked)
-		return;
-	blocked->priority = message->entry.priority;
-	blocked->len = message->sides.send.len;
-	if (received)
-		blocked->rcvid = message->rcvid;
-	stplr_blocked_on(blocked, received ? message->receiver : channel->creator->pid);
-}
-
-/* The threads that are in an operation of kernel code, over the connection. */
-static void stplr_blocked_served(struct stplr_blocked_reader *reader,
-				 const struct stplr_connection *connection)
-{
-	const struct stplr_server *server = connection->channel->server;
-	const struct stplr_serving *serving;
-	unsigned int looked = 0;
-
-	lockdep_assert_held(&connection->channel->lock);
-	list_for_each_entry(serving, &server->running, link) {
-		struct stplr_blocked *blocked;
-
-		reader->more |= ++looked > STPLR_LOOK_MAX;
-		if (reader->more)
-			return;
-		/* what was kept is a message, listed as such */
-		if (serving->connection != connection || serving->kept)
-			continue;
-		blocked = stplr_blocked_add(reader, serving->task, serving->since, "REPLY");
-		if (!blocked)
-			return;
-		blocked->priority = serving->request.priority;
-		blocked->len = serving->request.len;
-	}
-}
-
-static void stplr_blocked_print(struct seq_file *seq, const struct stplr_channel *channel, u32 coid)
-{
-	struct stplr_blocked_reader *reader = seq->private;
-	unsigned long now = jiffies;
-	unsigned int i;
-
-	for (i = 0; i < reader->count; i++) {
-		const struct stplr_blocked *blocked = &reader->threads[i];
-		unsigned int ms = jiffies_to_msecs(now - blocked->since);
-
-		seq_printf(seq, "%-7s %7d %7d %10u %7u %6d", blocked->state, blocked->pid,
-			   blocked->tid, ms, channel->id, channel->chid);
-		if (!coid) {
-			seq_puts(seq, "       -          -       -        -         - -\n");
-			continue;
-		}
-		seq_printf(seq, " %7u %10d %7d %8d %9zu ", coid, blocked->rcvid, blocked->server,
-			   blocked->priority, blocked->len);
-		if (channel->server)
-			seq_puts(seq, channel->server->module);
-		else
-			seq_escape(seq, blocked->command[0] ? blocked->command : "-", " \t\n\\");
-		seq_putc(seq, '\n');
-	}
-	if (reader->more)
-		seq_printf(seq, "# more than %u threads %s %u: the rest is left out\n",
-			   STPLR_LOOK_MAX, coid ? "on connection" : "receive on channel",
-			   coid ?: channel->id);
-}
-
-static void stplr_blocked_receivers(struct seq_file *seq, struct stplr_channel *channel)
-{
-	struct stplr_blocked_reader *reader = seq->private;
-	const struct stplr_receiver *receiver;
-
-	reader->count = 0;
-	reader->more = false;
-	spin_lock(&channel->lock);
-	hlist_for_each_entry(receiver, &channel->receivers, link) {
-		if (!stplr_blocked_add(reader, receiver->task, receiver->since, "RECEIVE"))
-			break;
-	}
-	hlist_for_each_entry(receiver, &channel->pulse_receivers, link) {
-		if (!stplr_blocked_add(reader, receiver->task, receiver->since, "RECEIVE"))
-			break;
-	}
-	spin_unlock(&channel->lock);
-	stplr_blocked_print(seq, channel, 0);
-}
-
-static void stplr_blocked_clients(struct seq_file *seq, struct stplr_connection *connection)
-{
-	struct stplr_blocked_reader *reader = seq->private;
-	struct stplr_channel *channel = connection->channel;
-	const struct stplr_message *message;
-	unsigned int looked = 0;
-
-	reader->count = 0;
-	reader->more = false;
-	spin_lock(&channel->lock);
-	stplr_blocked_client(reader, channel, &connection->own);
-	list_for_each_entry(message, &connection->messages, link) {
-		reader->more |= ++looked > STPLR_LOOK_MAX;
-		if (reader->more)
-			break;
-		stplr_blocked_client(reader, channel, message);
-	}
-	if (channel->server)
-		stplr_blocked_served(reader, connection);
-	spin_unlock(&channel->lock);
-	stplr_blocked_print(seq, channel, connection->coid);
-}
-
-/* The first object at or after *pos. */
-static void *stplr_blocked_find(struct seq_file *seq, loff_t *pos)
-{
-	struct stplr_blocked_reader *reader = seq->private;
-	unsigned long id = *pos;
-	void *object = NULL;
-
-	if (id < STPLR_CONNECTION_POS) {
-		object = xa_find(&reader->device->channels, &id, U32_MAX, XA_PRESENT);
-		if (object)
-			*pos = id;
-		else
-			*pos = STPLR_CONNECTION_POS;
-	}
-	if (!object) {
-		id = *pos - STPLR_CONNECTION_POS;
-		object = xa_find(&reader->device->connections, &id, U32_MAX, XA_PRESENT);
-		*pos = STPLR_CONNECTION_POS + id;
-	}
-	return object;
-}
-
-static void *stplr_blocked_start(struct seq_file *seq, loff_t *pos)
-{
-	struct stplr_blocked_reader *reader = seq->private;
-
-	mutex_lock(&reader->device->registry);
-	return *pos ? stplr_blocked_find(seq, pos) : SEQ_START_TOKEN;
-}
-
-static void *stplr_blocked_next(struct seq_file *seq, void *object, loff_t *pos)
-{
-	++*pos;
-	return stplr_blocked_find(seq, pos);
-}
-
-static void stplr_blocked_stop(struct seq_file *seq, void *object)
-{
-	struct stplr_blocked_reader *reader = seq->private;
-
-	mutex_unlock(&reader->device->registry);
-}
-
-static int stplr_blocked_show(struct seq_file *seq, void *object)
-{
-	if (object == SEQ_START_TOKEN) {
-		seq_puts(seq, "# state     pid     tid         ms channel   chid");
-		seq_puts(seq, "    coid      rcvid  server priority     bytes command\n");
-	} else if (seq->index < STPLR_CONNECTION_POS) {
-		stplr_blocked_receivers(seq, object);
-	} else {
-		stplr_blocked_clients(seq, object);
-	}
-	return 0;
-}
-
-static const struct seq_operations stplr_blocked_sops = {
-	.start = stplr_blocked_start,
-	.next = stplr_blocked_next,
-	.stop = stplr_blocked_stop,
-	.show = stplr_blocked_show,
-};
-
-static int stplr_blocked_open(struct inode *inode, struct file *file)
-{
-	struct stplr_blocked_reader *reader;
-
-	reader = __seq_open_private(file, &stplr_blocked_sops, sizeof(*reader));
-	if (!reader)
-		return -ENOMEM;
-	reader->device = inode->i_private;
-	return 0;
-}
-
-static const struct file_operations stplr_blocked_fops = {
-	.owner = THIS_MODULE,
-	.open = stplr_blocked_open,
-	.read = seq_read,
-	.llseek = seq_lseek,
-	.release = seq_release_private,
-};
+STPLR_LISTING(stplr_links, links);
 
 /* rings */
-
-static void *stplr_rings_start(struct seq_file *seq, loff_t *pos)
-{
-	struct stplr_device *device = seq->private;
-
-	return stplr_objects_start(seq, &device->rings, pos);
-}
-
-static void *stplr_rings_next(struct seq_file *seq, void *object, loff_t *pos)
-{
-	struct stplr_device *device = seq->private;
-
-	return stplr_objects_next(&device->rings, pos);
-}
 
 static pid_t stplr_end_pid(const struct stplr_ring_end *end)
 {
@@ -710,13 +378,7 @@ static int stplr_rings_show(struct seq_file *seq, void *object)
 	return 0;
 }
 
-static const struct seq_operations stplr_rings_sops = {
-	.start = stplr_rings_start,
-	.next = stplr_rings_next,
-	.stop = stplr_objects_stop,
-	.show = stplr_rings_show,
-};
-DEFINE_SEQ_ATTRIBUTE(stplr_rings);
+STPLR_LISTING(stplr_rings, rings);
 
 /* counters */
 
