@@ -17,6 +17,7 @@
 #include "debugfs.h"
 #include "file/device.h"
 #include "memory/sides.h"
+#include "peer/link.h"
 #include "version.h"
 
 static unsigned int devices = 1;
@@ -147,6 +148,9 @@ static int __init stplr_init(void)
 		if (err)
 			goto remove_devices;
 	}
+	err = stplr_links_init();
+	if (err)
+		goto remove_devices;
 
 	stplr_dbg(1, "version %s, %u device%s\n", STPLR_MODULE_VERSION, devices,
 		  devices == 1 ? "" : "s");
@@ -178,6 +182,7 @@ static void __exit stplr_exit(void)
 {
 	unsigned int i;
 
+	stplr_links_exit();
 	stplr_late_exit();
 	for (i = 0; i < devices; i++)
 		stplr_device_remove(stplr_device_find(i));

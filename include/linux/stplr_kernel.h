@@ -271,8 +271,8 @@ struct stplr_call {
 };
 
 /*
- * More posts follow at once: they are queued with the next that is without this, or refused, or by
- * stplr_link_kick().
+ * More posts follow at once: they are queued with the next that is without this, or is refused with
+ * EAGAIN or ESRCH, or by stplr_link_kick().
  */
 #define STPLR_POST_MORE 1
 

@@ -23,6 +23,12 @@ void stplr_late_exit(void)
 	destroy_workqueue(stplr_late);
 }
 
+/* So is what was queued before this, and the rest goes on. */
+void stplr_late_flush(void)
+{
+	flush_workqueue(stplr_late);
+}
+
 void stplr_queue_late(struct work_struct *work)
 {
 	queue_work(stplr_late, work);

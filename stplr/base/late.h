@@ -8,6 +8,7 @@ struct work_struct;
 
 int stplr_late_init(void);
 void stplr_late_exit(void);
+void stplr_late_flush(void);
 void stplr_queue_late(struct work_struct *work);
 void stplr_queue_late_after(struct delayed_work *work, unsigned long ticks);
 

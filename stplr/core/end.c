@@ -30,20 +30,29 @@
 #include "core/watch.h"
 #include "trace.h"
 
-/* After a batch of what was to be done under the lock: more may be left if it was full. */
-static bool stplr_channel_batch(struct stplr_channel *channel, struct stplr_wake_batch *batch,
-				unsigned int done)
+/* After a batch of what was to be done under the lock, to clients that wait. */
+static void stplr_unlock_and_wake_all(struct stplr_channel *channel, struct stplr_wake_batch *batch)
 	__releases(&channel->lock)
 {
-	bool finished = !list_empty(&channel->finished), changed = stplr_loans_changed(channel);
+	bool changed = stplr_loans_changed(channel);
 
 	spin_unlock(&channel->lock);
 	stplr_wake_all(batch);
 	if (changed)
 		stplr_settle(channel);
-	if (finished)
-		stplr_channel_reap(channel);
 	cond_resched();
+}
+
+/* The same, also to messages that nobody waits for: more may be left if it was full. */
+static bool stplr_channel_batch(struct stplr_channel *channel, struct stplr_wake_batch *batch,
+				unsigned int done)
+	__releases(&channel->lock)
+{
+	bool finished = !list_empty(&channel->finished);
+
+	stplr_unlock_and_wake_all(channel, batch);
+	if (finished)
+		stplr_channel_reap(channel, NULL);
 	return done == STPLR_WAKE_BATCH;
 }
 
@@ -329,7 +338,7 @@ void stplr_connection_end_messages(struct stplr_connection *connection)
 	err = channel->dead ? -ESRCH : -EBADF;
 	list_splice_init(&connection->messages, &left);
 	stplr_wake_add(&batch, stplr_message_end(&connection->own, err));
-	stplr_channel_batch(channel, &batch, 1);
+	stplr_unlock_and_wake_all(channel, &batch);
 
 	do {
 		unsigned int done = 0;
@@ -341,7 +350,7 @@ void stplr_connection_end_messages(struct stplr_connection *connection)
 			stplr_wake_add(&batch, stplr_message_end(message, err));
 		}
 		more = !list_empty(&left);
-		stplr_channel_batch(channel, &batch, done);
+		stplr_unlock_and_wake_all(channel, &batch);
 	} while (more);
 }
 

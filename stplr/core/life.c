@@ -217,35 +217,51 @@ struct task_struct *stplr_message_transfer_out(struct stplr_message *message)
 	return get_task_struct(message->client);
 }
 
+/* One of those that have ended, of this line, or of all without one; and are there @more, maybe? */
+static struct stplr_message *stplr_finished_take(struct stplr_channel *channel,
+						 const struct stplr_line *line, bool *more)
+{
+	struct stplr_message *message, *taken = NULL;
+
+	spin_lock(&channel->lock);
+	list_for_each_entry(message, &channel->finished, link) {
+		if (line && !(message->posted && stplr_message_slot(message)->line == line))
+			continue;
+		taken = message;
+		list_del_init(&message->link);
+		break;
+	}
+	*more = !list_empty(&channel->finished);
+	spin_unlock(&channel->lock);
+	return taken;
+}
+
 /*
- * Frees the queued messages that have ended, and tells of posted ones; and there is room for
- * others.
+ * Frees the queued messages that have ended, which makes room for others, and tells of posted ones;
+ * or does so of a @line's alone: a driver's operation might want what the caller holds, if that is
+ * another driver which closes its link.
+ *
+ * One at a time: who is told of one may have to wait for whoever is told of another, or for room.
+ * The caller's reference keeps the channel, whatever connections go with their messages.
  */
-void stplr_channel_reap(struct stplr_channel *channel)
+void stplr_channel_reap(struct stplr_channel *channel, const struct stplr_line *line)
 {
 	struct stplr_message *message;
-	bool more, any = false;
+	bool more = true, room = false;
 
-	/*
-	 * One at a time: who is told of one may have to wait for whoever is told of another. The
-	 * caller's reference keeps the channel, whatever connections go with their messages.
-	 */
-	do {
-		spin_lock(&channel->lock);
-		message = list_first_entry_or_null(&channel->finished, struct stplr_message, link);
-		if (message)
-			list_del_init(&message->link);
-		more = !list_empty(&channel->finished);
-		spin_unlock(&channel->lock);
-		if (!message)
-			break;
-		any = true;
-		if (message->posted)
-			stplr_slot_done(message);
-		else
+	while (more && (message = stplr_finished_take(channel, line, &more))) {
+		if (!message->posted) {
 			stplr_message_free(message);
-	} while (more);
-	if (any)
+			room = true;
+			continue;
+		}
+		if (room)
+			stplr_room_made(channel);
+		room = false;
+		stplr_slot_done(message);
+		cond_resched();
+	}
+	if (room)
 		stplr_room_made(channel);
 }
 
@@ -260,7 +276,7 @@ void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *cl
 	if (changed)
 		stplr_settle(channel);
 	if (unlikely(finished))
-		stplr_channel_reap(channel);
+		stplr_channel_reap(channel, NULL);
 }
 
 /* The same, before the server receives: unless there is something, its client may go first. */

@@ -9,6 +9,7 @@
 struct pid;
 struct stplr_channel;
 struct stplr_connection;
+struct stplr_line;
 struct stplr_message;
 struct task_struct;
 
@@ -21,7 +22,7 @@ void stplr_message_free(struct stplr_message *message);
 struct task_struct *stplr_message_ending(struct stplr_message *message, int result);
 struct task_struct *stplr_message_end(struct stplr_message *message, int result);
 struct task_struct *stplr_message_transfer_out(struct stplr_message *message);
-void stplr_channel_reap(struct stplr_channel *channel);
+void stplr_channel_reap(struct stplr_channel *channel, const struct stplr_line *line);
 void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *client)
 	__releases(&channel->lock);
 void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client)

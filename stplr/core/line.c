@@ -84,28 +84,6 @@ static bool stplr_line_queue(struct stplr_line *line)
 	return more;
 }
 
-/*
- * Tells of those of the line that have ended, and of no other's: whose operation might want what
- * the caller holds, if that is a driver which closes its link.
- */
-static void stplr_line_reap(struct stplr_line *line)
-{
-	struct stplr_channel *channel = line->connection->channel;
-	struct stplr_message *message, *next;
-	LIST_HEAD(finished);
-
-	spin_lock(&channel->lock);
-	list_for_each_entry_safe(message, next, &channel->finished, link) {
-		if (message->posted && stplr_message_slot(message)->line == line)
-			list_move_tail(&message->link, &finished);
-	}
-	spin_unlock(&channel->lock);
-	list_for_each_entry_safe(message, next, &finished, link) {
-		list_del_init(&message->link);
-		stplr_slot_done(message);
-	}
-}
-
 /* The same with all, in a thread. */
 static void stplr_line_queue_all(struct stplr_line *line)
 {
@@ -117,7 +95,7 @@ static void stplr_line_queue_all(struct stplr_line *line)
 		spin_lock(&channel->lock);
 		more = stplr_line_queue(line);
 		/* what has ended here, or where it could not be told of */
-		stplr_line_reap(line);
+		stplr_channel_reap(channel, line);
 	} while (more);
 }
 
@@ -191,7 +169,7 @@ void stplr_line_cancel(struct stplr_line *line)
 		}
 		stplr_unlock_and_settle(channel);
 		/* nobody waits for them, but their driver is told */
-		stplr_line_reap(line);
+		stplr_channel_reap(channel, line);
 		cond_resched();
 	}
 }

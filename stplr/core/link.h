@@ -23,7 +23,7 @@ struct task_struct;
  * @data: likewise
  * @device: on which device
  * @id: in device->links
- * @owner: the driver's module; held only where ops->changed has closed the link, until it returns
+ * @owner: the driver's module, not held: see stplr_link_module_event()
  * @module: what that is called, for who looks on
  * @name: of the channel
  * @posts: slots of a line

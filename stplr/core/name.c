@@ -86,7 +86,8 @@ void stplr_name_waiter_add(struct stplr_name_waiters *waiters, struct stplr_name
 }
 
 /* Likewise; it may have been taken out. */
-void stplr_name_waiter_del(struct stplr_name_waiters *waiters, struct stplr_name_waiter *waiter)
+static void stplr_name_waiter_del(struct stplr_name_waiters *waiters,
+				  struct stplr_name_waiter *waiter)
 {
 	if (RB_EMPTY_NODE(&waiter->node))
 		return;
@@ -233,10 +234,11 @@ struct stplr_channel *stplr_name_expect(struct stplr_device *device,
 }
 
 /* It does not wait any more; but its work may have been queued. */
-void stplr_name_forget(struct stplr_device *device, struct stplr_name_waiter *waiter)
+void stplr_name_forget(struct stplr_device *device, struct stplr_name_waiters *waiters,
+		       struct stplr_name_waiter *waiter)
 {
 	mutex_lock(&device->registry);
-	stplr_name_waiter_del(&device->name_waiters, waiter);
+	stplr_name_waiter_del(waiters, waiter);
 	mutex_unlock(&device->registry);
 }
 
@@ -274,7 +276,7 @@ struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *n
 		__set_current_state(TASK_RUNNING);
 	}
 
-	stplr_name_forget(device, &waiter);
+	stplr_name_forget(device, &device->name_waiters, &waiter);
 	return channel;
 }
 

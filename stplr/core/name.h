@@ -35,7 +35,6 @@ struct stplr_name_waiter {
 };
 
 void stplr_name_waiter_add(struct stplr_name_waiters *waiters, struct stplr_name_waiter *waiter);
-void stplr_name_waiter_del(struct stplr_name_waiters *waiters, struct stplr_name_waiter *waiter);
 void stplr_name_waiters_take(struct stplr_name_waiters *waiters, const char *name, u64 age,
 			     struct stplr_wake_batch *batch);
 u32 stplr_name_key(const struct stplr_device *device, const char *name);
@@ -46,7 +45,8 @@ int stplr_name_register(struct stplr_channel *channel);
 void stplr_name_unregister(struct stplr_channel *channel);
 struct stplr_channel *stplr_name_expect(struct stplr_device *device,
 					struct stplr_name_waiter *waiter);
-void stplr_name_forget(struct stplr_device *device, struct stplr_name_waiter *waiter);
+void stplr_name_forget(struct stplr_device *device, struct stplr_name_waiters *waiters,
+		       struct stplr_name_waiter *waiter);
 struct stplr_channel *stplr_name_wait(struct stplr_device *device, const char *name, bool kernel,
 				      s64 deadline, clockid_t clock);
 struct stplr_channel *stplr_chid_find(struct stplr_device *device, pid_t pid, s32 chid);

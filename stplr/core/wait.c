@@ -147,6 +147,22 @@ static enum stplr_signals stplr_signals_pending(void)
 	return found;
 }
 
+/* The client leaves, for it is @killed or it is late; false: the message is DONE. */
+static bool stplr_client_leaves(struct stplr_message *message, bool killed)
+{
+	struct stplr_channel *channel = message->connection->channel;
+	bool withdrawn = false;
+
+	spin_lock(&channel->lock);
+	if (message->state != STPLR_DONE) {
+		if (killed)
+			trace_stplr_death(STPLR_DEATH_CLIENT, channel, message->connection->coid);
+		withdrawn = stplr_message_withdraw(message);
+	}
+	stplr_unlock_and_settle(channel);
+	return withdrawn;
+}
+
 /*
  * The server knows that the client wants to be unblocked: now only the end of the message counts,
  * or of the client. Signals that dump core do not wake a killable thread, so it looks once a
@@ -154,9 +170,6 @@ static enum stplr_signals stplr_signals_pending(void)
  */
 static int stplr_client_wait_unblocked(struct stplr_message *message)
 {
-	struct stplr_channel *channel = message->connection->channel;
-	bool withdrawn = false;
-
 	for (;;) {
 		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
 		/* pairs with stplr_message_done(), as in stplr_client_wait() */
@@ -164,19 +177,12 @@ static int stplr_client_wait_unblocked(struct stplr_message *message)
 			break;
 		if (stplr_signals_pending() == STPLR_SIGNALS_KILL) {
 			__set_current_state(TASK_RUNNING);
-			spin_lock(&channel->lock);
-			if (message->state != STPLR_DONE) {
-				trace_stplr_death(STPLR_DEATH_CLIENT, channel,
-						  message->connection->coid);
-				withdrawn = stplr_message_withdraw(message);
-			}
-			stplr_unlock_and_settle(channel);
-			break;
+			return stplr_client_leaves(message, true) ? -EINTR : 0;
 		}
 		schedule_timeout(HZ);
 	}
 	__set_current_state(TASK_RUNNING);
-	return withdrawn ? -EINTR : 0;
+	return 0;
 }
 
 /*
@@ -275,27 +281,23 @@ int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send
  */
 int stplr_client_wait_kernel(struct stplr_message *message, s64 deadline)
 {
-	struct stplr_channel *channel = message->connection->channel;
-	bool withdrawn = false, killed = false, expired = false;
+	bool expired = false;
 
 	for (;;) {
 		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
 		/* pairs with stplr_message_done(), as in stplr_client_wait() */
 		if (smp_load_acquire(&message->state) == STPLR_DONE)
 			break;
-		killed = fatal_signal_pending(current);
-		if (killed || expired) {
+		if (fatal_signal_pending(current) || expired) {
+			bool killed = fatal_signal_pending(current);
+
 			__set_current_state(TASK_RUNNING);
-			spin_lock(&channel->lock);
-			if (message->state != STPLR_DONE)
-				withdrawn = stplr_message_withdraw(message);
-			stplr_unlock_and_settle(channel);
-			break;
+			if (!stplr_client_leaves(message, killed))
+				return 0;
+			return killed ? -EINTR : -ETIMEDOUT;
 		}
 		expired = stplr_sleep(deadline, CLOCK_MONOTONIC);
 	}
 	__set_current_state(TASK_RUNNING);
-	if (!withdrawn)
-		return 0;
-	return killed ? -EINTR : -ETIMEDOUT;
+	return 0;
 }

@@ -13,6 +13,7 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -38,6 +39,7 @@
 #include "core/slot.h"
 #include "core/watch.h"
 #include "memory/buffer.h"
+#include "peer/link.h"
 #include "trace.h"
 
 /* After that long a name that is there and could not be connected to is tried again. */
@@ -126,10 +128,54 @@ static bool stplr_link_tell(struct stplr_link *link, int how)
 	WRITE_ONCE(link->teller, NULL);
 	if (!link->orphan)
 		return true;
-	/* the operation is over, of which nobody else waits for the end */
-	module_put(link->owner);
 	stplr_link_free(link);
 	return false;
+}
+
+/* Has the module a link, on whatever device? */
+static bool stplr_module_has_link(const struct module *module)
+{
+	struct stplr_device *device;
+	struct stplr_link *link;
+	unsigned int index;
+	unsigned long id;
+	bool has = false;
+
+	for (index = 0; !has && index < STPLR_DEVICES_MAX; index++) {
+		device = stplr_device_find(index);
+		if (!device)
+			continue;
+		mutex_lock(&device->registry);
+		xa_for_each(&device->links, id, link)
+			has |= link->owner == module;
+		mutex_unlock(&device->registry);
+	}
+	return has;
+}
+
+/*
+ * A module has exited, and its code is about to go. It has closed its links; but where a changed
+ * operation has done so, that may not have returned yet, and nobody else waits for it.
+ */
+static int stplr_link_module_event(struct notifier_block *block, unsigned long state, void *module)
+{
+	if (state == MODULE_STATE_GOING && stplr_module_has_link(module))
+		stplr_late_flush();
+	return NOTIFY_OK;
+}
+
+static struct notifier_block stplr_link_modules = {
+	.notifier_call = stplr_link_module_event,
+};
+
+int stplr_links_init(void)
+{
+	return register_module_notifier(&stplr_link_modules);
+}
+
+void stplr_links_exit(void)
+{
+	unregister_module_notifier(&stplr_link_modules);
 }
 
 /* The name may have come, or the channel have gone. */
@@ -295,13 +341,11 @@ void stplr_link_close(struct stplr_link *link)
 	if (!inside)
 		cancel_delayed_work_sync(&link->work);
 	if (stplr_link_follows(link))
-		stplr_name_forget(link->device, &link->waiter);
+		stplr_name_forget(link->device, &link->device->name_waiters, &link->waiter);
 	if (stplr_link_line(link))
 		stplr_link_down(link, stplr_link_line(link));
 	if (inside) {
 		cancel_delayed_work(&link->work);
-		/* whose code runs, and is to until it has returned */
-		__module_get(link->owner);
 		link->orphan = true;
 		return;
 	}

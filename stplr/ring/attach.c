@@ -376,11 +376,8 @@ static int stplr_rings_wait_and_attach(struct stplr_device *device, struct stplr
 			expired = stplr_sleep(wish->deadline, wish->clock);
 		__set_current_state(TASK_RUNNING);
 	}
-	if (wait) {
-		mutex_lock(&device->registry);
-		stplr_name_waiter_del(&device->ring_waiters, &waiter);
-		mutex_unlock(&device->registry);
-	}
+	if (wait)
+		stplr_name_forget(device, &device->ring_waiters, &waiter);
 	return err;
 }
 

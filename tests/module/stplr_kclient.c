@@ -7,6 +7,8 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitmap.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/miscdevice.h>
@@ -35,6 +37,8 @@
  * @held: posted operations wait
  * @holders: that wait
  * @ended: no operation may run
+ * @closing: the changed operation closes it, or looks whether it may
+ * @closed: it has
  * @timer: posts
  * @timing: it does, or did
  * @post: what it posts
@@ -50,6 +54,8 @@ struct kclient {
 	bool held;
 	wait_queue_head_t holders;
 	bool ended;
+	bool closing;
+	struct completion closed;
 	struct hrtimer timer;
 	bool timing;
 	struct kclient_post post;
@@ -108,6 +114,26 @@ static void kclient_posted(struct stplr_link *link, const struct stplr_posted *p
 	kclient_expect(kclient, pending, "a post that is not on its way");
 }
 
+/*
+ * Closes the link in its own operation, if nobody else does, and stays there for a while: by then
+ * the file may be closed, and the module be gone but for its code.
+ */
+static void kclient_close_inside(struct kclient *kclient)
+{
+	struct stplr_link *link;
+
+	WRITE_ONCE(kclient->closing, true);
+	link = xchg(&kclient->link, NULL);
+	if (!link) {
+		WRITE_ONCE(kclient->closing, false);
+		return;
+	}
+	stplr_link_close(link);
+	WRITE_ONCE(kclient->ended, true);
+	complete_all(&kclient->closed);
+	msleep(100);
+}
+
 static void kclient_changed(struct stplr_link *link, int how)
 {
 	struct kclient *kclient = stplr_link_data(link);
@@ -124,11 +150,8 @@ static void kclient_changed(struct stplr_link *link, int how)
 	kclient->state.changed = how;
 	raw_spin_unlock_irqrestore(&kclient->lock, flags);
 	kclient_expect(kclient, idle || kclient->timing, "down before all of its posts");
-	if (how == 0 && kclient->open.once) {
-		kclient->link = NULL;
-		stplr_link_close(link);
-		WRITE_ONCE(kclient->ended, true);
-	}
+	if (how == 0 && kclient->open.once)
+		kclient_close_inside(kclient);
 }
 
 static const struct stplr_link_ops kclient_ops[4] = {
@@ -337,11 +360,11 @@ static void kclient_hold(struct kclient *kclient, bool held)
 
 static void kclient_close(struct kclient *kclient)
 {
-	struct stplr_link *link = kclient->link;
-
 	kclient_timer_stop(kclient);
-	kclient->link = NULL;
-	stplr_link_close(link);
+	stplr_link_close(xchg(&kclient->link, NULL));
+	/* or its own operation does */
+	if (READ_ONCE(kclient->closing))
+		wait_for_completion(&kclient->closed);
 	WRITE_ONCE(kclient->ended, true);
 	kclient_expect(kclient, bitmap_empty(kclient->pending, KCLIENT_POSTS_MAX),
 		       "a post that was not told of");
@@ -355,6 +378,7 @@ static struct kclient *kclient_new(void)
 		return NULL;
 	raw_spin_lock_init(&kclient->lock);
 	init_waitqueue_head(&kclient->holders);
+	init_completion(&kclient->closed);
 	kclient->pending = kvcalloc(BITS_TO_LONGS(KCLIENT_POSTS_MAX), sizeof(long), GFP_KERNEL);
 	if (!kclient->pending) {
 		kfree(kclient);

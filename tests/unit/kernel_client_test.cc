@@ -1043,6 +1043,23 @@ TEST_F(KernelClientTest, ClosedWithPosts)
 	EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
 }
 
+// A changed operation that has closed its link may go on for a while: its module stays till then.
+TEST_F(KernelClientTest, UnloadWaitsForAnOperationThatHasClosed)
+{
+	serve();
+	{
+		Link link;
+		kclient_open args = Link::args(1, 8, 8);
+		args.once = 1;
+		link.follow(args);
+		ASSERT_TRUE(eventually([&] { return link.state().ups == 1; }));
+		channel.reset();
+		ASSERT_TRUE(eventually([&] { return link.tell(KCLIENT_KICK) == -ENOTTY; }));
+	}
+	unload_test_module(kModule);
+	load_test_module(kModule);
+}
+
 // Close and reply, in every order: each post is told of once.
 TEST_F(KernelClientTest, CloseAgainstReplies)
 {
