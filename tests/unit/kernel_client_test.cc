@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Kernel code as a client, which calls and posts: tests/module/stplr_kclient.c.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sched.h>
@@ -47,13 +46,7 @@ struct Called {
 class Link
 {
 public:
-	Link()
-	{
-		EXPECT_TRUE(eventually([&] {
-			fd_.reset(open("/dev/stplr-kclient", O_RDWR | O_CLOEXEC));
-			return fd_ >= 0;
-		}));
-	}
+	Link() : fd_(open_test_device("stplr-kclient")) {}
 
 	static kclient_open args(uint32_t posts = 0, uint64_t post_max = 0, uint64_t reply_max = 0)
 	{
@@ -609,11 +602,8 @@ TEST_F(KernelClientTest, ToADriverInTheSendersThread)
 {
 	load_test_module("stplr_kserver");
 	{
-		Fd driver;
-		ASSERT_TRUE(eventually([&] {
-			driver.reset(open("/dev/stplr-kserver", O_RDWR | O_CLOEXEC));
-			return driver >= 0;
-		}));
+		Fd driver = open_test_device("stplr-kserver");
+		ASSERT_LE(0, driver);
 		kserver_create args = {};
 		strcpy(args.name, kName);
 		args.message_max = 1 << 20;
@@ -682,11 +672,8 @@ TEST_F(KernelClientTest, ToADriversThreads)
 {
 	load_test_module("stplr_kserver");
 	{
-		Fd driver;
-		ASSERT_TRUE(eventually([&] {
-			driver.reset(open("/dev/stplr-kserver", O_RDWR | O_CLOEXEC));
-			return driver >= 0;
-		}));
+		Fd driver = open_test_device("stplr-kserver");
+		ASSERT_LE(0, driver);
 		kserver_create args = {};
 		strcpy(args.name, kName);
 		args.threads = 2;

@@ -72,12 +72,7 @@ protected:
 
 	static Fd open_driver()
 	{
-		Fd fd;
-		EXPECT_TRUE(eventually([&] {
-			fd.reset(open("/dev/stplr-kserver", O_RDWR | O_CLOEXEC));
-			return fd >= 0;
-		}));
-		return fd;
+		return open_test_device("stplr-kserver");
 	}
 
 	void serve(kserver_create args = server_args())

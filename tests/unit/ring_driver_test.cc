@@ -41,12 +41,7 @@ protected:
 
 	Fd ringer()
 	{
-		Fd fd;
-		EXPECT_TRUE(eventually([&] {
-			fd.reset(open("/dev/stplr-ringer", O_RDWR | O_CLOEXEC));
-			return fd >= 0;
-		}));
-		return fd;
+		return open_test_device("stplr-ringer");
 	}
 
 	// Its result or -errno.

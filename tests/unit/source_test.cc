@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Kernel code that sends pulses, from hard interrupts: tests/module/stplr_pulser.c.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -35,12 +34,7 @@ protected:
 
 	Fd pulser()
 	{
-		Fd fd;
-		EXPECT_TRUE(eventually([&] {
-			fd.reset(open("/dev/stplr-pulser", O_RDWR | O_CLOEXEC));
-			return fd >= 0;
-		}));
-		return fd;
+		return open_test_device("stplr-pulser");
 	}
 
 	// Its result or -errno.

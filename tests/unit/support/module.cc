@@ -11,7 +11,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "support/fd.h"
+#include "support/thread.h"
 
 void load_test_module(const std::string &name)
 {
@@ -27,6 +27,19 @@ void load_test_module(const std::string &name)
 void unload_test_module(const std::string &name)
 {
 	EXPECT_EQ(0, syscall(SYS_delete_module, name.c_str(), 0)) << strerror(errno);
+}
+
+Fd open_test_device(const std::string &name)
+{
+	const std::string path = "/dev/" + name;
+	Fd fd;
+
+	EXPECT_TRUE(eventually([&] {
+		fd.reset(open(path.c_str(), O_RDWR | O_CLOEXEC));
+		return fd >= 0;
+	})) << path
+	    << ": " << strerror(errno);
+	return fd;
 }
 
 uint64_t number_in(const std::string &path, const std::string &word)

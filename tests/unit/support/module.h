@@ -5,9 +5,13 @@
 #include <cstdint>
 #include <string>
 
+#include "support/fd.h"
+
 // These fail the test when they cannot.
 void load_test_module(const std::string &name);
 void unload_test_module(const std::string &name);
+// /dev/NAME of one of them, which comes a little after its module.
+Fd open_test_device(const std::string &name);
 void set_module_parameter(const std::string &module, const std::string &name, long value);
 
 // The number after a word in a file of words and numbers.
