@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -312,4 +313,32 @@ bool Child::wait_asleep()
 
 	EXPECT_TRUE(sleeps) << doing(pid_, pid_);
 	return sleeps;
+}
+
+bool in_time_namespace(std::initializer_list<const char *> offsets,
+		       const std::function<void()> &body)
+{
+	constexpr int kNone = 77;
+	Child outer([&](Child &) {
+		if (unshare(CLONE_NEWTIME) && errno == EINVAL)
+			return kNone;
+		for (const char *offset : offsets) {
+			std::ofstream file("/proc/self/timens_offsets");
+			file << offset << std::endl;
+			EXPECT_TRUE(file.good()) << offset;
+		}
+		// Not who makes it is in it, but its children.
+		Child inner([&](Child &) {
+			body();
+			return 0;
+		});
+		inner.expect_success();
+		return 0;
+	});
+	int status = outer.wait();
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == kNone)
+		return false;
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+	return true;
 }

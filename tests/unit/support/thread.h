@@ -104,3 +104,8 @@ private:
 	int in_ = -1;
 	int out_ = -1;
 };
+
+// Runs the body in a process of a new time namespace, with such lines of offsets ("monotonic 100000
+// 0"); a failed expectation in it fails the test. False: the kernel has no time namespaces.
+bool in_time_namespace(std::initializer_list<const char *> offsets,
+		       const std::function<void()> &body);
