@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Kernel code as a client, which calls and posts: tests/module/stplr_kclient.c.
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,7 +14,9 @@
 
 #include "../module/stplr_kclient.h"
 #include "../module/stplr_kserver.h"
+#include "support/memory.h"
 #include "support/module.h"
+#include "support/poll.h"
 #include "support/pulse.h"
 
 namespace
@@ -24,14 +25,6 @@ namespace
 constexpr const char *kModule = "stplr_kclient";
 constexpr const char *kName = "kclient";
 constexpr uint32_t kMore = 1; // STPLR_POST_MORE
-
-std::string pattern(size_t len)
-{
-	std::string text(len, 0);
-	for (size_t i = 0; i < len; i++)
-		text[i] = char('a' + i % 23 + i / 4096 % 3);
-	return text;
-}
 
 // What came of a call.
 struct Called {
@@ -122,6 +115,16 @@ public:
 	long tell(unsigned long request)
 	{
 		return call(fd_, request);
+	}
+
+	bool await_ups(uint32_t count)
+	{
+		return eventually([&] { return state().ups == count; });
+	}
+
+	bool await_downs(uint32_t count)
+	{
+		return eventually([&] { return state().downs == count; });
 	}
 
 	bool await_done(uint32_t count)
@@ -238,7 +241,7 @@ TEST_F(KernelClientTest, WaitsForTheName)
 	EXPECT_EQ(-ETIMEDOUT, link.open_link(args));
 	args.deadline = STPLR_DEADLINE_NONE;
 	Thread driver([&]() -> long { return link.open_link(args); });
-	ASSERT_TRUE(eventually([&] { return thread_state(getpid(), driver.tid()) == 'D'; }));
+	ASSERT_TRUE(driver.wait_killable());
 	serve();
 	EXPECT_EQ(0, driver.join());
 }
@@ -254,7 +257,7 @@ TEST_F(KernelClientTest, KilledWhileItWaitsForTheName)
 		return 0;
 	});
 	child.hear();
-	ASSERT_TRUE(eventually([&] { return thread_state(child.pid(), child.pid()) == 'D'; }));
+	ASSERT_TRUE(child.wait_killable());
 	child.kill(SIGKILL);
 	EXPECT_EQ(SIGKILL, child.wait());
 	serve();
@@ -339,7 +342,7 @@ TEST_F(KernelClientTest, EveryLengthInPlace)
 	link.up();
 	for (size_t len : {0, 1, 7, 8, 64, 1023, 1024, 1025, 4095, 4096, 4097, 65536, 1 << 20}) {
 		for (uint32_t parts : {1, 2, 7, 1024}) {
-			std::string text = pattern(len);
+			std::string text = pattern_text(len);
 			Called called = link.call_server(text, len + 1, STPLR_DEADLINE_NONE, parts);
 			ASSERT_EQ(0, called.result) << len << " in " << parts;
 			ASSERT_EQ(text, called.text) << len << " in " << parts;
@@ -353,8 +356,8 @@ TEST_F(KernelClientTest, EveryLengthInPlace)
 	EXPECT_EQ(-EINVAL, link.call_server("hello", 10, STPLR_DEADLINE_NONE, 1025).result);
 	EXPECT_EQ(-EINVAL, link.call_server("hello", 10, -100).result);
 	Parameter bound("message_max", 4096);
-	EXPECT_EQ(-EMSGSIZE, link.call_server(pattern(4097)).result);
-	EXPECT_EQ(4096u, link.call_server(pattern(4096)).text.size());
+	EXPECT_EQ(-EMSGSIZE, link.call_server(pattern_text(4097)).result);
+	EXPECT_EQ(4096u, link.call_server(pattern_text(4096)).text.size());
 }
 
 TEST_F(KernelClientTest, ReadAndWrittenInPieces)
@@ -363,7 +366,7 @@ TEST_F(KernelClientTest, ReadAndWrittenInPieces)
 	Link link;
 	link.up();
 	for (size_t len : {600, 5000, 100000}) {
-		std::string text = pattern(len), got(len, 0);
+		std::string text = pattern_text(len), got(len, 0);
 		Called called;
 		Thread driver([&]() -> long {
 			called = link.call_server(text, len, STPLR_DEADLINE_NONE, 3);
@@ -397,7 +400,7 @@ TEST_F(KernelClientTest, RegisteredAndVectorsAtTheOtherEnd)
 	ASSERT_EQ(0, buffer_register(channel, registered));
 	Link link;
 	link.up();
-	std::string text = pattern(50000);
+	std::string text = pattern_text(50000);
 	Called called;
 	Thread driver([&]() -> long {
 		called = link.call_server(text, 60000, STPLR_DEADLINE_NONE, 5);
@@ -445,7 +448,8 @@ TEST_F(KernelClientTest, Deadlines)
 	EXPECT_EQ(-EAGAIN, link.call_server("hello", 10, STPLR_DEADLINE_POLL).result);
 	EXPECT_EQ(-ETIMEDOUT, link.call_server("hello", 10, 20).result) << "never received";
 	EXPECT_EQ(-EAGAIN, poll_receive(channel).result) << "it was taken back";
-	Thread driver([&]() -> long { return link.call_server(pattern(100000), 10, 100).result; });
+	Thread driver(
+		[&]() -> long { return link.call_server(pattern_text(100000), 10, 100).result; });
 	Received got = receive(channel, 100000);
 	ASSERT_EQ(0, got.result);
 	EXPECT_EQ(-ETIMEDOUT, driver.join()) << "never answered";
@@ -463,7 +467,7 @@ TEST_F(KernelClientTest, KilledInEachState)
 			Link link;
 			link.up();
 			child.tell(1);
-			link.call_server(pattern(100000), 100000);
+			link.call_server(pattern_text(100000), 100000);
 			return 0;
 		});
 		child.hear();
@@ -471,12 +475,11 @@ TEST_F(KernelClientTest, KilledInEachState)
 		if (received)
 			got = receive(channel, 100);
 		else
-			ASSERT_TRUE(eventually(
-				[&] { return thread_state(child.pid(), child.pid()) == 'D'; }));
+			ASSERT_TRUE(child.wait_killable());
 		child.kill(SIGKILL);
 		EXPECT_EQ(SIGKILL, child.wait());
 		if (received)
-			EXPECT_EQ(-ESRCH, reply(channel, got.rcvid(), pattern(100000)));
+			EXPECT_EQ(-ESRCH, reply(channel, got.rcvid(), pattern_text(100000)));
 		else
 			EXPECT_EQ(-EAGAIN, poll_receive(channel).result);
 	}
@@ -495,7 +498,7 @@ TEST_F(KernelClientTest, SignalsAreLeftForLater)
 	Received got = receive(channel);
 	ASSERT_EQ(0, got.result);
 	driver.signal(SIGUSR1);
-	ASSERT_TRUE(eventually([&] { return thread_state(getpid(), driver.tid()) == 'D'; }));
+	ASSERT_TRUE(driver.wait_killable());
 	EXPECT_EQ(0, reply(channel, got.rcvid(), "", 5));
 	EXPECT_EQ(5, driver.join());
 }
@@ -516,12 +519,12 @@ TEST_F(KernelClientTest, TheServerDies)
 		});
 		server.hear();
 		link.up();
-		Thread driver([&]() -> long { return link.call_server(pattern(100000)).result; });
+		Thread driver(
+			[&]() -> long { return link.call_server(pattern_text(100000)).result; });
 		if (received)
 			server.hear();
 		else
-			ASSERT_TRUE(eventually(
-				[&] { return thread_state(getpid(), driver.tid()) == 'D'; }));
+			ASSERT_TRUE(driver.wait_killable());
 		server.kill(SIGKILL);
 		EXPECT_EQ(-ESRCH, driver.join());
 		server.wait();
@@ -542,7 +545,7 @@ TEST_F(KernelClientTest, ManyCallsAtATime)
 	for (int i = 0; i < 8; i++) {
 		drivers.push_back(std::make_unique<Thread>([&link, i]() -> long {
 			for (size_t n = 0; n < 200; n++) {
-				std::string text = pattern(n * 37 + size_t(i));
+				std::string text = pattern_text(n * 37 + size_t(i));
 				Called called = link.call_server(text, 10000);
 				if (called.result || called.text != text)
 					return 1;
@@ -601,19 +604,19 @@ TEST_F(KernelClientTest, ToADriverInTheSendersThread)
 		link.up();
 		for (size_t len : {0, 1, 64, 1024, 1025, 100000}) {
 			for (uint32_t parts : {1, 3, 100}) {
-				std::string text = pattern(len);
+				std::string text = pattern_text(len);
 				Called called =
 					link.call_server(text, len + 1, STPLR_DEADLINE_NONE, parts);
 				ASSERT_EQ(0, called.result) << len;
 				ASSERT_EQ(text, called.text) << len;
 			}
 		}
-		EXPECT_EQ(-EMSGSIZE, link.call_server(pattern((1 << 20) + 1)).result);
+		EXPECT_EQ(-EMSGSIZE, link.call_server(pattern_text((1 << 20) + 1)).result);
 		kserver_message message = {KSERVER_DO_RETURN, 42};
 		auto ask = [&](kserver_message message, size_t more, int64_t deadline) {
 			return link.call_server(
 				std::string(reinterpret_cast<char *>(&message), sizeof(message)) +
-					pattern(more),
+					pattern_text(more),
 				5000, deadline);
 		};
 		EXPECT_EQ(42, ask(message, 0, STPLR_DEADLINE_NONE).status);
@@ -625,7 +628,7 @@ TEST_F(KernelClientTest, ToADriverInTheSendersThread)
 		for (size_t more : {0, 100, 4000}) {
 			Called called = ask(message, more, STPLR_DEADLINE_NONE);
 			EXPECT_EQ(7, called.status);
-			EXPECT_EQ(pattern(more), called.text.substr(sizeof(message)));
+			EXPECT_EQ(pattern_text(more), called.text.substr(sizeof(message)));
 		}
 		message = {KSERVER_DO_KEEP, 0};
 		EXPECT_EQ(-ETIMEDOUT, ask(message, 2000, 20).result);
@@ -668,7 +671,8 @@ TEST_F(KernelClientTest, ToADriversThreads)
 		Link link;
 		link.up(Link::args(4, 5000, 5000));
 		for (size_t len : {0, 1, 64, 1025, 100000})
-			EXPECT_EQ(pattern(len), link.call_server(pattern(len), len + 1).text);
+			EXPECT_EQ(pattern_text(len),
+				  link.call_server(pattern_text(len), len + 1).text);
 		uint32_t taken = 0;
 		EXPECT_EQ(0, link.post(4, 4500, &taken));
 		EXPECT_TRUE(link.await_done(4));
@@ -788,7 +792,7 @@ TEST_F(KernelClientTest, WhileItsOperationRuns)
 	EXPECT_EQ(-EAGAIN, link.post(1));
 	// Who closes waits for it.
 	Thread closer([&]() -> long { return link.tell(KCLIENT_CLOSE); });
-	ASSERT_TRUE(eventually([&] { return thread_state(getpid(), closer.tid()) == 'D'; }));
+	ASSERT_TRUE(closer.wait_killable());
 	EXPECT_FALSE(closer.done());
 	link.tell(KCLIENT_RELEASE);
 	EXPECT_EQ(0, closer.join());
@@ -875,10 +879,9 @@ TEST_F(KernelClientTest, PollSeesPosts)
 	serve();
 	Link link;
 	link.up(Link::args(1, 8, 8));
-	pollfd poller = {channel, POLLIN, 0};
-	EXPECT_EQ(0, poll(&poller, 1, 0));
+	EXPECT_EQ(0, events(channel));
 	EXPECT_EQ(0, link.post(1));
-	EXPECT_EQ(1, poll(&poller, 1, kPatienceMs));
+	EXPECT_EQ(POLLIN, wait_events(channel));
 	answer(1);
 }
 
@@ -890,8 +893,7 @@ TEST_F(KernelClientTest, ByPriority)
 	Fd connection = new_connection(device, kName);
 	EXPECT_EQ(0, link.post(2, 8, nullptr, KCLIENT_DISABLED, 0, 5));
 	EXPECT_EQ(0, link.post(2, 8, nullptr, KCLIENT_DISABLED, 0, 140));
-	pollfd poller = {channel, POLLIN, 0};
-	ASSERT_EQ(1, poll(&poller, 1, kPatienceMs));
+	ASSERT_EQ(POLLIN, wait_events(channel));
 	for (uint64_t number : {2, 3, 0, 1}) {
 		Received got = receive(channel);
 		EXPECT_EQ(number, number_of(got.text));
@@ -1085,18 +1087,18 @@ TEST_F(KernelClientTest, ComesAndGoesAndComesAgain)
 	EXPECT_EQ(-ENOTCONN, link.call_server("hello").result);
 	for (uint32_t i = 1; i <= 3; i++) {
 		serve();
-		ASSERT_TRUE(eventually([&] { return link.state().ups == i; }));
+		ASSERT_TRUE(link.await_ups(i));
 		EXPECT_EQ(i - 1, link.state().downs);
 		EXPECT_EQ(0, link.post(2));
 		answer(1);
 		channel.reset();
-		ASSERT_TRUE(eventually([&] { return link.state().downs == i; }));
+		ASSERT_TRUE(link.await_downs(i));
 		EXPECT_EQ(2 * i, link.state().done) << "posts end before";
 		EXPECT_EQ(i, link.state().failed);
 		EXPECT_EQ(-ENOTCONN, link.post(1));
 	}
 	serve();
-	ASSERT_TRUE(eventually([&] { return link.state().ups == 4; }));
+	ASSERT_TRUE(link.await_ups(4));
 	EchoServer server(channel);
 	EXPECT_EQ("hello", link.call_server("hello").text);
 }
@@ -1106,7 +1108,7 @@ TEST_F(KernelClientTest, TheNameWasThereBefore)
 	serve();
 	Link link;
 	link.follow();
-	EXPECT_TRUE(eventually([&] { return link.state().ups == 1; }));
+	EXPECT_TRUE(link.await_ups(1));
 }
 
 TEST_F(KernelClientTest, ClosedBeforeTheNameComes)
@@ -1143,12 +1145,12 @@ TEST_F(KernelClientTest, SeveralListeners)
 		serve();
 		for (size_t i = 0; i < links.size(); i++) {
 			uint32_t ups = i % 2 ? 1 : round;
-			ASSERT_TRUE(eventually([&] { return links[i]->state().ups == ups; })) << i;
+			ASSERT_TRUE(links[i]->await_ups(ups)) << i;
 		}
 		channel.reset();
 		for (size_t i = 0; i < links.size(); i++) {
 			uint32_t downs = i % 2 ? 1 : round;
-			ASSERT_TRUE(eventually([&] { return links[i]->state().downs == downs; }))
+			ASSERT_TRUE(links[i]->await_downs(downs))
 				<< i << ": those that closed in their operation hear no more";
 		}
 	}
@@ -1161,11 +1163,11 @@ TEST_F(KernelClientTest, ClosedInItsOperationWithPosts)
 	kclient_open args = Link::args(8, 8, 8);
 	args.once = 1;
 	link.follow(args);
-	ASSERT_TRUE(eventually([&] { return link.state().ups == 1; }));
+	ASSERT_TRUE(link.await_ups(1));
 	EXPECT_EQ(0, link.post(8));
 	Received got = receive(channel);
 	channel.reset();
-	ASSERT_TRUE(eventually([&] { return link.state().downs == 1; }));
+	ASSERT_TRUE(link.await_downs(1));
 	EXPECT_EQ(8u, link.state().done);
 	ASSERT_TRUE(eventually([&] { return link.tell(KCLIENT_KICK) == -ENOTTY; })) << "closed";
 }
@@ -1179,7 +1181,7 @@ TEST_F(KernelClientTest, RefusedAndTriedAgain)
 	ASSERT_TRUE(eventually([&] { return link.state().changed == -EACCES; }));
 	channel.reset();
 	serve();
-	ASSERT_TRUE(eventually([&] { return link.state().ups == 1; }));
+	ASSERT_TRUE(link.await_ups(1));
 	EXPECT_EQ(0u, link.state().downs);
 }
 
@@ -1192,11 +1194,11 @@ TEST_F(KernelClientTest, FollowsAListener)
 		stplr_channel_accept args = accept_args();
 		Fd accepted(int(channel_accept(channel, args)));
 		ASSERT_LE(0, accepted);
-		ASSERT_TRUE(eventually([&] { return link.state().ups == i; }));
+		ASSERT_TRUE(link.await_ups(i));
 		EXPECT_EQ(0, link.post(1));
 		ASSERT_EQ(0, receive(accepted).result);
 		accepted.reset();
-		ASSERT_TRUE(eventually([&] { return link.state().downs == i; }));
+		ASSERT_TRUE(link.await_downs(i));
 	}
 }
 
@@ -1214,10 +1216,10 @@ TEST_F(KernelClientTest, ServersComeAndGoUnderPosts)
 			return 0;
 		});
 		server.hear();
-		ASSERT_TRUE(eventually([&] { return link.state().ups == i; }));
+		ASSERT_TRUE(link.await_ups(i));
 		server.kill(SIGKILL);
 		server.wait();
-		ASSERT_TRUE(eventually([&] { return link.state().downs == i; }));
+		ASSERT_TRUE(link.await_downs(i));
 	}
 	EXPECT_EQ(0, link.tell(KCLIENT_CLOSE));
 	EXPECT_EQ(link.state().posted, link.state().done);
@@ -1246,7 +1248,7 @@ TEST_F(KernelClientTest, ShownInDebugfs)
 	serve();
 	Link link;
 	link.follow(Link::args(3, 100, 50));
-	ASSERT_TRUE(eventually([&] { return link.state().ups == 1; }));
+	ASSERT_TRUE(link.await_ups(1));
 	EXPECT_EQ(-EAGAIN, link.post(4));
 	EXPECT_EQ(0, reply_error(channel, receive(channel).rcvid(), EIO));
 	ASSERT_TRUE(link.await_done(1));
@@ -1258,7 +1260,7 @@ TEST_F(KernelClientTest, ShownInDebugfs)
 					     "1", "100", "50", kModule, kName};
 	EXPECT_EQ(expected, std::vector<std::string>(columns.begin() + 3, columns.end()));
 	channel.reset();
-	ASSERT_TRUE(eventually([&] { return link.state().downs == 1; }));
+	ASSERT_TRUE(link.await_downs(1));
 	columns = shown();
 	EXPECT_EQ("0", columns[1]) << "it is down";
 	EXPECT_EQ("0", columns[4]);
@@ -1282,7 +1284,7 @@ TEST_F(KernelClientTest, Traced)
 	EXPECT_EQ(-EAGAIN, link.post(2, 1500));
 	answer(1);
 	ASSERT_TRUE(link.await_done(1));
-	Thread driver([&]() -> long { return link.call_server(pattern(3000), 3000).result; });
+	Thread driver([&]() -> long { return link.call_server(pattern_text(3000), 3000).result; });
 	Received got = receive(channel);
 	EXPECT_EQ(0, reply(channel, got.rcvid(), got.text));
 	EXPECT_EQ(0, driver.join());

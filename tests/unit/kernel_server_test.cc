@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../module/stplr_kserver.h"
+#include "support/memory.h"
 #include "support/module.h"
 #include "support/pulse.h"
 #include "support/sched.h"
@@ -37,14 +38,6 @@ std::string to_do(uint32_t what, int32_t value = 0, const std::string &more = {}
 {
 	kserver_message message = {what, value};
 	return std::string(reinterpret_cast<char *>(&message), sizeof(message)) + more;
-}
-
-std::string pattern(size_t len)
-{
-	std::string text(len, 0);
-	for (size_t i = 0; i < len; i++)
-		text[i] = char('a' + i % 23 + i / 4096 % 3);
-	return text;
 }
 
 class KernelServerTest : public testing::Test
@@ -321,7 +314,7 @@ TEST_F(KernelServerTest, EveryLength)
 	Fd connection = new_connection(device, "kserver");
 	for (size_t len : {0, 1, 7, 8, 9, 64, 255, 256, 257, 1023, 1024, 1025, 4095, 4096, 4097,
 			   65536, 1 << 20}) {
-		std::string text = pattern(len);
+		std::string text = pattern_text(len);
 		Sent sent = send_receive(connection, text, len + 1);
 		EXPECT_EQ(0, sent.result) << len;
 		EXPECT_EQ(text, sent.text) << len;
@@ -334,7 +327,7 @@ TEST_F(KernelServerTest, LessRoomThanAnswer)
 {
 	serve();
 	Fd connection = new_connection(device, "kserver");
-	std::string text = pattern(5000);
+	std::string text = pattern_text(5000);
 	for (size_t room : {0, 1, 1000, 4999, 5000}) {
 		Sent sent = send_receive(connection, text, room);
 		EXPECT_EQ(0, sent.result);
@@ -349,7 +342,7 @@ TEST_F(KernelServerTest, ManyPartsAtOddPlaces)
 {
 	serve();
 	Fd connection = new_connection(device, "kserver");
-	std::string message = to_do(KSERVER_DO_PIECES, 777, pattern(9000)),
+	std::string message = to_do(KSERVER_DO_PIECES, 777, pattern_text(9000)),
 		    reply(message.size(), 0);
 	std::vector<stplr_iovec> from, to;
 	for (size_t at = 0, n = 1; at < message.size();
@@ -371,7 +364,7 @@ TEST_F(KernelServerTest, RegisteredBuffers)
 {
 	serve();
 	Fd connection = new_connection(device, "kserver");
-	std::string message = to_do(KSERVER_DO_PIECES, 4000, pattern(20000)),
+	std::string message = to_do(KSERVER_DO_PIECES, 4000, pattern_text(20000)),
 		    reply(message.size(), 0);
 	stplr_buffer_register in = register_args(message.data(), message.size());
 	stplr_buffer_register out = register_args(reply.data(), reply.size(), STPLR_BUFFER_WRITE);
@@ -385,7 +378,7 @@ TEST_F(KernelServerTest, RegisteredBuffers)
 	ASSERT_EQ(0, msg_send_receive(connection, args));
 	EXPECT_EQ(message, reply);
 	// Kept, and answered by another thread.
-	std::string kept = to_do(KSERVER_DO_ANSWER, 0, pattern(20000 - 8));
+	std::string kept = to_do(KSERVER_DO_ANSWER, 0, pattern_text(20000 - 8));
 	message.replace(0, kept.size(), kept);
 	args.send.len = kept.size();
 	ASSERT_EQ(0, msg_send_receive(connection, args));
@@ -440,7 +433,7 @@ TEST_F(KernelServerTest, BadMemory)
 	// Not there yet, but soon: faulted in while the operation runs.
 	char *fresh = static_cast<char *>(mmap(nullptr, 64 * page, PROT_READ | PROT_WRITE,
 					       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-	std::string text = pattern(60 * page);
+	std::string text = pattern_text(60 * page);
 	args = send_args(buffer(text), buffer(fresh, 64 * page));
 	ASSERT_EQ(0, msg_send_receive(connection, args));
 	EXPECT_EQ(0, memcmp(fresh, text.data(), text.size()));
@@ -454,17 +447,17 @@ TEST_F(KernelServerTest, TheLongestMessage)
 	args.message_max = 1000;
 	serve(args);
 	Fd connection = new_connection(device, "kserver");
-	EXPECT_EQ(0, send_receive(connection, pattern(1000)).result);
-	EXPECT_EQ(-EMSGSIZE, send_receive(connection, pattern(1001)).result);
-	EXPECT_EQ(-EMSGSIZE, send_queued(connection, pattern(1001)));
+	EXPECT_EQ(0, send_receive(connection, pattern_text(1000)).result);
+	EXPECT_EQ(-EMSGSIZE, send_receive(connection, pattern_text(1001)).result);
+	EXPECT_EQ(-EMSGSIZE, send_queued(connection, pattern_text(1001)));
 	EXPECT_EQ(1u, state().receives);
 
 	driver = open_driver();
 	serve();
 	connection = new_connection(device, "kserver");
 	Parameter shorter("message_max", 65536);
-	EXPECT_EQ(0, send_receive(connection, pattern(65536), 0).result);
-	EXPECT_EQ(-EMSGSIZE, send_receive(connection, pattern(65537), 0).result);
+	EXPECT_EQ(0, send_receive(connection, pattern_text(65536), 0).result);
+	EXPECT_EQ(-EMSGSIZE, send_receive(connection, pattern_text(65537), 0).result);
 }
 
 TEST_F(KernelServerTest, Pulses)
@@ -494,7 +487,7 @@ TEST_F(KernelServerTest, AnsweredLaterByAnotherThread)
 	serve();
 	Fd connection = new_connection(device, "kserver");
 	for (size_t len : {0, 1, 900, 1016, 2000, 4000, 5000, 70000, 1 << 20}) {
-		std::string text = to_do(KSERVER_DO_ANSWER, 0, pattern(len));
+		std::string text = to_do(KSERVER_DO_ANSWER, 0, pattern_text(len));
 		for (size_t room : {text.size(), text.size() / 2, size_t(0)}) {
 			Sent sent = send_receive(connection, text, room);
 			ASSERT_EQ(0, sent.result) << len;
@@ -593,7 +586,7 @@ TEST_F(KernelServerTest, WhoKeepsIsLeftByTheDead)
 	serve();
 	Child child([&](Child &) {
 		Fd mine = new_connection(device, "kserver");
-		send_receive(mine, to_do(KSERVER_DO_KEEP, 0, pattern(100000)), 100000);
+		send_receive(mine, to_do(KSERVER_DO_KEEP, 0, pattern_text(100000)), 100000);
 		return 0;
 	});
 	int rcvid = await_kept(1);
@@ -841,8 +834,7 @@ TEST_F(KernelServerTest, ShutdownEndsAll)
 	int rcvid = state().rcvid;
 	Thread shutdown([&]() -> long { return call(driver, KSERVER_SHUTDOWN); });
 	EXPECT_EQ(-ESRCH, kept.finish().result);
-	ASSERT_TRUE(eventually([&] { return thread_state(getpid(), shutdown.tid()) == 'D'; }))
-		<< "it waits for what runs";
+	ASSERT_TRUE(shutdown.wait_killable()) << "it waits for what runs";
 	EXPECT_EQ(-ENOENT, attach_error()) << "the name is free";
 	EXPECT_EQ(-ESRCH, send_receive(connection, "late").result);
 	EXPECT_EQ(0, call(driver, KSERVER_RELEASE));
@@ -940,7 +932,7 @@ TEST_F(KernelThreadTest, EveryLength)
 	serve_in(1);
 	Fd connection = new_connection(device, "kserver");
 	for (size_t len : {0, 1, 63, 64, 65, 1024, 4096, 4097, 65536, 1 << 20}) {
-		std::string text = pattern(len);
+		std::string text = pattern_text(len);
 		Sent sent = send_receive(connection, text, len + 1);
 		EXPECT_EQ(0, sent.result) << len;
 		EXPECT_EQ(text, sent.text) << len;
@@ -948,8 +940,8 @@ TEST_F(KernelThreadTest, EveryLength)
 	EXPECT_EQ(42, send_receive(connection, to_do(KSERVER_DO_RETURN, 42)).status);
 	EXPECT_EQ(-ENODATA, send_receive(connection, to_do(KSERVER_DO_RETURN, -ENODATA)).result);
 	EXPECT_EQ(0, send_one_way(connection, "short"));
-	EXPECT_EQ(0, send_one_way(connection, pattern(5000)));
-	EXPECT_EQ(0, send_queued(connection, pattern(5000)));
+	EXPECT_EQ(0, send_one_way(connection, pattern_text(5000)));
+	EXPECT_EQ(0, send_queued(connection, pattern_text(5000)));
 	EXPECT_EQ(0, pulse_send(connection, 3, 4, 50));
 	EXPECT_TRUE(eventually([&] { return state().pulses == 1 && state().receives == 15; }));
 	EXPECT_EQ(3, state().code);
@@ -1059,7 +1051,7 @@ TEST_F(KernelThreadTest, WithdrawnBeforeItIsReceived)
 	EXPECT_EQ(-EAGAIN, receive(got, STPLR_DEADLINE_POLL));
 	Child child([&](Child &) {
 		Fd mine = new_connection(device, "kserver");
-		send_receive(mine, pattern(100000));
+		send_receive(mine, pattern_text(100000));
 		return 0;
 	});
 	ASSERT_EQ(64, receive(got));
@@ -1097,7 +1089,7 @@ TEST_F(KernelThreadTest, ManyClientsAndThreads)
 	for (int i = 0; i < 6; i++)
 		clients.push_back(std::make_unique<Thread>([&, i]() -> long {
 			Fd own = new_connection(device, "kserver");
-			std::string text = pattern(i * 1000 + 1);
+			std::string text = pattern_text(i * 1000 + 1);
 			long right = 0;
 			for (int n = 0; n < 100; n++)
 				right += send_receive(own, text, text.size()).text == text;
@@ -1207,7 +1199,8 @@ TEST_F(KernelServerTest, AnyOrderOfComingAndGoing)
 					if (own < 0)
 						continue;
 					for (int i = 0; i < 3; i++) {
-						std::string text = to_do(what, 64, pattern(100));
+						std::string text =
+							to_do(what, 64, pattern_text(100));
 						done += send_receive(own, text).result == 0;
 						pulse_send(own, 1);
 						send_queued(own, text);

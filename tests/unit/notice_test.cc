@@ -283,8 +283,7 @@ TEST_F(UnblockTest, SignalIsToldAndTheClientGoesOnWaiting)
 	EXPECT_EQ(message.info.coid, received.info.coid);
 	EXPECT_EQ(uint32_t(STPLR_INFO_UNBLOCK), info_flags(message.rcvid()));
 	// Only being killed ends this wait.
-	EXPECT_TRUE(
-		eventually([&] { return thread_state(getpid(), client.thread().tid()) == 'D'; }));
+	EXPECT_TRUE(client.thread().wait_killable());
 	client.thread().signal(SIGUSR1);
 	EXPECT_EQ(-EAGAIN, receive_pulse(channel).result) << "told twice";
 

@@ -10,11 +10,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <vector>
 
 #include "support/ipc.h"
+#include "support/module.h"
 #include "support/poll.h"
 
 namespace
@@ -143,23 +143,17 @@ TEST_F(PollTest, ConnectionHangsUpWhenTheServerDies)
 }
 
 // How often a thread has been asleep.
-long sleeps(pid_t tid)
+uint64_t sleeps(pid_t tid)
 {
-	std::ifstream status("/proc/self/task/" + std::to_string(tid) + "/status");
-	std::string word;
-	long number = -1;
-	while (status >> word) {
-		if (word == "voluntary_ctxt_switches:")
-			status >> number;
-	}
-	return number;
+	return number_in("/proc/self/task/" + std::to_string(tid) + "/status",
+			 "voluntary_ctxt_switches:");
 }
 
 TEST_F(PollTest, ADetachWakesNobodyElse)
 {
 	Thread poller([&] { return wait_events(connection, 0); });
 	ASSERT_TRUE(poller.wait_asleep());
-	const long before = sleeps(poller.tid());
+	const uint64_t before = sleeps(poller.tid());
 	for (int i = 0; i < 100; i++) {
 		Fd other = new_connection(device, 0, chid);
 		Thread its([&] { return wait_events(other, 0); });

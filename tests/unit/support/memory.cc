@@ -77,6 +77,15 @@ bool expect_pattern(const void *bytes, size_t length, uint64_t seed, size_t from
 	return true;
 }
 
+std::string pattern_text(size_t length)
+{
+	std::string text(length, 0);
+
+	for (size_t i = 0; i < length; i++)
+		text[i] = char('a' + i % 23 + i / 4096 % 3);
+	return text;
+}
+
 void poison_bytes(void *bytes, size_t length)
 {
 	memset(bytes, kPoison, length);

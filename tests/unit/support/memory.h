@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "support/fd.h"
 
@@ -16,6 +17,9 @@ void fill_pattern(void *bytes, size_t length, uint64_t seed, size_t from = 0);
 
 // Expects the pattern's bytes [from, from + length) at bytes; says where it differs.
 bool expect_pattern(const void *bytes, size_t length, uint64_t seed, size_t from = 0);
+
+// Letters, other ones on the next page; what is to be a message's text.
+std::string pattern_text(size_t length);
 
 // Expects only poison (kPoison, which poison_bytes() writes).
 void poison_bytes(void *bytes, size_t length);

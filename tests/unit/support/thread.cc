@@ -34,11 +34,6 @@ std::string task_file(pid_t pid, pid_t tid, const char *name)
 	return text.str();
 }
 
-bool asleep(pid_t pid, pid_t tid)
-{
-	return thread_state(pid, tid) == 'S';
-}
-
 // As the module's list of blocked threads has it, on whichever device.
 bool reply_blocked(pid_t tid)
 {
@@ -65,6 +60,14 @@ std::string doing(pid_t pid, pid_t tid)
 {
 	return "state " + std::string(1, thread_state(pid, tid) ?: '-') + ", syscall " +
 	       task_file(pid, tid, "syscall");
+}
+
+bool wait_state(pid_t pid, pid_t tid, char state)
+{
+	bool reached = eventually([=] { return thread_state(pid, tid) == state; });
+
+	EXPECT_TRUE(reached) << "not in state " << state << ": " << doing(pid, tid);
+	return reached;
 }
 
 bool wait_blocked_in(pid_t pid, pid_t tid, unsigned long request)
@@ -125,7 +128,7 @@ bool blocked_in(pid_t pid, pid_t tid, unsigned long request)
 	if (sscanf(task_file(pid, tid, "syscall").c_str(), "%lu %lx %lx", &number, &fd, &command) !=
 	    3)
 		return false;
-	return number == SYS_ioctl && command == request && asleep(pid, tid);
+	return number == SYS_ioctl && command == request && thread_state(pid, tid) == 'S';
 }
 
 pid_t own_tid()
@@ -173,10 +176,12 @@ bool Thread::wait_blocked(unsigned long request)
 
 bool Thread::wait_asleep()
 {
-	bool sleeps = eventually([this] { return asleep(pid_, tid_); });
+	return wait_state(pid_, tid_, 'S');
+}
 
-	EXPECT_TRUE(sleeps) << doing(pid_, tid_);
-	return sleeps;
+bool Thread::wait_killable()
+{
+	return wait_state(pid_, tid_, 'D');
 }
 
 bool Thread::wait_received()
@@ -309,10 +314,12 @@ bool Child::wait_blocked(unsigned long request)
 
 bool Child::wait_asleep()
 {
-	bool sleeps = eventually([this] { return asleep(pid_, pid_); });
+	return wait_state(pid_, pid_, 'S');
+}
 
-	EXPECT_TRUE(sleeps) << doing(pid_, pid_);
-	return sleeps;
+bool Child::wait_killable()
+{
+	return wait_state(pid_, pid_, 'D');
 }
 
 bool in_time_namespace(std::initializer_list<const char *> offsets,

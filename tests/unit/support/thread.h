@@ -55,6 +55,8 @@ public:
 	bool wait_blocked(unsigned long request);
 	// Waits until the thread is asleep anywhere.
 	bool wait_asleep();
+	// The same where no signal but one that kills wakes it.
+	bool wait_killable();
 	// Waits until a server has received what the thread sends, and not answered it.
 	bool wait_received();
 	void signal(int number);
@@ -96,6 +98,7 @@ public:
 	void expect_success();
 	bool wait_blocked(unsigned long request);
 	bool wait_asleep();
+	bool wait_killable();
 
 private:
 	pid_t pid_;
