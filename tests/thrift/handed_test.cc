@@ -14,10 +14,11 @@
 #include <string>
 #include <vector>
 
+#include "support/ipc.h"
+// After the support's headers: its calls hide the structures of the same names.
 #include <stplr.h>
 #include <stplr/thrift/TransportUri.h>
 
-#include "support/fd.h"
 #include "support/rights.h"
 #include "support/service.h"
 #include "support/thread.h"
@@ -27,32 +28,15 @@ namespace
 
 using namespace tests;
 
-int openDevice()
-{
-	const int device = stplr_open(0, 0);
-
-	EXPECT_GE(device, 0);
-	return device;
-}
-
 // As somebody else makes it, for a service to come.
 Fd newChannel(const StaplerAddress &address, uint32_t flags = STPLR_CHANNEL_LISTEN)
 {
-	struct stplr_channel_create options = {};
-
-	options.flags = flags;
-	Fd device(openDevice());
-	Fd channel(stplr_channel_create(device, address.name.c_str(), &options));
-	EXPECT_GE(channel, 0) << strerror(errno);
-	return channel;
+	return new_channel(open_device(), address.name, flags);
 }
 
 Fd newConnection(const StaplerAddress &address)
 {
-	Fd device(openDevice());
-	Fd connection(stplr_connect(device, address.name.c_str(), STPLR_DEADLINE_POLL));
-	EXPECT_GE(connection, 0) << strerror(errno);
-	return connection;
+	return new_connection(open_device(), address.name);
 }
 
 Fd copyOf(int fd)
@@ -244,12 +228,8 @@ TEST(HandedServerTest, ServesByAnyServer)
 
 TEST(HandedServerTest, ItsNameIsToldByTheChannel)
 {
-	struct stplr_channel_create options = {};
-
-	options.flags = STPLR_CHANNEL_LISTEN;
-	Fd device(stplr_open(1, 0));
-	Fd channel(stplr_channel_create(device, "named", &options));
-	ServerStaplerTransport transport(hand(std::move(channel)));
+	ServerStaplerTransport transport(
+		hand(new_channel(open_device(1), "named", STPLR_CHANNEL_LISTEN)));
 
 	EXPECT_EQ("stplr:named?device=1", transport.getAddress().describe());
 	EXPECT_FALSE(transport.isOpen());
@@ -525,7 +505,7 @@ TEST(HandedRefusalTest, AnotherKind)
 	const StaplerAddress address = newAddress(), plainAddress = newAddress();
 	Fd listening = newChannel(address), plain = newChannel(plainAddress, 0);
 	Fd connection = newConnection(address), accepted(stplr_accept(listening, nullptr));
-	Fd device(openDevice()), file(open("/dev/null", O_RDWR | O_CLOEXEC));
+	Fd device = open_device(), file(open("/dev/null", O_RDWR | O_CLOEXEC));
 	int ends[2];
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The property "fd": connections, listening channels, accepted clients' channels that were handed
 // in.
+#include "support/ipc.h"
+// After the support's headers: its calls hide the structures of the same names.
 #include <fcntl.h>
 #include <stplr.h>
 #include <sys/socket.h>
@@ -47,19 +49,12 @@ protected:
 
 	Fd new_channel(const std::string &its_name, uint32_t flags)
 	{
-		struct stplr_channel_create options = {};
-
-		options.flags = flags;
-		Fd made(stplr_channel_create(device, its_name.c_str(), &options));
-		EXPECT_GE(made, 0) << strerror(errno);
-		return made;
+		return ::new_channel(device, its_name, flags);
 	}
 
 	Fd new_connection()
 	{
-		Fd made(stplr_connect(device, name.c_str(), STPLR_DEADLINE_POLL));
-		EXPECT_GE(made, 0) << strerror(errno);
-		return made;
+		return ::new_connection(device, name);
 	}
 
 	static Fd copy_of(int fd)
@@ -85,7 +80,7 @@ protected:
 	}
 
 	std::string name = own_name();
-	Fd device = Fd(stplr_open(0, 0));
+	Fd device = open_device();
 	Error error;
 };
 

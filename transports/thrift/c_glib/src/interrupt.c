@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <stplr.h>
@@ -46,15 +47,6 @@ void stapler_interrupt_unref(struct stapler_interrupt *list)
 	g_free(list);
 }
 
-static void wake(int fd)
-{
-	static const guint64 one = 1;
-
-	/* If it cannot be more it says so already. */
-	if (write(fd, &one, sizeof(one)) < 0)
-		return;
-}
-
 static void interrupt(struct stapler_place *place)
 {
 	int channel, wakes;
@@ -65,7 +57,7 @@ static void interrupt(struct stapler_place *place)
 	if (channel >= 0 && wakes) {
 		/* A fork's copy is another process's to wait on. */
 		if (wakes == getpid())
-			wake(channel);
+			eventfd_write(channel, 1);
 	} else if (channel >= 0 && !atomic_load(&place->busy)) {
 		stplr_channel_shutdown(channel);
 	}

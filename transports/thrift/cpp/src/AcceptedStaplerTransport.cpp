@@ -79,8 +79,8 @@ AcceptedStaplerTransport::AcceptedStaplerTransport(
 	try {
 		claimHanded(channel.fd);
 	} catch (...) {
-		// It stays the caller's.
-		children_->forget(*child_);
+		// It stays the caller's. Nobody else has these children, to interrupt it.
+		child_->channel = -1;
 		throw;
 	}
 	child_->handed = true;

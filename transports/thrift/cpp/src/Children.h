@@ -64,15 +64,6 @@ public:
 		child.channel = -1;
 	}
 
-	// Its channel is somebody else's.
-	void forget(ChildChannel &child)
-	{
-		std::lock_guard<std::mutex> lock(mutex_);
-
-		children_.erase(&child);
-		child.channel = -1;
-	}
-
 	// The child's call is through.
 	void idle(ChildChannel &child)
 	{

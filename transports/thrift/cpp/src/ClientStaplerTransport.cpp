@@ -73,6 +73,18 @@ int attach(int device, const std::string &name, int64_t until)
 	return -1;
 }
 
+// The longest message that the module takes, which is to have the features. NOT_OPEN
+size_t messageMaxOf(int fd, const std::string &where)
+{
+	struct stplr_version version;
+
+	if (stplr_version(fd, &version) || (version.features & features) != features)
+		raise(TTransportException::NOT_OPEN, where,
+		      "the loaded module stplr is too old: install module and library of one "
+		      "release");
+	return version.message_max;
+}
+
 // After a signal the same call goes on; if the server has the message, by the structure's token.
 template <typename Call> int restarted(Call call, int connection, struct stplr_msg_send &args)
 {
@@ -107,7 +119,8 @@ ClientStaplerTransport::ClientStaplerTransport(const StaplerDescriptor &connecti
 					       Configuration configuration)
 	: TVirtualTransport(configuration), address_(address), call_(new Call)
 {
-	messageMax_ = checkHandedConnection(connection.fd, features);
+	checkHandedConnection(connection.fd);
+	messageMax_ = messageMaxOf(connection.fd, describeHanded(connection.fd));
 	makeRoom();
 	// The last that may throw.
 	claimHanded(connection.fd);
@@ -131,15 +144,14 @@ void ClientStaplerTransport::open()
 	char why[256];
 	const std::string where = address_.describe();
 	const int device = stplr_open_why(address_.device, 0, why, sizeof(why));
-	struct stplr_version version = {};
 
 	if (device < 0)
 		raise(TTransportException::NOT_OPEN, where, why);
-	if (stplr_version(device, &version) || (version.features & features) != features) {
+	try {
+		messageMax_ = messageMaxOf(device, where);
+	} catch (const TTransportException &) {
 		::close(device);
-		raise(TTransportException::NOT_OPEN, where,
-		      "the loaded module stplr is too old: install module and library of one "
-		      "release");
+		throw;
 	}
 
 	const int connection = attach(device, address_.name, deadline(connTimeout_));
@@ -162,7 +174,6 @@ void ClientStaplerTransport::open()
 	}
 	connection_ = connection;
 
-	messageMax_ = version.message_max;
 	lost_ = false;
 	written_.clear();
 	resetConsumedMessageSize();

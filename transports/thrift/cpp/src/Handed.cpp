@@ -34,14 +34,9 @@ Claimed &claimed()
 	return all;
 }
 
-std::string describe(int fd)
-{
-	return "descriptor " + std::to_string(fd);
-}
-
 [[noreturn]] void refuse(int fd, const std::string &why)
 {
-	raise(TTransportException::BAD_ARGS, describe(fd), why);
+	raise(TTransportException::BAD_ARGS, describeHanded(fd), why);
 }
 
 std::string kindOf(const struct stplr_channel_info &info)
@@ -84,6 +79,11 @@ void checkWaits(int fd)
 
 } // namespace
 
+std::string describeHanded(int fd)
+{
+	return "descriptor " + std::to_string(fd);
+}
+
 StaplerDescriptor StaplerDescriptor::activated(const std::string &name)
 {
 	const int fd = stplr_activated(name.c_str());
@@ -94,23 +94,17 @@ StaplerDescriptor StaplerDescriptor::activated(const std::string &name)
 	return StaplerDescriptor(fd);
 }
 
-size_t checkHandedConnection(int fd, uint64_t features)
+void checkHandedConnection(int fd)
 {
 	struct stplr_connect_info info;
-	struct stplr_version version;
 
 	checkRelease(fd);
 	if (stplr_connect_info(fd, &info))
 		refuse(fd, "it is " + kindOf(fd) + ", and a client wants a connection");
-	if (stplr_version(fd, &version) || (version.features & features) != features)
-		raise(TTransportException::NOT_OPEN, describe(fd),
-		      "the loaded module stplr is too old: install module and library of one "
-		      "release");
 	if (info.flags & STPLR_CONNECT_DETACHED)
-		raise(TTransportException::NOT_OPEN, describe(fd),
+		raise(TTransportException::NOT_OPEN, describeHanded(fd),
 		      "the connection was ended by another process that has it");
 	checkWaits(fd);
-	return version.message_max;
 }
 
 struct stplr_channel_info checkHandedChannel(int fd, ChannelKind wanted)
@@ -125,7 +119,7 @@ struct stplr_channel_info checkHandedChannel(int fd, ChannelKind wanted)
 				   (listening ? "a server wants a listening channel"
 					      : "this wants an accepted client's channel"));
 	if (info.state & (STPLR_STATE_SHUTDOWN | STPLR_STATE_ENDED))
-		raise(TTransportException::NOT_OPEN, describe(fd),
+		raise(TTransportException::NOT_OPEN, describeHanded(fd),
 		      "the channel was ended by another process that has it");
 	// One that listens is asked for clients, and not waited on.
 	if (!listening)
@@ -148,18 +142,16 @@ void claimHanded(int fd)
 	fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) | FD_CLOEXEC);
 }
 
-void disclaimHanded(int fd)
-{
-	Claimed &all = claimed();
-	std::lock_guard<std::mutex> lock(all.mutex);
-
-	all.fds.erase(fd);
-}
-
 void closeHanded(int fd)
 {
+	Claimed &all = claimed();
+
 	// In this order: another thread may be handed the same number at once.
-	disclaimHanded(fd);
+	{
+		std::lock_guard<std::mutex> lock(all.mutex);
+
+		all.fds.erase(fd);
+	}
 	::close(fd);
 }
 

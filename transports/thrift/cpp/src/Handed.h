@@ -7,19 +7,20 @@
 
 #include <stplr.h>
 
-#include <cstddef>
-#include <cstdint>
+#include <string>
 
 namespace stplr
 {
 namespace thrift
 {
 
+// It in messages.
+std::string describeHanded(int fd);
+
 enum class ChannelKind { listening, accepted };
 
-// Is it what it is to be? BAD_ARGS, NOT_OPEN, as StaplerDescriptor.h says. Of a connection the
-// longest message that the module takes, which is to have these features.
-size_t checkHandedConnection(int fd, uint64_t features);
+// Is it what it is to be? BAD_ARGS, NOT_OPEN, as StaplerDescriptor.h says.
+void checkHandedConnection(int fd);
 struct stplr_channel_info checkHandedChannel(int fd, ChannelKind wanted);
 
 // The service that such a channel is of.
@@ -30,8 +31,7 @@ StaplerAddress addressOf(const struct stplr_channel_info &info);
  * that were taken over are in a list. BAD_ARGS: it is there already.
  */
 void claimHanded(int fd);
-// Takes it from the list; it is to be closed now, or stays the caller's.
-void disclaimHanded(int fd);
+// Takes it from the list, too.
 void closeHanded(int fd);
 
 } // namespace thrift
