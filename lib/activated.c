@@ -41,15 +41,14 @@ static long number(const char *text, long most)
 /* Which of @count has the name, of names that are separated by colons; NULL is any. */
 static long find(const char *names, long count, const char *name)
 {
-	size_t len = name ? strlen(name) : 0, here;
+	size_t len = name ? strlen(name) : 0;
 	long found = -1, at;
 
 	for (at = 0; at < count; at++) {
-		const char *this = names ? names : NO_NAME;
+		const char *this = names;
+		size_t here = strcspn(this, ":");
 
-		here = strcspn(this, ":");
-		if (names)
-			names += here;
+		names += here;
 		if (!name || (here == len && !memcmp(this, name, len))) {
 			if (found >= 0) {
 				errno = ENOTUNIQ;
@@ -58,7 +57,7 @@ static long find(const char *names, long count, const char *name)
 			found = at;
 		}
 		/* As many names as descriptors, and no more. */
-		if (names && (at + 1 < count ? *names++ != ':' : *names != '\0')) {
+		if (at + 1 < count ? *names++ != ':' : *names != '\0') {
 			errno = EINVAL;
 			return -1;
 		}
@@ -68,26 +67,42 @@ static long find(const char *names, long count, const char *name)
 	return found;
 }
 
+/* The same where none has a name of its own. */
+static long find_unnamed(long count, const char *name)
+{
+	if (name && strcmp(name, NO_NAME)) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (count > 1) {
+		errno = ENOTUNIQ;
+		return -1;
+	}
+	return 0;
+}
+
 int stplr_activated(const char *name)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	long count, at;
+	const char *names = getenv("LISTEN_FDNAMES");
+	long process, count, at;
 	int fd, flags;
 
 	if (!pid || !fds) {
 		errno = ENOENT;
 		return -1;
 	}
+	process = number(pid, INT_MAX);
 	count = number(fds, INT_MAX - FIRST);
-	if (!number(pid, INT_MAX) || !count) {
+	if (!process || !count) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (number(pid, INT_MAX) != getpid()) {
+	if (process != getpid()) {
 		errno = ENOENT;
 		return -1;
 	}
-	at = find(getenv("LISTEN_FDNAMES"), count, name);
+	at = names ? find(names, count, name) : find_unnamed(count, name);
 	if (at < 0)
 		return -1;
 	fd = FIRST + (int)at;

@@ -51,7 +51,6 @@ extern "C" int ioctl(int fd, unsigned long request, ...) noexcept
 namespace
 {
 
-// -1 and errno, in one expectation.
 int count_of_open_descriptors()
 {
 	int count = 0;
@@ -1130,8 +1129,12 @@ TEST_F(LibActivated, TheOnlyOneAndWithoutNames)
 		started(self.c_str(), "3", "timer:a:timer");
 		EXPECT_FAILS(ENOTUNIQ, stplr_activated("timer"));
 		EXPECT_EQ(4, stplr_activated("a"));
-		started(self.c_str(), "2", nullptr);
-		EXPECT_FAILS(ENOTUNIQ, stplr_activated("unknown"));
+		for (const char *fds : {"2", "2147483644"}) {
+			started(self.c_str(), fds, nullptr);
+			EXPECT_FAILS(ENOTUNIQ, stplr_activated("unknown"));
+			EXPECT_FAILS(ENOTUNIQ, stplr_activated(nullptr));
+			EXPECT_FAILS(ENOENT, stplr_activated("calculator"));
+		}
 	});
 }
 
