@@ -40,9 +40,10 @@ class Descriptor:
 
     def fileno(self) -> int:
         """The descriptor's number, which stays this object's; ValueError if it is closed."""
+        fd = self._fd  # before another thread closes it
         if self._closed:
             raise ValueError(f"the {self._kind} is closed")
-        return self._fd
+        return fd
 
     @property
     def closed(self) -> bool:

@@ -7,11 +7,12 @@ down, so waiting for its clients is ended by a pipe.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
 import threading
-from typing import Callable, NoReturn, Optional, TypeVar
+from typing import Callable, NoReturn, Optional, Tuple, TypeVar
 
 import stplr
 from thrift.transport.TTransport import TTransportException
@@ -30,8 +31,8 @@ def take_connection(fd: int) -> stplr.Connection:
     return _that_waits(connection)
 
 
-def take_channel(fd: int, *, listening: bool) -> stplr.Channel:
-    """Takes over a listening channel, or one that was accepted; NOT_OPEN says why not."""
+def take_channel(fd: int, *, listening: bool) -> Tuple[stplr.Channel, StaplerAddress]:
+    """Takes over a listening channel, or one that was accepted, of this service; NOT_OPEN says why not."""
     channel = _take(stplr.Channel.from_fd, fd)
     about = channel.info()
     if not (about.listens if listening else about.peer):
@@ -39,13 +40,7 @@ def take_channel(fd: int, *, listening: bool) -> stplr.Channel:
     if about.stopped or about.ended:
         _refuse(channel, "it was ended by another process that has it")
     # One that listens is asked for clients, and not waited on.
-    return channel if listening else _that_waits(channel)
-
-
-def address_of_channel(channel: stplr.Channel) -> StaplerAddress:
-    """The service that it is of."""
-    about = channel.info()
-    return StaplerAddress(about.name, about.device)
+    return channel if listening else _that_waits(channel), StaplerAddress(about.name, about.device)
 
 
 def _take(from_fd: Callable[[int], _Kind], fd: int) -> _Kind:
@@ -80,7 +75,8 @@ class _Event:
         return self._ends[0]
 
     def set(self) -> None:
-        os.write(self._ends[1], b"x")
+        with contextlib.suppress(BlockingIOError):  # it is full: then it was set
+            os.write(self._ends[1], b"x")
 
     def __del__(self) -> None:
         for end in self._ends:
@@ -94,7 +90,6 @@ class Listening:
         self.channel = channel
         self._lock = threading.RLock()  # guards the following; a signal's handler may close it meanwhile
         self._event: Optional[_Event] = None
-        self._closed = False
 
     def accept(self) -> stplr.Channel:
         """The next client; Closed after close(). One whom another process takes is waited for on."""
@@ -104,7 +99,6 @@ class Listening:
         waiting.register(self, select.POLLIN)
         while True:
             waiting.poll()
-            self.fileno()
             try:
                 return self.channel.accept(timeout=0)
             except stplr.WouldBlock:
@@ -112,18 +106,18 @@ class Listening:
 
     def close(self) -> None:
         """Closes this process's descriptor of it, and ends accept()."""
-        with self._lock:
-            if not self._closed and self._event is not None and self._event.is_own():
-                self._event.set()
-            self._closed = True
         self.channel.close()
+        # Who makes an event after this sees then that the channel is closed.
+        with self._lock:
+            if self._event is not None and self._event.is_own():
+                self._event.set()
 
     def fileno(self) -> int:
         """For poll(): POLLIN while a client waits to be accepted."""
-        with self._lock:
-            if self._closed:
-                raise stplr.Closed(errno.EBADF, "the channel is closed")
+        try:
             return self.channel.fileno()
+        except ValueError as error:
+            raise stplr.Closed(errno.EBADF, str(error))
 
     def _own_event(self) -> _Event:
         with self._lock:

@@ -12,7 +12,7 @@ import stplr
 from thrift.transport.TTransport import TServerTransportBase, TTransportException
 
 from ._address import StaplerAddress, address_of
-from ._handed import Listening, address_of_channel, take_channel
+from ._handed import Listening, take_channel
 from ._stream import MAX_MESSAGE_SIZE, Stream, failure
 
 #: How long to wait for descriptors or memory to be free again, in seconds.
@@ -57,8 +57,8 @@ class TStaplerSession(Stream):
 
         timeout: milliseconds that the client may let pass until its next call.
         """
-        channel = take_channel(fd, listening=False)
-        return cls(channel, address_of_channel(channel), timeout / 1000 if timeout else None, max_message_size)
+        channel, address = take_channel(fd, listening=False)
+        return cls(channel, address, timeout / 1000 if timeout else None, max_message_size)
 
     @property
     def peer(self) -> Optional[stplr.Peer]:
@@ -206,11 +206,9 @@ class TStaplerServerTransport(TServerTransportBase):  # type: ignore[misc]
         The channel outlives this server: close() closes the descriptor, and the channel goes on for others who have it. Its
         clients wait for the next that serves it.
         """
-        channel = take_channel(fd, listening=True)
+        channel, address = take_channel(fd, listening=True)
         try:
-            transport = cls(
-                address_of_channel(channel), client_timeout=client_timeout, max_message_size=max_message_size
-            )
+            transport = cls(address, client_timeout=client_timeout, max_message_size=max_message_size)
         except BaseException:
             channel.into_fd()
             raise
