@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* ChannelCreate() and its siblings: how channels are made and ended, and what they are told */
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/neutrino.h>
 #include <unistd.h>
 
@@ -153,16 +152,13 @@ int ChannelDestroy(int chid)
 static void tell_death(int tid)
 {
 	struct channel *channel;
-	int chid = 0, fd;
+	int chid = 0;
 
 	while ((channel = channel_next(chid))) {
 		chid = channel->chid;
-		fd = channel->death_fd;
-		if (fd >= 0)
-			fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (channel->death_fd >= 0)
+			(void)service_send(channel->death_fd, _PULSE_CODE_THREADDEATH, tid);
 		channel_put(channel);
-		if (fd >= 0)
-			(void)service_send(fd, _PULSE_CODE_THREADDEATH, tid);
 	}
 }
 

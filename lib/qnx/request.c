@@ -15,13 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/neutrino.h>
-#include <unistd.h>
 
 #include "bytes.h"
 #include "fork.h"
 #include "request.h"
 #include "service.h"
-#include "stplr.h"
 
 #define BUCKETS 256
 
@@ -131,26 +129,11 @@ bool request_failed(const struct request *request)
 	return failed;
 }
 
-/* The pulse is not lost where there is no room for it just now. */
-static int tell(int connection, int code, int rcvid)
-{
-	int copy;
-
-	if (!stplr_pulse(connection, STPLR_PRIORITY_OWN, code, (uint32_t)rcvid))
-		return 0;
-	if (errno != EAGAIN)
-		return -errno;
-	copy = fcntl(connection, F_DUPFD_CLOEXEC, 0);
-	if (copy < 0)
-		return -errno;
-	return service_send(copy, code, rcvid);
-}
-
 void request_post(struct request *request, int connection)
 {
 	int rcvid = request->rcvid;
 
-	if (tell(connection, PULSE_REQUEST, rcvid))
+	if (service_send(connection, PULSE_REQUEST, rcvid))
 		request_end(rcvid, ENODEV);
 	request_put(request);
 }
@@ -170,7 +153,7 @@ void request_unblock(int rcvid, int connection)
 	request->info.flags |= _NTO_MI_UNBLOCK_REQ;
 	pthread_mutex_unlock(&lock);
 	request_put(request);
-	tell(connection, PULSE_REQUEST_UNBLOCK, rcvid);
+	service_send(connection, PULSE_REQUEST_UNBLOCK, rcvid);
 }
 
 bool request_waits(int rcvid)

@@ -355,7 +355,7 @@ void service_events_forget(int owner)
 int service_send(int fd, int code, int value)
 {
 	struct sigevent event;
-	int ret;
+	int copy, ret;
 
 	memset(&event, 0, sizeof(event));
 	event.sigev_notify = SIGEV_PULSE;
@@ -364,17 +364,19 @@ int service_send(int fd, int code, int value)
 	event.sigev_priority = SIGEV_PULSE_PRIO_INHERIT;
 	event.sigev_value.sival_int = value;
 	ret = event_perform(&event, event.sigev_value);
-	if (ret != -EAGAIN) {
-		close(fd);
+	if (ret != -EAGAIN)
 		return ret;
-	}
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return -errno;
+	event.sigev_coid = copy;
 	pthread_mutex_lock(&service_lock);
 	ret = start();
 	if (!ret)
 		ret = add_pending(&event, 1, true);
 	pthread_mutex_unlock(&service_lock);
 	if (ret)
-		close(fd);
+		close(copy);
 	return ret;
 }
 

@@ -20,7 +20,7 @@ void service_events_forget(int owner);
 int service_connection(void);
 /* Performs an event that often, now or as soon as it can be; with service_lock. */
 void service_perform(const struct sigevent *event, unsigned long times);
-/* Sends a pulse over a connection, which it closes, until that succeeds; or a negative errno. */
+/* Sends a pulse over a connection, the caller's, now or as soon as it can be: 0 or -errno. */
 int service_send(int connection, int code, int value);
 /* Has the thread call that when a timer's descriptor is ready; both with service_lock. */
 int service_watch_timer(int fd, void (*expired)(unsigned timer), unsigned timer);
