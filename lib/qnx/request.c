@@ -109,16 +109,6 @@ void request_end(int rcvid, int error)
 		request_put(request);
 }
 
-bool request_answered(const struct request *request)
-{
-	bool answered;
-
-	pthread_mutex_lock(&lock);
-	answered = request->answered;
-	pthread_mutex_unlock(&lock);
-	return answered;
-}
-
 bool request_failed(const struct request *request)
 {
 	bool failed;

@@ -59,13 +59,12 @@ void request_end(int rcvid, int error);
 /* With a reference, or NULL if there is no such any more. */
 struct request *request_get(int rcvid);
 void request_put(struct request *request);
-/* With one: whether it has been answered, and by an error. */
-bool request_answered(const struct request *request);
+/* With one: whether it has been answered by an error. */
 bool request_failed(const struct request *request);
 
 /* For receivers: puts its bytes there; its number, or -ESRCH. */
 int request_receive(int rcvid, const iov_t *iov, size_t parts, struct _msg_info *info);
-/* Whether an unblock pulse for it still means something. */
+/* Whether it is not answered yet, so that an unblock pulse for it still means something. */
 bool request_waits(int rcvid);
 /* The server's calls: what the messages' return. */
 ssize_t request_read(int rcvid, const iov_t *iov, size_t parts, size_t offset);

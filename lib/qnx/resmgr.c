@@ -310,7 +310,7 @@ static int enter(struct inside **self, const struct bound *bound, const struct r
 	insides = inside;
 	pthread_mutex_unlock(&lock);
 	*self = inside;
-	return request_answered(request) ? ESRCH : 0;
+	return request_waits(request->rcvid) ? 0 : ESRCH;
 }
 
 static int close_file(resmgr_context_t *ctp, const struct bound *bound)
