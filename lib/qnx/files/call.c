@@ -430,14 +430,6 @@ static void reply_ioctl(struct call *call, int error, long status, size_t len)
 	}
 }
 
-/* A client's own message may change where its file is read next, and nobody knows. */
-static void position_is_unknown(struct open_file *file)
-{
-	pthread_mutex_lock(&files_lock);
-	file->expected = UINT64_MAX;
-	pthread_mutex_unlock(&files_lock);
-}
-
 static void reply_message(struct call *call, int error, long status, size_t len)
 {
 	struct file_message head = {
@@ -449,8 +441,7 @@ static void reply_message(struct call *call, int error, long status, size_t len)
 
 	if (error)
 		head.len = 0;
-	/* what was read meanwhile may have ended after it was set before */
-	position_is_unknown(call->file);
+	transfer_ends(call, 0);
 	fuse_reply_ioctl_iov(call->fuse, 0, iov, head.len ? 2 : 1);
 }
 
@@ -466,7 +457,6 @@ static void file_message(struct session *session, fuse_req_t fuse, struct open_f
 	memcpy(&head, in, sizeof(head));
 	if (head.len > in_len - sizeof(head) || head.room > out_len - sizeof(head))
 		goto invalid;
-	position_is_unknown(file);
 	call = call_make(session, fuse, file, NULL, head.len, 0, head.room);
 	if (!call)
 		return;
@@ -474,6 +464,9 @@ static void file_message(struct session *session, fuse_req_t fuse, struct open_f
 		memcpy(call->io, (const char *)in + sizeof(head), head.len);
 	call->request.sent = true;
 	call->reply = reply_message;
+	/* it may change where its file is read next, and nobody knows: it ends where none begins */
+	transfer_begins(call, file, -1);
+	call->request.positioned = false;
 	call_post(call);
 	return;
 

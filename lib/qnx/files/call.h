@@ -20,7 +20,7 @@ struct open_file {
 	struct session *session;
 	uint32_t number;
 	uint64_t expected;  /* where it is read or written next, if in order */
-	unsigned transfers; /* reads and writes that are not answered */
+	unsigned transfers; /* reads, writes and clients' own messages that are not answered */
 	bool nonblock;
 	char *entries; /* of a folder that is read: struct dirent after struct dirent */
 	size_t entries_len;
