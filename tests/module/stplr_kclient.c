@@ -19,10 +19,10 @@
 #include <linux/stplr_kernel.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
-#include <linux/version.h>
 #include <linux/wait.h>
 
 #include "stplr_kclient.h"
+#include "timer.h"
 
 #define KCLIENT_SIZE_MAX SZ_1M
 #define KCLIENT_PERIOD (50 * NSEC_PER_USEC)
@@ -313,12 +313,7 @@ static long kclient_timer_start(struct kclient *kclient, const struct kclient_po
 	kclient->post = *post;
 	kclient->left = post->count;
 	kclient->timing = true;
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-	hrtimer_init(&kclient->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	kclient->timer.function = kclient_timer;
-#else
-	hrtimer_setup(&kclient->timer, kclient_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-#endif
+	timer_init(&kclient->timer, kclient_timer, HRTIMER_MODE_REL_HARD);
 	hrtimer_start(&kclient->timer, ns_to_ktime(KCLIENT_PERIOD), HRTIMER_MODE_REL_HARD);
 	return 0;
 }

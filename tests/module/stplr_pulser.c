@@ -15,7 +15,8 @@
 #include <linux/slab.h>
 #include <linux/stplr_kernel.h>
 #include <linux/uaccess.h>
-#include <linux/version.h>
+
+#include "timer.h"
 
 #define PULSER_CODE 42
 #define PULSER_PRIORITY 50
@@ -66,12 +67,7 @@ static int pulser_open(struct inode *inode, struct file *file)
 
 	if (!pulser)
 		return -ENOMEM;
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-	hrtimer_init(&pulser->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	pulser->timer.function = pulser_expire;
-#else
-	hrtimer_setup(&pulser->timer, pulser_expire, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-#endif
+	timer_init(&pulser->timer, pulser_expire, HRTIMER_MODE_REL_HARD);
 	file->private_data = pulser;
 	return 0;
 }

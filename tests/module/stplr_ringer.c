@@ -21,6 +21,8 @@
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
+#include "timer.h"
+
 #define ECHOES 2
 
 /* A ring that echoes: told at once, it has its work done by a thread. */
@@ -298,8 +300,7 @@ static int __init ringer_init(void)
 {
 	int err;
 
-	hrtimer_init(&ticker, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	ticker.function = tick;
+	timer_init(&ticker, tick, HRTIMER_MODE_REL);
 	ringer_queue = alloc_workqueue("stplr-ringer", WQ_UNBOUND, 0);
 	if (!ringer_queue)
 		return -ENOMEM;
