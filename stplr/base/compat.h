@@ -114,19 +114,9 @@ static inline int stplr_pin_to_read(unsigned long start, unsigned int nr_pages, 
 
 /*
  * 6.5: pinning file pages for a long time, to write to them, is refused (they would be written
- * behind the file system's back); before, that is left to who pins. Shared memory's pages are
- * backed by swap.
+ * behind the file system's back); before, that is left to who pins.
  */
-static inline bool stplr_page_refused(struct page *page)
-{
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-	struct folio *folio = page_folio(page);
-
-	return !folio_test_swapbacked(folio) && !folio_test_hugetlb(folio);
-#else
-	return false;
-#endif
-}
+#define STPLR_PIN_REFUSES_FILES (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0))
 
 /*
  * 6.6: with EEVDF a thread that yields falls a whole slice behind, and others than the one it

@@ -71,13 +71,26 @@ void stplr_unpin(struct page **pages, unsigned int nr_pages, bool dirty)
 	}
 }
 
+/*
+ * Is it memory that only its process holds on to, and no file system waits to write back or take
+ * away? Anonymous, given away by MADV_FREE or not, shared, or reserved huge pages.
+ */
+bool stplr_page_of_no_file(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	return folio_test_anon(folio) || folio_test_swapbacked(folio) || folio_test_hugetlb(folio);
+}
+
 /* Lets go from the first page on that must not be written to for long; how many are kept. */
 static unsigned int stplr_pin_refuse(struct page **pages, unsigned int nr_pages)
 {
 	unsigned int i;
 
+	if (STPLR_PIN_REFUSES_FILES)
+		return nr_pages;
 	for (i = 0; i < nr_pages; i++) {
-		if (stplr_page_refused(pages[i])) {
+		if (!stplr_page_of_no_file(pages[i])) {
 			stplr_unpin(pages + i, nr_pages - i, false);
 			break;
 		}

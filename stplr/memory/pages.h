@@ -40,6 +40,7 @@ struct stplr_pages {
 /* How many pages are pinned, or let go of, before others may run. */
 #define STPLR_PIN_BATCH 512
 
+bool stplr_page_of_no_file(struct page *page);
 void stplr_unpin(struct page **pages, unsigned int nr_pages, bool dirty);
 struct stplr_pages *stplr_pages_pin(const struct iovec *from, unsigned int nr_from, size_t window,
 				    bool write, struct stplr_user *user);

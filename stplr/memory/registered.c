@@ -93,17 +93,6 @@ static int stplr_registered_refused(const char __user *at, bool write, int err)
 	return -EOPNOTSUPP;
 }
 
-/*
- * Memory that only the caller holds on to, and no file system waits to write back or take away:
- * anonymous, shared, or reserved huge pages.
- */
-static bool stplr_registered_holds(struct page *page)
-{
-	struct folio *folio = page_folio(page);
-
-	return folio_test_anon(folio) || folio_test_swapbacked(folio) || folio_test_hugetlb(folio);
-}
-
 /* Pins up to @nr_pages more; how many, or an error. */
 static int stplr_registered_pin_some(struct stplr_registered *registered, const char __user *at,
 				     unsigned int nr_pages)
@@ -122,7 +111,7 @@ static int stplr_registered_pin_some(struct stplr_registered *registered, const 
 
 	registered->pages.nr_pages += n;
 	for (i = 0; i < n; i++) {
-		if (!stplr_registered_holds(pages[i]))
+		if (!stplr_page_of_no_file(pages[i]))
 			return -EOPNOTSUPP;
 	}
 	return n;

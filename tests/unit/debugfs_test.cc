@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "support/ipc.h"
+#include "support/memory.h"
 #include "support/pulse.h"
 #include "support/watchdog.h"
 
@@ -392,6 +394,33 @@ TEST_F(DebugfsTest, ParkedIsNotBlocked)
 	EXPECT_EQ("1", own_channel()["blocked"]);
 	EXPECT_EQ(parked + 1, counter("parked"));
 	EXPECT_EQ(0, reply(channel, message.rcvid()));
+}
+
+// What its owner gave away (MADV_FREE) is anonymous memory as any other: a reply goes to it in
+// place, and stays, since it was written to.
+TEST_F(DebugfsTest, MemoryThatWasGivenAwayIsAnsweredInPlace)
+{
+	const size_t size = 64 * page_size();
+	Mapping room(size);
+	ASSERT_EQ(0, madvise(room.data(), size, MADV_NOHUGEPAGE));
+	std::vector<char> bytes(size);
+	long chunks = counter("chunks");
+	// The second time the client expects a reply as long as the first.
+	for (int pass = 0; pass < 2; pass++) {
+		memset(room.data(), 1, size);
+		ASSERT_EQ(0, madvise(room.data(), size, MADV_FREE)) << strerror(errno);
+		stplr_msg_send args = send_args(buffer("x"), buffer(room.data(), size));
+		Thread client([&] { return msg_send_receive(connection, args); });
+		Received message = receive(channel);
+		fill_pattern(bytes.data(), size, pass);
+		chunks = pass ? counter("chunks") : chunks;
+		stplr_msg_reply answer = reply_args(message.rcvid(), buffer(bytes.data(), size));
+		ASSERT_EQ(0, msg_reply(channel, answer));
+		ASSERT_EQ(0, client.join());
+		ASSERT_EQ(0, madvise(room.data(), size, MADV_PAGEOUT)) << strerror(errno);
+		EXPECT_TRUE(expect_pattern(room.data(), size, pass));
+	}
+	EXPECT_EQ(chunks, counter("chunks"));
 }
 
 TEST_F(DebugfsTest, Pools)
