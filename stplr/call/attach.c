@@ -220,7 +220,6 @@ void stplr_attach_end(struct stplr_connection *connection)
 	stplr_events_end(connection->channel->device, &connection->events);
 	stplr_connection_unwatch(connection);
 	stplr_buffers_end(&connection->buffers);
-	WARN_ON(connection->busy || !list_empty(&connection->messages));
 	trace_stplr_death(STPLR_DEATH_CONNECTION, connection->channel, connection->coid);
 	stplr_dbg(2, "connection %u ended\n", connection->coid);
 	stplr_attach_leave(connection);

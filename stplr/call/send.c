@@ -109,6 +109,7 @@ static __always_inline void stplr_send_init(struct stplr_message *message, u32 k
 	message->overdue = false;
 	message->unblocking = 0;
 	message->drain = false;
+	message->abandoned = false;
 	message->result = 0;
 	message->status = 0;
 	message->rcvid = 0;
@@ -195,19 +196,20 @@ static void stplr_send_learn(struct stplr_connection *connection, size_t total)
 
 /*
  * Waits for the end of a message that was sent, and takes its result. The message is gone after, or
- * parked: then it is the connection's, and another thread's if it guesses the token.
+ * parked: then it is the connection's, and another thread's if it guesses the token; or abandoned.
  */
 static int stplr_send_finish(struct stplr_message *message, struct stplr_msg_send *args,
 			     const struct stplr_user_buffer *room, struct stplr_thread *self,
 			     struct stplr_sent *sent)
 {
 	struct stplr_connection *connection = message->connection;
+	bool left = false;
 	int err;
 
-	err = stplr_client_wait(message, args, &sent->token);
+	err = stplr_client_wait(message, args, &sent->token, &left);
 	if (unlikely(self))
-		stplr_sender_put(message, self, sent->token);
-	if (unlikely(sent->token))
+		stplr_sender_put(message, self, left);
+	if (unlikely(left))
 		return err;
 	if (!err)
 		err = message->result;

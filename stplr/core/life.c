@@ -134,16 +134,16 @@ void stplr_message_free(struct stplr_message *message)
 }
 
 /*
- * Nobody waits for a queued message: it is to be freed after unlocking. If it was lost, its
- * connection, should it still be open, is told.
+ * Nobody waits for a queued or abandoned message: it is to be freed after unlocking. If a queued
+ * one was lost, its connection, should it still be open, is told.
  */
 static void stplr_message_finish(struct stplr_message *message)
 {
 	struct stplr_connection *connection = message->connection;
 	struct stplr_channel *channel = connection->channel;
 
-	/* who posted it is told instead */
-	if (message->posted)
+	/* who posted it is told instead; and who has abandoned it is dead */
+	if (message->posted || message->abandoned)
 		goto finished;
 	if (message->result == -ESRCH) {
 		connection->nr_dropped++;
@@ -163,7 +163,7 @@ static struct task_struct *stplr_message_done(struct stplr_message *message)
 	struct task_struct *client = message->client;
 
 	stplr_message_let_go(message->connection->channel, message);
-	if (unlikely(message->queued))
+	if (unlikely(message->queued || message->abandoned))
 		stplr_message_finish(message);
 	if (client)
 		get_task_struct(client);
@@ -236,6 +236,16 @@ static struct stplr_message *stplr_finished_take(struct stplr_channel *channel,
 	return taken;
 }
 
+/* An abandoned one holds its connection, and may be that one's own. */
+static void stplr_finished_free(struct stplr_message *message)
+{
+	struct stplr_connection *held = message->abandoned ? message->connection : NULL;
+
+	stplr_message_free(message);
+	if (held)
+		stplr_connection_put_late(held);
+}
+
 /*
  * Frees the queued messages that have ended, which makes room for others, and tells of posted ones;
  * or does so of a @line's alone: a driver's operation might want what the caller holds, if that is
@@ -251,7 +261,7 @@ void stplr_channel_reap(struct stplr_channel *channel, const struct stplr_line *
 
 	while (more && (message = stplr_finished_take(channel, line, &more))) {
 		if (!message->posted) {
-			stplr_message_free(message);
+			stplr_finished_free(message);
 			room = true;
 			continue;
 		}
@@ -304,30 +314,56 @@ int stplr_message_gone(const struct stplr_message *message)
 }
 
 /*
- * Waits until a message that is being copied is not any more, which is soon, for it is leaving;
- * called and left with the lock.
+ * The calling thread dies, and so nobody minds when its message ends that is being copied: that is
+ * left to whoever copies it, and may not run for long. Its bytes are pinned.
  */
-static void stplr_client_drain(struct stplr_message *message)
+static void stplr_message_abandon(struct stplr_message *message)
+{
+	struct stplr_connection *connection = message->connection;
+
+	lockdep_assert_held(&connection->channel->lock);
+	kref_get(&connection->ref);
+	message->abandoned = true;
+	message->client = NULL;
+	message->drain = false;
+	stplr_message_lend(message); /* nothing */
+	if (message->sender)
+		stplr_sender_leaves(message);
+	if (message != &connection->own)
+		list_del_init(&message->link);
+}
+
+/*
+ * Waits until a message that is being copied is not any more, which is soon, for it is leaving;
+ * called and left with the lock. False if it @may be abandoned, for the calling thread dies.
+ */
+static bool stplr_client_drain(struct stplr_message *message, bool may)
 {
 	struct stplr_channel *channel = message->connection->channel;
 
 	lockdep_assert_held(&channel->lock);
 	while (message->state == STPLR_RECEIVING || message->state == STPLR_REPLYING ||
 	       message->state == STPLR_ENDING) {
+		if (may && (fatal_signal_pending(current) || current->flags & PF_EXITING)) {
+			stplr_message_abandon(message);
+			return false;
+		}
 		message->drain = true;
-		set_current_state(TASK_UNINTERRUPTIBLE);
+		set_current_state(may ? TASK_KILLABLE : TASK_UNINTERRUPTIBLE);
 		spin_unlock(&channel->lock);
 		schedule();
 		spin_lock(&channel->lock);
 	}
+	return true;
 }
 
 /*
- * Its owner takes the message back; the server cannot reach it any more when this returns. False if
- * it was too late: it has its result.
+ * Its owner takes the message back; the server cannot reach it any more when this returns, or
+ * frees it, for the owner dies. What kernel code sends lies in its own memory: that is waited for.
  */
-bool stplr_message_withdraw(struct stplr_message *message)
+enum stplr_withdrawal stplr_message_withdraw(struct stplr_message *message)
 {
+	bool may = !stplr_connection_kernel(message->connection);
 	struct task_struct *self;
 
 	lockdep_assert_held(&message->connection->channel->lock);
@@ -338,8 +374,10 @@ bool stplr_message_withdraw(struct stplr_message *message)
 		if (self)
 			put_task_struct(self);
 		if (message->state == STPLR_DONE)
-			return message->result == STPLR_WITHDRAWN;
-		stplr_client_drain(message);
+			return message->result == STPLR_WITHDRAWN ? STPLR_TAKEN_BACK :
+								    STPLR_TOO_LATE;
+		if (!stplr_client_drain(message, may))
+			return STPLR_ABANDONED;
 	}
 }
 
@@ -347,11 +385,13 @@ bool stplr_message_withdraw(struct stplr_message *message)
 void stplr_message_discard(struct stplr_message *message)
 {
 	struct stplr_channel *channel = message->connection->channel;
+	enum stplr_withdrawal withdrawal;
 
 	spin_lock(&channel->lock);
-	stplr_message_withdraw(message);
+	withdrawal = stplr_message_withdraw(message);
 	stplr_unlock_and_settle(channel);
-	stplr_message_free(message);
+	if (withdrawal != STPLR_ABANDONED)
+		stplr_message_free(message);
 }
 
 /* Parked messages: REPLY-blocked ones whose thread has left the call, for a signal or a while */

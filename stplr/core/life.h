@@ -13,6 +13,13 @@ struct stplr_line;
 struct stplr_message;
 struct task_struct;
 
+/* What became of a message that its owner wanted back. */
+enum stplr_withdrawal {
+	STPLR_TAKEN_BACK,
+	STPLR_TOO_LATE,	 /* it has its result */
+	STPLR_ABANDONED, /* not the owner's any more */
+};
+
 int stplr_message_cache_init(void);
 void stplr_message_cache_exit(void);
 struct stplr_message *stplr_message_alloc(struct stplr_connection *connection);
@@ -28,7 +35,7 @@ void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *cl
 void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client)
 	__releases(&channel->lock);
 int stplr_message_gone(const struct stplr_message *message);
-bool stplr_message_withdraw(struct stplr_message *message);
+enum stplr_withdrawal stplr_message_withdraw(struct stplr_message *message);
 void stplr_message_discard(struct stplr_message *message);
 u64 stplr_message_park(struct stplr_message *message);
 struct stplr_message *stplr_parked_claim(struct stplr_connection *connection, u64 token, u32 kind);

@@ -42,7 +42,7 @@ enum stplr_message_state {
 /**
  * struct stplr_message - one send of one thread
  * @connection: over which it came
- * @link: in connection->messages, unless it is the connection's own; if @queued, in
+ * @link: in connection->messages, unless it is the connection's own; if @queued or @abandoned, in
  *	channel->finished
  * @state: under channel->lock; its client may read it without
  * @transfers: reads and writes under way; under channel->lock
@@ -59,6 +59,8 @@ enum stplr_message_state {
  *	@connection
  * @posted: part of a struct stplr_slot: kernel code has posted it. @queued is set, too, but the
  *	connection is kept by the slot's line
+ * @abandoned: its client died while it was copied: who copies it frees it. @client is NULL; holds a
+ *	reference to @connection
  * @parked_node: in connection->parked: its client has left the call and may come back
  * @parker_node: in connection->parkers then
  * @result: 0 or -errno, from ENDING on
@@ -102,6 +104,7 @@ struct stplr_message {
 	u8 unblocking;
 	bool queued;
 	bool posted;
+	bool abandoned;
 	int result;
 	s32 status;
 	s32 rcvid;

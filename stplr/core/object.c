@@ -198,6 +198,7 @@ static void stplr_connection_unlist(struct stplr_device *device, u32 coid)
 /* One that does not count any more. */
 static void stplr_connection_dispose(struct stplr_connection *connection)
 {
+	WARN_ON(connection->busy || !list_empty(&connection->messages));
 	stplr_connection_unlist(connection->process->device, connection->coid);
 	stplr_share_leave(connection);
 	stplr_process_put(connection->process);

@@ -147,20 +147,20 @@ static enum stplr_signals stplr_signals_pending(void)
 	return found;
 }
 
-/* The client leaves, for it is @killed or it is late; false: the message is DONE. */
-static bool stplr_client_leaves(struct stplr_message *message, bool killed)
+/* The client leaves, for it is @killed or it is late. */
+static enum stplr_withdrawal stplr_client_leaves(struct stplr_message *message, bool killed)
 {
 	struct stplr_channel *channel = message->connection->channel;
-	bool withdrawn = false;
+	enum stplr_withdrawal withdrawal = STPLR_TOO_LATE;
 
 	spin_lock(&channel->lock);
 	if (message->state != STPLR_DONE) {
 		if (killed)
 			trace_stplr_death(STPLR_DEATH_CLIENT, channel, message->connection->coid);
-		withdrawn = stplr_message_withdraw(message);
+		withdrawal = stplr_message_withdraw(message);
 	}
 	stplr_unlock_and_settle(channel);
-	return withdrawn;
+	return withdrawal;
 }
 
 /*
@@ -168,8 +168,10 @@ static bool stplr_client_leaves(struct stplr_message *message, bool killed)
  * or of the client. Signals that dump core do not wake a killable thread, so it looks once a
  * second.
  */
-static int stplr_client_wait_unblocked(struct stplr_message *message)
+static int stplr_client_wait_unblocked(struct stplr_message *message, bool *left)
 {
+	enum stplr_withdrawal withdrawal;
+
 	for (;;) {
 		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
 		/* pairs with stplr_message_done(), as in stplr_client_wait() */
@@ -177,7 +179,9 @@ static int stplr_client_wait_unblocked(struct stplr_message *message)
 			break;
 		if (stplr_signals_pending() == STPLR_SIGNALS_KILL) {
 			__set_current_state(TASK_RUNNING);
-			return stplr_client_leaves(message, true) ? -EINTR : 0;
+			withdrawal = stplr_client_leaves(message, true);
+			*left = withdrawal == STPLR_ABANDONED;
+			return withdrawal == STPLR_TOO_LATE ? 0 : -EINTR;
 		}
 		schedule_timeout(HZ);
 	}
@@ -185,14 +189,29 @@ static int stplr_client_wait_unblocked(struct stplr_message *message)
 	return 0;
 }
 
+/* The client takes its message back for @err; 0: that came too late. */
+static int stplr_client_withdraw(struct stplr_message *message, int err, bool *left)
+{
+	switch (stplr_message_withdraw(message)) {
+	case STPLR_TAKEN_BACK:
+		return err;
+	case STPLR_ABANDONED:
+		*left = true;
+		return -EINTR;
+	default:
+		return 0;
+	}
+}
+
 /*
  * A signal came, or a timer, for @fired or the message's patience. What that means depends on how
  * far the message is: 0 go on waiting, or an error. Then the message is out of the server's reach;
- * or, with a @token, left there, parked. On a channel with the unblock flag, -EAGAIN: the server
- * was told instead, and the client waits for what it answers.
+ * or @left there: parked, with a @token, or abandoned. On a channel with the unblock flag, -EAGAIN:
+ * the server was told instead, and the client waits for what it answers.
  */
 static int stplr_client_interrupted(struct stplr_message *message,
-				    const struct stplr_msg_send *args, s64 fired, u64 *token)
+				    const struct stplr_msg_send *args, s64 fired, u64 *token,
+				    bool *left)
 {
 	struct stplr_channel *channel = message->connection->channel;
 	bool told = channel->flags & STPLR_CHANNEL_UNBLOCK;
@@ -211,21 +230,23 @@ static int stplr_client_interrupted(struct stplr_message *message,
 	expired = fired != STPLR_DEADLINE_NONE && fired == deadline;
 	if (fatal_signal_pending(current) || (received && signals == STPLR_SIGNALS_KILL)) {
 		trace_stplr_death(STPLR_DEATH_CLIENT, channel, message->connection->coid);
-		stplr_message_withdraw(message);
+		stplr_client_withdraw(message, -EINTR, left);
 		err = -EINTR;
 	} else if (received && told && (expired || signals == STPLR_SIGNALS_HANDLE)) {
 		receiver = stplr_unblock_request(message);
 		err = -EAGAIN;
 	} else if (expired) {
-		err = stplr_message_withdraw(message) ? -ETIMEDOUT : 0;
+		err = stplr_client_withdraw(message, -ETIMEDOUT, left);
 	} else if (message->overdue && received) {
 		*token = stplr_message_park(message);
+		*left = true;
 		err = -EINPROGRESS;
 	} else if (signal_pending(current) && received) {
 		*token = stplr_message_park(message);
+		*left = true;
 		err = -ERESTARTSYS;
 	} else if (signal_pending(current)) {
-		err = stplr_message_withdraw(message) ? -ERESTARTSYS : 0;
+		err = stplr_client_withdraw(message, -ERESTARTSYS, left);
 	}
 unlock:
 	stplr_unlock_and_settle(channel);
@@ -237,11 +258,11 @@ unlock:
 }
 
 /*
- * Waits until the message is DONE (0, see message->result), or withdrawn or, with a token, parked
- * (an error).
+ * Waits until the message is DONE (0, see message->result), or withdrawn, or @left to others:
+ * abandoned or, with a token, parked (an error).
  */
-int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args,
-		      u64 *token)
+int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args, u64 *token,
+		      bool *left)
 {
 	s64 fired = STPLR_DEADLINE_NONE;
 	int err;
@@ -258,9 +279,9 @@ int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send
 		if (unlikely(signal_pending(current) || fired != STPLR_DEADLINE_NONE ||
 			     READ_ONCE(message->overdue))) {
 			__set_current_state(TASK_RUNNING);
-			err = stplr_client_interrupted(message, args, fired, token);
+			err = stplr_client_interrupted(message, args, fired, token, left);
 			if (err == -EAGAIN)
-				return stplr_client_wait_unblocked(message);
+				return stplr_client_wait_unblocked(message, left);
 			if (err)
 				return err;
 			fired = STPLR_DEADLINE_NONE;
@@ -292,7 +313,7 @@ int stplr_client_wait_kernel(struct stplr_message *message, s64 deadline)
 			bool killed = fatal_signal_pending(current);
 
 			__set_current_state(TASK_RUNNING);
-			if (!stplr_client_leaves(message, killed))
+			if (stplr_client_leaves(message, killed) == STPLR_TOO_LATE)
 				return 0;
 			return killed ? -EINTR : -ETIMEDOUT;
 		}

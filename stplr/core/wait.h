@@ -13,7 +13,7 @@ struct stplr_worker;
 int stplr_receiver_wait(struct stplr_channel *channel, struct stplr_worker *worker,
 			bool pulses_only, s64 deadline, clockid_t clock);
 int stplr_client_wait_kernel(struct stplr_message *message, s64 deadline);
-int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args,
-		      u64 *token);
+int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args, u64 *token,
+		      bool *left);
 
 #endif /* STPLR_CORE_WAIT_H */

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -10,13 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <vector>
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/sched.h"
 
 namespace
 {
@@ -607,5 +611,125 @@ TEST_F(ClientDeathTest, ChannelDestroyedWithManyBlocked)
 	for (auto &client : clients)
 		client->expect_success();
 }
+
+// Whoever copies a message may not run for long: then its client is not kept from dying. The server
+// is on a processor that a real-time thread takes away from it, at various moments of the copy.
+class StoppedCopier : public DeathTest, public testing::WithParamInterface<bool>
+{
+protected:
+	static constexpr size_t kSize = 8 << 20;
+	static constexpr int kRounds = 12;
+
+	struct Shared {
+		std::atomic<int64_t> whole;
+		std::atomic<bool> stopped, enough;
+	};
+
+	StoppedCopier()
+	{
+		std::ifstream("/proc/sys/kernel/sched_rt_runtime_us") >> runtime;
+		set_runtime(-1);
+	}
+	~StoppedCopier() override
+	{
+		set_runtime(runtime);
+		munmap(shared, sizeof(*shared));
+	}
+	static void set_runtime(long us)
+	{
+		std::ofstream file("/proc/sys/kernel/sched_rt_runtime_us");
+		EXPECT_TRUE(file << us << std::flush);
+	}
+	static void sleep_ns(int64_t ns)
+	{
+		timespec time = {0, ns};
+		nanosleep(&time, nullptr);
+	}
+
+	// Takes one message, and measures the copy in round -1; from round 0 on it is stopped in
+	// it.
+	int serve(Child &self, int round) const
+	{
+		Bound there(1);
+		Mapping bytes(kSize);
+		memset(bytes.data(), 2, kSize);
+		Fd channel = new_channel(device, "copied");
+		self.tell(0);
+		self.hear();
+
+		std::atomic<bool> begun{false};
+		Thread hog([&] {
+			schedule(0, fifo(1));
+			while (!begun)
+				sleep_ns(20000);
+			sleep_ns(shared->whole * round / kRounds);
+			shared->stopped = true;
+			while (!shared->enough)
+				continue;
+			return 0;
+		});
+		int64_t start = now(CLOCK_MONOTONIC);
+		begun = !replies;
+		stplr_msg_receive take = receive_args(buffer(bytes.data(), kSize));
+		take.deadline = STPLR_DEADLINE_POLL;
+		long result = msg_receive(channel, take);
+		stplr_msg_reply answer =
+			reply_args(take.info.rcvid, buffer(bytes.data(), replies ? kSize : 1));
+		if (replies)
+			start = now(CLOCK_MONOTONIC);
+		begun = true;
+		if (result == 0)
+			result = msg_reply(channel, answer);
+		if (round < 0)
+			shared->whole = now(CLOCK_MONOTONIC) - start;
+		hog.join();
+		return round < 0 ? result != 0 : 0;
+	}
+
+	bool replies = GetParam();
+	long runtime = 0;
+	Shared *shared = static_cast<Shared *>(mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
+						    MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+};
+
+TEST_P(StoppedCopier, KeepsNoClientThatIsKilled)
+{
+	Bound here(0);
+	for (int round = -1; round < kRounds; round++) {
+		shared->stopped = false;
+		shared->enough = round < 0;
+		Child server([&](Child &self) { return serve(self, round); });
+		server.hear();
+		Child client([&](Child &) {
+			Mapping bytes(kSize);
+			memset(bytes.data(), 1, kSize);
+			Fd own_device = open_device();
+			Fd connection = new_connection(own_device, "copied");
+			stplr_msg_send args = send_args(buffer(bytes.data(), replies ? 1 : kSize),
+							buffer(bytes.data(), replies ? kSize : 1));
+			return msg_send_receive(connection, args) != 0;
+		});
+		ASSERT_TRUE(client.wait_blocked(STPLR_MSG_SEND_RECEIVE));
+		server.tell(0);
+		while (!shared->stopped)
+			sleep_ms(1);
+		if (round >= 0) {
+			client.kill(SIGKILL);
+			int left = 3000;
+			while (left-- && thread_state(client.pid(), client.pid()) != 'Z')
+				sleep_ms(1);
+			EXPECT_LT(0, left) << "round " << round << " of " << kRounds;
+			shared->enough = true;
+			client.wait();
+		} else {
+			client.expect_success();
+		}
+		server.expect_success();
+	}
+}
+
+INSTANTIATE_TEST_SUITE_P(Copies, StoppedCopier, testing::Bool(), [](const auto &info) {
+	return std::string(info.param ? "ItsReply" : "ItsMessage");
+});
 
 } // namespace
