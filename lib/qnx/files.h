@@ -72,7 +72,7 @@ struct file_server {
 	pthread_mutex_t *lock;
 };
 
-#define FILE_SERVER_VERSION 2
+#define FILE_SERVER_VERSION 3
 #define FILE_SERVER_LIBRARY "libstplr-qnx-files.so.0"
 /* Its one function: NULL, if it is of another version. */
 #define FILE_SERVER_FUNCTION "stplr_qnx_file_server"

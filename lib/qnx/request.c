@@ -80,6 +80,19 @@ void request_put(struct request *request)
 	pthread_setcancelstate(state, NULL);
 }
 
+/* What take() has given: it is answered, and let go of. */
+static void answer(struct request *request)
+{
+	int state;
+
+	if (request->error) {
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+		request->failed(request, request->error);
+		pthread_setcancelstate(state, NULL);
+	}
+	request_put(request);
+}
+
 /* By whom it is answered, and with what error: with a reference, once. */
 static struct request *take(int rcvid, bool queued_only, int error)
 {
@@ -106,7 +119,7 @@ void request_end(int rcvid, int error)
 	struct request *request = take(rcvid, false, error);
 
 	if (request)
-		request_put(request);
+		answer(request);
 }
 
 bool request_failed(const struct request *request)
@@ -133,7 +146,7 @@ void request_unblock(int rcvid, int connection)
 	struct request *request = take(rcvid, true, EINTR);
 
 	if (request) {
-		request_put(request);
+		answer(request);
 		return;
 	}
 	request = request_get(rcvid);
@@ -224,7 +237,7 @@ int request_reply(int rcvid, int error, long status, const iov_t *iov, size_t pa
 	request->status = status;
 	if (!error)
 		written(request, vector_copy(iov, parts, request->room, request->room_len, false));
-	request_put(request);
+	answer(request);
 	return 0;
 }
 

@@ -29,8 +29,13 @@ struct request {
 	void *room; /* for the reply: room_len bytes */
 	size_t room_len;
 	/*
+	 * It was answered by an error, though somebody may still look at it. Called at most once,
+	 * before done(), by any thread, with no lock held.
+	 */
+	void (*failed)(struct request *request, int error);
+	/*
 	 * It was answered, by an error or by a status and so many bytes in the room, or the channel
-	 * is gone. Called once, by any thread, with no lock held.
+	 * is gone; and nobody looks at it any more. Called once, by any thread, with no lock held.
 	 */
 	void (*done)(struct request *request, int error, long status, size_t reply_len);
 

@@ -365,12 +365,9 @@ static void step_to(resmgr_context_t *ctp, size_t offset, size_t len)
 	ctp->status = 0;
 }
 
-/* What this thread holds while it is in a connect handler; resmgr_detach() there lets go of it. */
-static __thread struct file_request *opening;
-
 /*
  * A connect message, and what is joined with it. The request stays until all is handled, also where
- * it is answered meanwhile, by the handler or because its client has gone.
+ * it is answered meanwhile, by the handler or because its client or its path has gone.
  */
 static void handle_opening(resmgr_context_t *ctp, const struct attached *attached,
 			   struct file_request *request)
@@ -380,20 +377,14 @@ static void handle_opening(resmgr_context_t *ctp, const struct attached *attache
 	bool close = request->close;
 	int ret;
 
-	opening = request;
 	/* the handler is to have it whole */
 	ret = request->io > ctp->msg_max_size ? ENAMETOOLONG : handle_connect(ctp, attached);
-	if (!opening) /* it has detached its path */
-		return;
 	if (!ret)
 		opened = *request->bound;
 	if (!ret && request->io < len) {
 		step_to(ctp, request->io, len);
 		ret = handle_io(ctp, &opened, false, 0);
 	}
-	if (!opening)
-		return;
-	opening = NULL;
 	/* a client that has gone does not know the file, and will not close it */
 	if (answer(ctp, ret) == -ESRCH && request_failed(&request->request))
 		close = true;
@@ -567,11 +558,6 @@ int resmgr_unbind(const void *context)
 /* Ends a path that is off the list. */
 static void end(struct attached *attached, bool orphaned)
 {
-	/* the end waits until all are answered and let go of */
-	if (opening && opening->attached == attached) {
-		request_put(&opening->request);
-		opening = NULL;
-	}
 	if (attached->session)
 		files_server()->detach(attached->session, orphaned);
 	attached_put(attached);

@@ -498,6 +498,69 @@ TEST_F(Served, WhatOpensForAClientThatHasGoneIsClosed)
 	EXPECT_EQ(0, attr_.count);
 }
 
+// Open handlers that take their time, before or after the file is bound
+class ServedSlowly : public Served, public testing::WithParamInterface<bool>
+{
+protected:
+	void SetUp() override
+	{
+		opening_ = released_ = false;
+		connect_.open = [](resmgr_context_t *ctp, io_open_t *msg, RESMGR_HANDLE_T *handle,
+				   void *extra) {
+			if (msg->connect.subtype != _IO_CONNECT_OPEN)
+				return iofunc_open_default(ctp, msg, handle, extra);
+			int ret = GetParam() ? iofunc_open_default(ctp, msg, handle, extra) : EOK;
+			opening_ = true;
+			EXPECT_TRUE(eventually([] { return released_.load(); }));
+			return GetParam() ? ret : iofunc_open_default(ctp, msg, handle, extra);
+		};
+		start([](resmgr_context_t *, io_read_t *) { return EOK; });
+	}
+	void TearDown() override
+	{
+		released_ = true;
+		stop();
+	}
+	// What was bound for nobody is closed, as soon as the handler returns.
+	void expect_closed()
+	{
+		EXPECT_EQ(0, closed_);
+		released_ = true;
+		stop();
+		EXPECT_EQ(GetParam(), closed_);
+		EXPECT_EQ(0, attr_.count);
+	}
+
+	static std::atomic<bool> opening_, released_;
+};
+std::atomic<bool> ServedSlowly::opening_, ServedSlowly::released_;
+INSTANTIATE_TEST_SUITE_P(NotBound, ServedSlowly, testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(Bound, ServedSlowly, testing::Values(true));
+
+TEST_P(ServedSlowly, AClientThatIsKilledIsFreedAtOnce)
+{
+	Child child([](Child &) { return open(kPath, O_RDONLY | O_CLOEXEC); });
+
+	ASSERT_TRUE(eventually([] { return opening_.load(); }));
+	child.kill(SIGKILL);
+	EXPECT_EQ(SIGKILL, child.wait());
+	expect_closed();
+}
+
+TEST_P(ServedSlowly, DetachingDoesNotWaitForAnOpenHandler)
+{
+	Thread client([] {
+		Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+		return file < 0 ? long{errno} : 0;
+	});
+
+	ASSERT_TRUE(eventually([] { return opening_.load(); }));
+	EXPECT_EQ(0, resmgr_detach(dpp_, id_, 0));
+	EXPECT_EQ(ENODEV, client.join());
+	EXPECT_NE(0, access(kPath, F_OK));
+	expect_closed();
+}
+
 TEST_F(Served, AnOpenHandlerMayHaveReplied)
 {
 	connect_.open = [](resmgr_context_t *ctp, io_open_t *msg, RESMGR_HANDLE_T *handle,
@@ -543,6 +606,43 @@ TEST_F(Served, DetachingEndsThePathAtOnce)
 	id_ = resmgr_attach(dpp_, nullptr, kPath, _FTYPE_ANY, 0, &connect_, &io_, &attr_);
 	EXPECT_GT(id_, 0) << strerror(errno);
 	EXPECT_EQ(0, access(kPath, F_OK));
+}
+
+TEST_F(Served, AnOpenHandlerThatHandlesAnotherMayDetachItsPath)
+{
+	static std::atomic<int> turn;
+	static dispatch_t *dpp;
+	static int id, detached;
+	turn = 0;
+	detached = -1;
+	connect_.open = [](resmgr_context_t *ctp, io_open_t *msg, RESMGR_HANDLE_T *handle,
+			   void *extra) {
+		if (msg->connect.subtype != _IO_CONNECT_OPEN || turn++)
+			return iofunc_open_default(ctp, msg, handle, extra);
+		dispatch_context_t *inner = dispatch_context_alloc(dpp);
+		while (turn == 1)
+			if (dispatch_block(inner))
+				dispatch_handler(inner);
+		dispatch_context_free(inner);
+		detached = resmgr_detach(dpp, id, 0);
+		return static_cast<int>(EOK);
+	};
+	start([](resmgr_context_t *, io_read_t *) { return EOK; });
+	dpp = dpp_;
+	id = id_;
+	auto body = [] {
+		Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+		return file < 0 ? long{errno} : 0;
+	};
+
+	Thread outer(body);
+	ASSERT_TRUE(eventually([] { return turn == 1; }));
+	Thread inner(body);
+	EXPECT_EQ(0, inner.join());
+	EXPECT_EQ(ENODEV, outer.join());
+	EXPECT_TRUE(eventually([] { return closed_ == 1; }));
+	stop();
+	EXPECT_EQ(0, detached);
 }
 
 // Who removes a path after its manager: a shell with the path among its arguments. 0: there is none

@@ -34,7 +34,7 @@ static void reply_attr(struct call *call, int error, long status, size_t len)
 	if (!error && !take_stat(call, len, call->node, &stat))
 		error = EIO;
 	if (error)
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 	else
 		fuse_reply_attr(call->fuse, &stat, 0);
 }
@@ -93,7 +93,7 @@ static void reply_set(struct call *call, int error, long status, size_t len)
 	(void)len;
 	if (error) {
 		free(setting);
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 	} else {
 		set_next(call->fuse, call->node, setting);
 	}
@@ -110,7 +110,7 @@ static void reply_times(struct call *call, int error, long status, size_t len)
 		error = EIO;
 	if (error) {
 		free(setting);
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 		return;
 	}
 	if (!(setting->what & FUSE_SET_ATTR_ATIME))

@@ -32,17 +32,45 @@ static void refuse(fuse_req_t fuse, int error)
 		fuse_reply_err(fuse, error);
 }
 
-static void done(struct request *request, int error, long status, size_t len)
+void call_refuse(struct call *call, int error)
 {
-	struct call *call = (struct call *)request;
-	struct session *session = call->session;
+	refuse(call->fuse, error);
+}
 
+static void answer_begins(struct call *call)
+{
 	pthread_mutex_lock(&files_lock);
 	call->answered = true;
 	pthread_mutex_unlock(&files_lock);
 	/* it may be called just now, and is not any more after this */
 	if (call->fuse)
 		fuse_req_interrupt_func(call->fuse, NULL, NULL);
+}
+
+/*
+ * A connect handler may go on for long after its request has failed. Its client need not wait for
+ * that: what else the answer does comes when the handler returns.
+ */
+static void failed(struct request *request, int error)
+{
+	struct call *call = (struct call *)request;
+
+	if (!call->request.connect)
+		return;
+	answer_begins(call);
+	call_refuse(call, kernel_error(error));
+	pthread_mutex_lock(&files_lock);
+	call->fuse = NULL;
+	pthread_cond_broadcast(&files_quiet);
+	pthread_mutex_unlock(&files_lock);
+}
+
+static void done(struct request *request, int error, long status, size_t len)
+{
+	struct call *call = (struct call *)request;
+	struct session *session = call->session;
+
+	answer_begins(call);
 	call->reply(call, kernel_error(error), status, len);
 	pthread_mutex_lock(&files_lock);
 	*call->link = call->next;
@@ -116,6 +144,7 @@ struct call *call_make(struct session *session, fuse_req_t fuse, struct open_fil
 	request->request.len = before + io_len;
 	request->request.room = message + room_at;
 	request->request.room_len = room;
+	request->request.failed = failed;
 	request->request.done = done;
 	request->attached = session->attached;
 	request->bound = file ? &file->bound : &call->bound;
@@ -165,7 +194,7 @@ void reply_error(struct call *call, int error, long status, size_t len)
 {
 	(void)status;
 	(void)len;
-	refuse(call->fuse, error);
+	call_refuse(call, error);
 }
 
 /* Open files */
@@ -181,10 +210,18 @@ struct open_file *file_make(struct session *session)
 	file->session = session;
 	pthread_mutex_lock(&files_lock);
 	file->number = ++last_number & INT32_MAX;
+	pthread_mutex_unlock(&files_lock);
+	return file;
+}
+
+void file_opened(struct open_file *file)
+{
+	struct session *session = file->session;
+
+	pthread_mutex_lock(&files_lock);
 	file->next = session->files;
 	session->files = file;
 	pthread_mutex_unlock(&files_lock);
-	return file;
 }
 
 /* Whoever closes it, its session as it ends does not do so, too; nor does it tell a poller of it.
@@ -242,9 +279,10 @@ static void reply_open(struct call *call, int error, long status, size_t len)
 	(void)len;
 	if (error) {
 		file_free(call->file);
-		refuse(call->fuse, error);
+		call_refuse(call, error);
 		return;
 	}
+	file_opened(call->file);
 	call->info.fh = (uintptr_t)call->file;
 	call->info.direct_io = 1;
 	/* its client may have gone meanwhile */
@@ -329,7 +367,7 @@ static void reply_read(struct call *call, int error, long status, size_t len)
 	(void)len; /* the bytes may have been written before */
 	transfer_ends(call, n);
 	if (error)
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 	else
 		fuse_reply_buf(call->fuse, call->request.request.room, n);
 }
@@ -360,7 +398,7 @@ static void reply_write(struct call *call, int error, long status, size_t len)
 	(void)len;
 	transfer_ends(call, n);
 	if (error)
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 	else
 		fuse_reply_write(call->fuse, n);
 }
@@ -420,7 +458,7 @@ static void reply_ioctl(struct call *call, int error, long status, size_t len)
 	const struct _io_devctl_reply *reply = call->request.request.room;
 
 	if (error) {
-		fuse_reply_err(call->fuse, error == EOPNOTSUPP ? ENOTTY : error);
+		call_refuse(call, error == EOPNOTSUPP ? ENOTTY : error);
 	} else if (len < sizeof(*reply)) {
 		fuse_reply_ioctl(call->fuse, (int)status, NULL, 0);
 	} else {

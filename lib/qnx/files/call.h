@@ -31,7 +31,7 @@ struct open_file {
 struct call {
 	struct file_request request;
 	struct session *session;
-	fuse_req_t fuse; /* NULL: nobody waits, or any more */
+	fuse_req_t fuse; /* NULL: nobody waits, or any more; changed with files_lock */
 	/* Answers the kernel, with one of its errors or 0. */
 	void (*reply)(struct call *call, int error, long status, size_t len);
 	struct open_file *file; /* NULL: none, or only for this call */
@@ -42,7 +42,7 @@ struct call {
 	fuse_ino_t node; /* which it is about, or whose name in it */
 	void *data;      /* reply()'s own */
 	bool ended;      /* it is answered as its session ends */
-	bool answered;   /* with files_lock: reply() is called, and needs fuse */
+	bool answered;   /* with files_lock: it is being told, which needs fuse */
 	struct call *next, **link;
 	void *io; /* the message for the open file, or NULL */
 };
@@ -76,11 +76,15 @@ bool call_let_closer_go(struct call *call);
 /* O_RDONLY and its siblings become bits. */
 uint32_t ioflag_of(int flags);
 
+/* Who waits is told of an error, or of 0; unless that is nobody any more. */
+void call_refuse(struct call *call, int error);
 /* A reply that is an error or nothing. */
 void reply_error(struct call *call, int error, long status, size_t len);
 
 /* Open files */
 struct open_file *file_make(struct session *session);
+/* The manager has opened it, and closes it when its session ends. */
+void file_opened(struct open_file *file);
 void file_free(struct open_file *file);
 /* Closes one that no client knows, or none any more. */
 void file_close(struct session *session, fuse_req_t fuse, struct open_file *file);

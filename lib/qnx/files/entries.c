@@ -86,7 +86,7 @@ static void reply_readdir(struct call *call, int error, long status, size_t len)
 		error = ENOMEM;
 	}
 	if (error)
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 	else
 		give_entries(call->fuse, file, call->asked, 0);
 }

@@ -49,7 +49,7 @@ static void reply_entry(struct call *call, int error, long status, size_t len)
 	error = enter(call, error, len, call->node, call->data, &entry);
 	free(call->data);
 	if (error)
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 	else if (fuse_reply_entry(call->fuse, &entry))
 		node_forget(call->session->nodes, entry.ino, 1);
 }
@@ -152,7 +152,7 @@ static void reply_made(struct call *call, int error, long status, size_t len)
 	(void)status;
 	(void)len;
 	if (error)
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 	else
 		folder_lookup(call->fuse, names->folder, names->name);
 	names_free(names);
@@ -246,7 +246,7 @@ static void reply_readlink(struct call *call, int error, long status, size_t len
 	if (!error && (len <= sizeof(*reply) || !memchr(text, 0, len - sizeof(*reply))))
 		error = EIO;
 	if (error)
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 	else
 		fuse_reply_readlink(call->fuse, text);
 }
@@ -296,7 +296,7 @@ static void reply_create_stat(struct call *call, int error, long status, size_t 
 	names->info.fh = (uintptr_t)file;
 	names->info.direct_io = 1;
 	if (error) {
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 		file_close(call->session, NULL, file);
 	} else if (fuse_reply_create(call->fuse, &entry, &names->info)) {
 		node_forget(call->session->nodes, entry.ino, 1);
@@ -314,9 +314,10 @@ static void reply_create(struct call *call, int error, long status, size_t len)
 	if (error) {
 		names_free(call->data);
 		file_free(call->file);
-		fuse_reply_err(call->fuse, error);
+		call_refuse(call, error);
 		return;
 	}
+	file_opened(call->file);
 	next = call_make(call->session, call->fuse, call->file, NULL, sizeof(struct _io_stat),
 			 _IO_STAT, sizeof(struct stat));
 	if (!next) {

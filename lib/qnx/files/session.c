@@ -273,13 +273,17 @@ int session_start(struct session *session)
 	return ret;
 }
 
-/* With files_lock: a call that the kernel waits for, or any; NULL: there is none. */
+/*
+ * With files_lock: a call that the kernel waits for, or any, except one that has ended but for the
+ * handler that it is in; NULL: there is none.
+ */
 static struct call *next_call(const struct session *session, bool any, bool not_ended)
 {
 	struct call *call;
 
 	for (call = session->calls; call; call = call->next)
-		if ((any || call->fuse) && !(not_ended && call->ended))
+		if ((call->fuse || (any && !(call->ended && call->request.connect))) &&
+		    !(not_ended && call->ended))
 			break;
 	return call;
 }
