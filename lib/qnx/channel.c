@@ -9,6 +9,7 @@
 #include "connection.h"
 #include "device.h"
 #include "rcvid.h"
+#include "request.h"
 #include "result.h"
 #include "service.h"
 #include "stplr.h"
@@ -132,6 +133,7 @@ int ChannelDestroy_r(int chid)
 	}
 	stplr_channel_destroy(channel->fd);
 	rcvid_remove_channel(channel);
+	request_end_channel(channel);
 	if (channel->flags & _NTO_CHF_COID_DISCONNECT) {
 		other = channel_for_deaths();
 		connections_report(other);

@@ -17,6 +17,7 @@
 #include <sys/neutrino.h>
 
 #include "bytes.h"
+#include "channels.h"
 #include "fork.h"
 #include "request.h"
 #include "service.h"
@@ -40,6 +41,7 @@ void request_init(struct request *request)
 {
 	request->users = 1; /* its maker, until request_post() */
 	request->received = request->answered = false;
+	request->channel = NULL;
 	request->reply_len = 0;
 	pthread_mutex_lock(&lock);
 	do
@@ -132,13 +134,43 @@ bool request_failed(const struct request *request)
 	return failed;
 }
 
-void request_post(struct request *request, int connection)
+void request_post(struct request *request, int chid, int connection)
 {
 	int rcvid = request->rcvid;
+	AUTO_CHANNEL channel = channel_get(chid);
 
-	if (service_send(connection, PULSE_REQUEST, rcvid))
+	pthread_mutex_lock(&lock);
+	request->channel = channel;
+	request->info.chid = chid;
+	pthread_mutex_unlock(&lock);
+	/* whoever destroys the channel from now on ends it, or has made this fail */
+	if (!channel || service_send(connection, PULSE_REQUEST, rcvid))
 		request_end(rcvid, ENODEV);
 	request_put(request);
+}
+
+/* The number of a request of the channel's; -1: there is none. */
+static int next_of(const struct channel *channel)
+{
+	const struct request *request = NULL;
+	int i, rcvid;
+
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < BUCKETS && !request; i++)
+		for (request = buckets[i]; request; request = request->next)
+			if (request->channel == channel)
+				break;
+	rcvid = request ? request->rcvid : -1;
+	pthread_mutex_unlock(&lock);
+	return rcvid;
+}
+
+void request_end_channel(const struct channel *channel)
+{
+	int rcvid;
+
+	while ((rcvid = next_of(channel)) >= 0)
+		request_end(rcvid, ENODEV);
 }
 
 void request_unblock(int rcvid, int connection)

@@ -41,6 +41,7 @@ struct request {
 
 	/* request.c's */
 	int rcvid;
+	const struct channel *channel; /* whose it is since it was posted, and lives no longer */
 	unsigned users;
 	bool received, answered;
 	int error;
@@ -55,11 +56,14 @@ struct request {
  */
 void request_init(struct request *request);
 /* Sends it by that connection to the channel; it is not the caller's any more. */
-void request_post(struct request *request, int connection);
+void request_post(struct request *request, int chid, int connection);
 /* Its client wants to go: before it is received that is all, after it the receivers are told. */
 void request_unblock(int rcvid, int connection);
 /* Answers it in the server's stead. */
 void request_end(int rcvid, int error);
+/* The channel has been destroyed: nobody receives what it had, or answers it. */
+struct channel;
+void request_end_channel(const struct channel *channel);
 
 /* With a reference, or NULL if there is no such any more. */
 struct request *request_get(int rcvid);

@@ -112,10 +112,9 @@ static void request_begin(struct file_request *request, pid_t tid, uint32_t file
 
 static void post(struct file_request *request)
 {
-	struct attached *attached = request->attached;
+	const struct attached *attached = request->attached;
 
-	request->request.info.chid = dispatch_chid(attached->dpp);
-	request_post(&request->request, coid_fd(attached->coid));
+	request_post(&request->request, dispatch_chid(attached->dpp), coid_fd(attached->coid));
 }
 
 /* With a reference: the request that is handled, or NULL. */

@@ -26,6 +26,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "support/fails.h"
@@ -643,6 +644,49 @@ TEST_F(Served, AnOpenHandlerThatHandlesAnotherMayDetachItsPath)
 	EXPECT_TRUE(eventually([] { return closed_ == 1; }));
 	stop();
 	EXPECT_EQ(0, detached);
+}
+
+std::set<std::string> descriptors()
+{
+	std::set<std::string> found;
+	for (const auto &entry : std::filesystem::directory_iterator("/proc/self/fd"))
+		found.insert(entry.path().filename());
+	return found;
+}
+
+// Nobody receives: what is asked of the path stays in the channel, and goes with it.
+TEST_F(Served, WhatNobodyHasReceivedGoesWithTheChannel)
+{
+	/* that the manager never hears of its end is no leak */
+	static iofunc_ocb_t ocb;
+	static iofunc_funcs_t funcs = {2, [](resmgr_context_t *, iofunc_attr_t *) { return &ocb; },
+				       [](iofunc_ocb_t *) {}};
+	iofunc_mount_t mount = {};
+	mount.funcs = &funcs;
+	attr_.mount = &mount;
+	std::set<std::string> before;
+
+	for (bool again : {false, true}) {
+		/* after the first time there is all that the library keeps */
+		before = descriptors();
+		if (again)
+			dpp_ = dispatch_create();
+		start([](resmgr_context_t *, io_read_t *) { return EOK; });
+		Fd file(open(kPath, O_RDONLY | O_CLOEXEC));
+		ASSERT_GE(file, 0) << strerror(errno);
+		stop();
+		Thread reader([&] {
+			char byte;
+			return read(file, &byte, 1) == -1 ? long{errno} : 0;
+		});
+		ASSERT_TRUE(reader.wait_asleep());
+		EXPECT_EQ(0, resmgr_detach(dpp_, id_, 0));
+		EXPECT_EQ(ENODEV, reader.join());
+		EXPECT_EQ(0, dispatch_destroy(dpp_));
+		dpp_ = nullptr;
+		EXPECT_EQ(0, closed_) << "the manager has gone";
+	}
+	EXPECT_EQ(before, descriptors());
 }
 
 // Who removes a path after its manager: a shell with the path among its arguments. 0: there is none
