@@ -30,6 +30,7 @@
 struct waiting {
 	int fd;
 	unsigned condition;
+	uint32_t events; /* with which it is there */
 	struct sigevent event;
 	uint64_t number;
 	int epoll;      /* its own */
@@ -130,15 +131,17 @@ static void *run(void *unused)
 	struct waiting *waiting;
 
 	(void)unused;
-	pthread_setname_np(pthread_self(), "stplr-qnx-notify");
+	pthread_setname_np(pthread_self(), "stplr-qnx-ready");
 	for (;;) {
 		if (epoll_wait(epoll, &event, 1, -1) != 1)
 			continue;
 		waiting = get(event.data.u64);
 		if (!waiting)
 			continue;
-		/* somebody else may have read it since */
-		if (epoll_wait(waiting->epoll, &event, 1, 0) != 1)
+		/* somebody else may have read it since, or it is a hang-up that says nothing of it
+		 */
+		if (epoll_wait(waiting->epoll, &event, 1, 0) != 1 ||
+		    !(event.events & waiting->events))
 			watch(waiting, EPOLL_CTL_MOD);
 		else if (take(waiting))
 			perform(waiting);
@@ -172,12 +175,12 @@ static int start(void)
 }
 
 /*
- * An epoll that is ready when the condition is there; with transition only when it comes to be
- * there after now.
+ * An epoll that is ready when the condition is there, and when the descriptor has been hung up: so
+ * once for each time that something changes. With transition, only for what changes after now.
  */
 static int make_epoll(int fd, short events, bool transition)
 {
-	struct epoll_event event = {.events = (uint32_t)events | (transition ? EPOLLET : 0)};
+	struct epoll_event event = {.events = (uint32_t)events | EPOLLET};
 	int made = epoll_create1(EPOLL_CLOEXEC), ret;
 
 	if (made < 0)
@@ -214,6 +217,7 @@ static int arm(int fd, size_t i, const struct sigevent *event, bool transition)
 	*waiting = (struct waiting){
 		.fd = fd,
 		.condition = conditions[i].condition,
+		.events = (uint32_t)(conditions[i].poll | conditions[i].also),
 		.event = *event,
 		.epoll = ret,
 		.users = 2,

@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -939,6 +941,71 @@ TEST_F(Ionotify, ATransitionIsAfterTheCall)
 	EXPECT_EQ(-1, next(50000000)) << "that was there";
 	EXPECT_EQ(1, write(writer_, "b", 1));
 	EXPECT_EQ(2, next());
+}
+
+// What the thread that waits for conditions has run so far
+int64_t notify_thread_ns()
+{
+	for (const auto &entry : std::filesystem::directory_iterator("/proc/self/task")) {
+		std::string name;
+		timespec used;
+		std::getline(std::ifstream(entry.path() / "comm"), name);
+		int tid = atoi(entry.path().filename().c_str());
+		/* CPUCLOCK_SCHED of a thread */
+		if (name == "stplr-qnx-ready" &&
+		    !clock_gettime(static_cast<clockid_t>(~tid << 3 | 6), &used))
+			return used.tv_sec * 1000000000LL + used.tv_nsec;
+	}
+	ADD_FAILURE() << "there is no such thread";
+	return 0;
+}
+
+TEST_F(Ionotify, AHangUpIsNoOtherCondition)
+{
+	const int oband = static_cast<int>(_NOTIFY_COND_OBAND);
+	int other[2];
+	ASSERT_EQ(0, pipe2(other, O_CLOEXEC));
+	Fd other_reader(other[0]), other_writer(other[1]);
+
+	EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_POLLARM, oband, 1));
+	EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_TRANARM, kInput, 2));
+	EXPECT_EQ(0, arm(other_reader, _NOTIFY_ACTION_POLLARM, kInput, 3));
+	writer_.reset();
+	EXPECT_EQ(2, next()) << "a read returns, with nothing";
+	/* who looks at them does so in their order: with that the other was looked at */
+	EXPECT_EQ(1, write(other_writer, "a", 1));
+	EXPECT_EQ(3, next());
+	EXPECT_EQ(-1, next(0));
+	EXPECT_EQ(0, arm(reader_, _NOTIFY_ACTION_POLL, oband, 1));
+	EXPECT_EQ(kInput, arm(reader_, _NOTIFY_ACTION_POLLARM, kInput | oband, 1));
+	int64_t before = notify_thread_ns();
+	sleep_ms(100);
+	EXPECT_LT(notify_thread_ns() - before, 50000000) << "it turns round and round";
+}
+
+TEST_F(Ionotify, ACallForOutOfBandIsNotToldOfInput)
+{
+	const int oband = static_cast<int>(_NOTIFY_COND_OBAND);
+	sockaddr_in address = {};
+	socklen_t len = sizeof(address);
+	Fd listening(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+		client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	address.sin_family = AF_INET;
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	auto *at = reinterpret_cast<sockaddr *>(&address);
+	ASSERT_EQ(0, bind(listening, at, len)) << strerror(errno);
+	ASSERT_EQ(0, listen(listening, 1));
+	ASSERT_EQ(0, getsockname(listening, at, &len));
+	ASSERT_EQ(0, connect(client, at, len)) << strerror(errno);
+	Fd server(accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
+
+	EXPECT_EQ(0, arm(server, _NOTIFY_ACTION_POLLARM, oband, 1));
+	EXPECT_EQ(0, arm(server, _NOTIFY_ACTION_POLLARM, kInput, 2));
+	EXPECT_EQ(1, send(client, "a", 1, 0));
+	EXPECT_EQ(2, next());
+	EXPECT_EQ(1, send(client, "b", 1, MSG_OOB));
+	EXPECT_EQ(1, next());
+	EXPECT_EQ(oband | kInput, arm(server, _NOTIFY_ACTION_POLLARM, kInput | oband, 3));
 }
 
 TEST_F(Ionotify, Refuses)
