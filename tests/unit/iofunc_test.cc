@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "support/fails.h"
 #include "support/fd.h"
@@ -331,6 +333,13 @@ protected:
 	void TearDown() override
 	{
 		file_.reset();
+		/* close(2) waits for the manager only where that is a device's */
+		EXPECT_TRUE(eventually([this] {
+			iofunc_attr_lock(&attr_);
+			bool closed = !attr_.count;
+			iofunc_attr_unlock(&attr_);
+			return closed;
+		}));
 		stop();
 	}
 	// MsgSend() of a head and a text; what comes back
@@ -689,6 +698,91 @@ TEST_F(Served, WhatNobodyHasReceivedGoesWithTheChannel)
 		EXPECT_EQ(0, closed_) << "the manager has gone";
 	}
 	EXPECT_EQ(before, descriptors());
+}
+
+// Which of the kernel's ends of paths a process has
+std::set<std::string> ends_of_paths(pid_t pid)
+{
+	std::set<std::string> found;
+	for (const auto &entry :
+	     std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+		std::error_code gone;
+		std::string to = std::filesystem::read_symlink(entry.path(), gone);
+		if (to == "/dev/cuse" || to == "/dev/fuse" || to.compare(0, 7, "socket:") == 0)
+			found.insert(to);
+	}
+	return found;
+}
+
+// Forks children that stay, until it has enough
+class Forking
+{
+public:
+	Forking()
+		: thread_([this] {
+			  while (!enough_ && children_.size() < 100) {
+				  pid_t pid = fork();
+				  if (!pid) {
+					  pause();
+					  _exit(0);
+				  }
+				  if (pid > 0)
+					  children_.push_back(pid);
+			  }
+			  return 0L;
+		  })
+	{
+	}
+	~Forking()
+	{
+		stop();
+		for (pid_t child : children_) {
+			kill(child, SIGKILL);
+			waitpid(child, nullptr, 0);
+		}
+	}
+	const std::vector<pid_t> &stop()
+	{
+		enough_ = true;
+		if (!stopped_)
+			thread_.join();
+		stopped_ = true;
+		return children_;
+	}
+
+private:
+	std::atomic<bool> enough_{false};
+	bool stopped_ = false;
+	std::vector<pid_t> children_;
+	Thread thread_;
+};
+
+// A path is kept by whoever has its end with the kernel: no child does, whenever it was forked.
+TEST_F(Served, NoChildKeepsAPath)
+{
+	const char *others[] = {"/tmp/iofunc-forked", "/tmp/iofunc-forked-folder"};
+	std::set<std::string> before = ends_of_paths(getpid());
+
+	start([](resmgr_context_t *, io_read_t *) { return EOK; });
+	for (int round = 0; round < 3; round++) {
+		Forking forking;
+		EXPECT_EQ(0, resmgr_detach(dpp_, id_, 0));
+		/* one that is about to forget it has it for so long */
+		ASSERT_TRUE(eventually([] { return access(kPath, F_OK) != 0; }));
+		int file = resmgr_attach(dpp_, nullptr, others[0], _FTYPE_ANY, 0, &connect_, &io_,
+					 &attr_);
+		int folder = resmgr_attach(dpp_, nullptr, others[1], _FTYPE_ANY, _RESMGR_FLAG_DIR,
+					   &connect_, &io_, &attr_);
+		id_ = resmgr_attach(dpp_, nullptr, kPath, _FTYPE_ANY, 0, &connect_, &io_, &attr_);
+		EXPECT_GT(file, 0) << strerror(errno);
+		EXPECT_GT(folder, 0) << strerror(errno);
+		EXPECT_GT(id_, 0) << strerror(errno);
+		EXPECT_EQ(0, resmgr_detach(dpp_, folder, 0));
+		EXPECT_EQ(0, resmgr_detach(dpp_, file, 0));
+		EXPECT_GT(forking.stop().size(), 1u);
+		for (pid_t child : forking.stop())
+			EXPECT_TRUE(eventually([&] { return ends_of_paths(child) == before; }));
+	}
 }
 
 // Who removes a path after its manager: a shell with the path among its arguments. 0: there is none

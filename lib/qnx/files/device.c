@@ -16,6 +16,7 @@
 
 #include "call.h"
 #include "device.h"
+#include "own.h"
 
 #include <fuse3/cuse_lowlevel.h>
 
@@ -127,7 +128,7 @@ int device_attach(struct session *session, const char *name)
 
 	if (!access(session->path, F_OK))
 		return -EEXIST;
-	fd = open("/dev/cuse", O_RDWR | O_CLOEXEC);
+	fd = own_open("/dev/cuse");
 	if (fd < 0) /* it is not the path that is not there */
 		return errno == ENOENT ? -ENODEV : -errno;
 	session->device = true;
@@ -135,21 +136,23 @@ int device_attach(struct session *session, const char *name)
 	session->fuse = cuse_lowlevel_new(&args, &info, &operations, session);
 	fuse_opt_free_args(&args);
 	if (!session->fuse) {
-		close(fd);
+		own_close(fd);
 		return -ENOMEM;
 	}
 	/* so is a descriptor given that is open already */
 	snprintf(at, sizeof(at), "/dev/fd/%d", fd);
 	if (fuse_session_mount(session->fuse, at)) {
-		close(fd);
+		own_close(fd);
 		ret = -EIO;
 		goto destroy;
 	}
 	ret = make_device(session);
 	if (!ret)
 		ret = session_start(session);
-	if (ret)
+	if (ret) {
+		own_end(fd);
 		goto destroy;
+	}
 	ask_mode(session);
 	return 0;
 

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "mount.h"
+#include "own.h"
 
 /* $1 the path, $2 how it is removed after: rmdir, rm, or : */
 static const char script[] = "exec 3<&0\n"
@@ -58,7 +60,7 @@ static int watch(struct session *session, const char *remove)
 	int ends[2], status, error;
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+	if (own_socketpair(ends))
 		return -errno;
 	sigemptyset(&none);
 	sigfillset(&defaults);
@@ -75,9 +77,9 @@ static int watch(struct session *session, const char *remove)
 	error = posix_spawn(&pid, "/bin/sh", &actions, &attr, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
-	close(ends[0]);
+	own_close(ends[0]);
 	if (error) {
-		close(ends[1]);
+		own_close(ends[1]);
 		return -error;
 	}
 	/* it has left the watcher behind; a program that waits for any child may have had it */
@@ -172,6 +174,31 @@ bool mount_for_all(void)
 	return found;
 }
 
+static void unmount(struct session *session)
+{
+	struct pollfd kernel = {.fd = fuse_session_fd(session->fuse)};
+	/* what is mounted there now, if somebody else has unmounted it, is not ours */
+	bool mounted = poll(&kernel, 1, 0) != 1 || !(kernel.revents & POLLERR);
+
+	own_end(kernel.fd);
+	if (mounted)
+		fuse_session_unmount(session->fuse);
+	remove_point(session);
+}
+
+static int mount_on(struct session *session)
+{
+	int ret = own_opening();
+
+	if (ret)
+		return ret;
+	errno = 0;
+	if (fuse_session_mount(session->fuse, session->path))
+		ret = errno ? -errno : -EPERM;
+	own_opened(ret ? -1 : fuse_session_fd(session->fuse));
+	return ret;
+}
+
 int mount_make(struct session *session, bool folder)
 {
 	int tries = 2, ret;
@@ -180,10 +207,9 @@ int mount_make(struct session *session, bool folder)
 		ret = make_point(session, folder);
 		if (ret)
 			return ret;
-		errno = 0;
-		if (!fuse_session_mount(session->fuse, session->path))
+		ret = mount_on(session);
+		if (!ret)
 			break;
-		ret = errno ? -errno : -EPERM;
 		remove_point(session);
 		/* a dead manager's watcher has taken it away since */
 	} while (ret == -ENOENT && --tries);
@@ -192,20 +218,18 @@ int mount_make(struct session *session, bool folder)
 	ret = watch(session, !session->made ? ":" : folder ? "rmdir" : "rm -f");
 	if (!ret)
 		return 0;
-	fuse_session_unmount(session->fuse);
-	remove_point(session);
+	unmount(session);
 	return ret;
 }
 
 /* It is gone at once, also from who has a file of it open. */
 void mount_end(struct session *session)
 {
-	fuse_session_unmount(session->fuse);
-	remove_point(session);
+	unmount(session);
 	if (session->watcher < 0)
 		return;
 	/* if it has been killed it does nothing either */
 	send(session->watcher, "\n", 1, MSG_NOSIGNAL);
-	close(session->watcher);
+	own_close(session->watcher);
 	session->watcher = -1;
 }

@@ -15,6 +15,7 @@
 #include "call.h"
 #include "mount.h"
 #include "nodes.h"
+#include "own.h"
 #include "session.h"
 
 pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what session.h says, and this */
@@ -259,7 +260,6 @@ int session_start(struct session *session)
 	int fd = fuse_session_fd(session->fuse), ret;
 
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	pthread_mutex_lock(&files_lock);
 	ret = start_thread(session->host);
 	if (!ret && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
@@ -349,7 +349,9 @@ void session_end(struct session *session, bool orphaned)
 	close_files(session, orphaned);
 	session->ended = true;
 	pthread_mutex_unlock(&files_lock);
-	if (!session->device)
+	if (session->device)
+		own_end(fuse_session_fd(session->fuse));
+	else
 		mount_end(session);
 	fuse_session_destroy(session->fuse);
 	session_put(session);
@@ -378,13 +380,7 @@ void session_file_ready(uint32_t number)
 /* The files are the parent's, and so are their ends with the kernel. */
 void sessions_forget(void)
 {
-	struct session *session;
-
-	for (session = sessions; session; session = session->next) {
-		close(fuse_session_fd(session->fuse));
-		if (session->watcher >= 0)
-			close(session->watcher);
-	}
+	own_forget();
 	sessions = NULL;
 	served = NULL;
 	nr_interrupts = 0;
