@@ -126,13 +126,14 @@ int iofunc_notify(resmgr_context_t *ctp, io_notify_t *msg, iofunc_notify_t *noti
 	return _RESMGR_PTR(ctp, &msg->o, sizeof(msg->o));
 }
 
-/* The events that are due, off the list. */
-static struct _iofunc_notify_event *due(iofunc_notify_t *notify, int count)
+/* The events that are due, of the context's client or (NULL) of all: off the list. */
+static struct _iofunc_notify_event *due(iofunc_notify_t *notify, int count,
+					const resmgr_context_t *ctp)
 {
 	struct _iofunc_notify_event **link = &notify->list, *event, *taken = NULL;
 
 	while ((event = *link)) {
-		if (event->count > count) {
+		if (event->count > count || (ctp && !is_clients(event, ctp))) {
 			link = &event->next;
 			continue;
 		}
@@ -144,14 +145,15 @@ static struct _iofunc_notify_event *due(iofunc_notify_t *notify, int count)
 	return taken;
 }
 
-void iofunc_notify_trigger(iofunc_notify_t *notify, int count, int index)
+void iofunc_notify_trigger_strict(resmgr_context_t *ctp, iofunc_notify_t *notify, int count,
+				  int index)
 {
 	struct _iofunc_notify_event *event, *next;
 
 	if (index < 0 || index >= CONDITIONS)
 		return;
 	pthread_mutex_lock(&lock);
-	event = due(&notify[index], count);
+	event = due(&notify[index], count, ctp);
 	pthread_mutex_unlock(&lock);
 	for (; event; event = next) {
 		next = event->next;
@@ -162,12 +164,22 @@ void iofunc_notify_trigger(iofunc_notify_t *notify, int count, int index)
 	}
 }
 
-void iofunc_notify_remove(resmgr_context_t *ctp, iofunc_notify_t *notify)
+void iofunc_notify_trigger(iofunc_notify_t *notify, int count, int index)
+{
+	iofunc_notify_trigger_strict(NULL, notify, count, index);
+}
+
+void iofunc_notify_remove_strict(resmgr_context_t *ctp, iofunc_notify_t *notify, int lim)
 {
 	int i;
 
 	pthread_mutex_lock(&lock);
-	for (i = 0; i < CONDITIONS; i++)
+	for (i = 0; i < lim; i++)
 		remove_clients(&notify[i], ctp);
 	pthread_mutex_unlock(&lock);
+}
+
+void iofunc_notify_remove(resmgr_context_t *ctp, iofunc_notify_t *notify)
+{
+	iofunc_notify_remove_strict(ctp, notify, CONDITIONS);
 }

@@ -1194,6 +1194,35 @@ TEST_F(IonotifyServed, IsToldByTheManager)
 	stop();
 }
 
+TEST_F(IonotifyServed, AStrictTriggerIsForOneClientOnly)
+{
+	static std::atomic<int> strict;
+	strict = 0;
+	handler_ = nullptr;
+	io_.close_ocb = [](resmgr_context_t *ctp, void *reserved, RESMGR_OCB_T *ocb) {
+		iofunc_notify_trigger_strict(ctp, notify_, 1, IOFUNC_NOTIFY_INPUT);
+		EXPECT_EQ(strict == 1, !notify_[0].list) << "it was for all";
+		iofunc_notify_remove_strict(ctp, notify_, 3);
+		closed_++;
+		return iofunc_close_ocb_default(ctp, reserved, ocb);
+	};
+	Fd one(open(kPath, O_RDONLY | O_CLOEXEC)), other(open(kPath, O_RDONLY | O_CLOEXEC));
+	sigevent event;
+	SIGEV_PULSE_INIT(&event, coid_, SIGEV_PULSE_PRIO_INHERIT, 7, 1);
+	EXPECT_EQ(0, ionotify(one, _NOTIFY_ACTION_POLLARM, kInput, &event)) << strerror(errno);
+	EXPECT_EQ(0, ionotify(other, _NOTIFY_ACTION_POLLARM, kInput, &event)) << strerror(errno);
+	other.reset();
+	EXPECT_TRUE(eventually([] { return closed_ == 1; }));
+	EXPECT_NE(nullptr, notify_[0].list) << "the other client waits as before";
+	there_ = kInput;
+	iofunc_notify_trigger_strict(nullptr, notify_, 1, IOFUNC_NOTIFY_INPUT);
+	struct _pulse got;
+	EXPECT_EQ(0, MsgReceivePulse(chid_, &got, sizeof(got), nullptr));
+	strict = 1;
+	one.reset();
+	stop();
+}
+
 // iofunc_*: what needs no client
 
 TEST(Iofunc, TablesAreFilledAsFarAsTheyGo)

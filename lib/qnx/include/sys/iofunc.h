@@ -215,7 +215,13 @@ extern int iofunc_notify(resmgr_context_t *__ctp, io_notify_t *__msg, iofunc_not
 			 int __trigger, const int *__counts, int *__armed);
 extern void iofunc_notify_trigger(iofunc_notify_t *__notify, int __count, int __index);
 /* Of the client that is closing; without a context, of all. */
+/* The same, but only for the context's client, who closes; NULL: for all. */
+extern void iofunc_notify_trigger_strict(resmgr_context_t *__ctp, iofunc_notify_t *__notify,
+					 int __count, int __index);
 extern void iofunc_notify_remove(resmgr_context_t *__ctp, iofunc_notify_t *__notify);
+/* The same, of so many lists. */
+extern void iofunc_notify_remove_strict(resmgr_context_t *__ctp, iofunc_notify_t *__notify,
+					int __lim);
 
 /* Default handlers */
 
