@@ -3,6 +3,8 @@
 #ifndef STPLR_QNX_BYTES_H
 #define STPLR_QNX_BYTES_H
 
+#include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +24,17 @@ static inline struct stplr_buffer bytes_at(const void *address, size_t len)
 	struct stplr_buffer buffer = {.addr = (uintptr_t)address, .len = len};
 
 	return buffer;
+}
+
+/* The bytes of a vector; -EOVERFLOW: more than QNX takes. */
+static inline ssize_t vector_len(const iov_t *iov, size_t parts)
+{
+	size_t sum = 0;
+
+	for (; parts; parts--, iov++)
+		if (iov->iov_len > INT_MAX || (sum += iov->iov_len) > INT_MAX)
+			return -EOVERFLOW;
+	return (ssize_t)sum;
 }
 
 /* Copies between a vector and len bytes: how many. */

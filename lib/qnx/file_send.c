@@ -15,20 +15,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "file_message.h"
 #include "file_send.h"
 
 /* Its bytes, or an error. */
 static ssize_t length_of(const iov_t *iov, size_t parts)
 {
-	size_t sum = 0;
-
-	if (parts > IOV_MAX)
-		return -EINVAL;
-	for (; parts; parts--, iov++)
-		if (iov->iov_len > INT_MAX || (sum += iov->iov_len) > INT_MAX)
-			return -EOVERFLOW;
-	return (ssize_t)sum;
+	return parts > IOV_MAX ? -EINVAL : vector_len(iov, parts);
 }
 
 bool file_may_be_served(int fd)

@@ -37,7 +37,7 @@ static int shorten(struct stplr_buffer *buffer, bool vector, uint64_t bytes, iov
 			buffer->len = bytes;
 		return 0;
 	}
-	if (vector_overflows(from, buffer->len))
+	if (vector_len(from, buffer->len) < 0)
 		return -EOVERFLOW;
 	for (i = 0; i < buffer->len && bytes; i++) {
 		parts[i] = from[i];

@@ -5,7 +5,6 @@
  * An error is kept apart from the status, which a server may choose as it likes.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -33,18 +32,6 @@ static bool passed(int64_t deadline, clockid_t clock)
 	return timespec2nsec(&time) >= (uint64_t)deadline;
 }
 
-bool vector_overflows(const iov_t *iov, size_t parts)
-{
-	size_t sum = 0;
-
-	while (parts--) {
-		if (iov->iov_len > INT_MAX || (sum += iov->iov_len) > INT_MAX)
-			return true;
-		iov++;
-	}
-	return false;
-}
-
 /* Instead of an errno: the descriptor is no connection. */
 #define NO_CONNECTION (-1)
 
@@ -66,7 +53,7 @@ static int send_error(int fd, const struct stplr_msg_send *args, const iov_t *si
 	case WIRE_UNBLOCKED:
 		return passed(args->reply_deadline, (clockid_t)args->clock) ? ETIMEDOUT : EINTR;
 	case EMSGSIZE:
-		return siov && vector_overflows(siov, sparts) ? EOVERFLOW : EMSGSIZE;
+		return siov && vector_len(siov, sparts) < 0 ? EOVERFLOW : EMSGSIZE;
 	}
 	return error;
 }
