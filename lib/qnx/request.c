@@ -78,7 +78,8 @@ void request_put(struct request *request)
 		return;
 	/* an answer is no place to be cancelled in, though a file's is written by calls that are */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	request->done(request, request->error, request->status, request->reply_len);
+	request->done(request, request->error, request->status,
+		      request->error ? 0 : request->reply_len);
 	pthread_setcancelstate(state, NULL);
 }
 

@@ -34,8 +34,8 @@ struct request {
 	 */
 	void (*failed)(struct request *request, int error);
 	/*
-	 * It was answered, by an error or by a status and so many bytes in the room, or the channel
-	 * is gone; and nobody looks at it any more. Called once, by any thread, with no lock held.
+	 * It was answered, by an error or by a status and so many bytes in the room (with an error
+	 * none); and nobody looks at it any more. Called once, by any thread, with no lock held.
 	 */
 	void (*done)(struct request *request, int error, long status, size_t reply_len);
 

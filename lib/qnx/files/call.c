@@ -477,8 +477,6 @@ static void reply_message(struct call *call, int error, long status, size_t len)
 	};
 	const struct iovec iov[] = {{&head, sizeof(head)}, {call->request.request.room, len}};
 
-	if (error)
-		head.len = 0;
 	transfer_ends(call, 0);
 	fuse_reply_ioctl_iov(call->fuse, 0, iov, head.len ? 2 : 1);
 }
