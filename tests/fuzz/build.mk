@@ -15,7 +15,7 @@ coverage: $(FUZZ) ## which of the module's blocks tests and fuzzer reach, and wh
 $(FUZZ): $(FUZZ_OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lpthread
 
-$(B)/fuzz/%.o: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) include/uapi/linux/stplr.h
+$(B)/fuzz/%.o: tests/fuzz/%.c $(wildcard tests/fuzz/*.h include/uapi/linux/*.h)
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 

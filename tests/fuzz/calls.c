@@ -47,9 +47,9 @@ static const struct field channel_create[] = {
 };
 
 static const struct field connect_attach[] = {
-	FIELD(stplr_connect_attach, name, NAME),
+	FIELD(stplr_connect_attach, name, NAME, .max = CHANNEL),
 	FIELD(stplr_connect_attach, name_len, RANGE(NUMBER, 0, 64)),
-	FIELD(stplr_connect_attach, flags, MASK(0x3)),
+	FIELD(stplr_connect_attach, flags, MASK(0x7)),
 	FIELD(stplr_connect_attach, pid, PID),
 	FIELD(stplr_connect_attach, chid, CHID),
 	FIELD(stplr_connect_attach, uid, ZERO),
@@ -233,11 +233,111 @@ static const struct field buffer_register[] = {
 	OUT(stplr_buffer_register, index, INDEX),
 };
 
+/* Rings: their sets are made both ways, or one to many. */
+static const int64_t rings_flags[] = {
+	0, 0, 0, 0, 0, STPLR_RINGS_GROUP, STPLR_RINGS_NONBLOCK, STPLR_RINGS_TURNS};
+static const int64_t many_flags[] = {
+	STPLR_RINGS_MANY, STPLR_RINGS_MANY, STPLR_RINGS_MANY | STPLR_RINGS_NONBLOCK,
+	STPLR_RINGS_MANY | STPLR_RINGS_OVERWRITE, STPLR_RINGS_MANY | STPLR_RINGS_OVERWRITE};
+static const int64_t out_pages[] = {1, 1, 1, 2, 4, 16};
+static const int64_t in_pages[] = {1, 1, 1, 2, 8, 0};
+
+#define RINGS_FIELDS(of_flags, of_in)                                                              \
+	FIELD(stplr_rings_create, name, NAME, .named = true),                                      \
+		FIELD(stplr_rings_create, name_len, RANGE(NUMBER, 0, 64)),                         \
+		FIELD(stplr_rings_create, flags, ONE_OF(of_flags)),                                \
+		FIELD(stplr_rings_create, mode, ONE_OF(modes)),                                    \
+		FIELD(stplr_rings_create, gid, ZERO),                                              \
+		FIELD(stplr_rings_create, rings, RANGE(NUMBER, 1, 4)),                             \
+		FIELD(stplr_rings_create, out_pages, ONE_OF(out_pages)),                           \
+		FIELD(stplr_rings_create, in_pages, of_in),                                        \
+		FIELD(stplr_rings_create, reserved, ZERO)
+
+static const struct field rings_create[] = {RINGS_FIELDS(rings_flags, ONE_OF(in_pages))};
+static const struct field rings_many[] = {RINGS_FIELDS(many_flags, ZERO)};
+
+static const int64_t ring_numbers[] = {-1, -1, -1, 0, 1};
+
+static const struct field ring_open[] = {
+	FIELD(stplr_ring_open, number, ONE_OF(ring_numbers)),
+	FIELD(stplr_ring_open, flags, MASK(STPLR_RING_NONBLOCK)),
+	OUT(stplr_ring_open, number, NUMBERED),
+};
+
+static const struct field rings_attached[] = {
+	FIELD(stplr_rings_attached, number, NUMBERED),
+	FIELD(stplr_rings_attached, clock, CLOCK),
+	FIELD(stplr_rings_attached, deadline, UNTIL(3000)),
+	FIELD(stplr_rings_attached, reserved, ZERO),
+	OUT(stplr_rings_attached, number, NUMBERED),
+	OUT(stplr_rings_attached, pid, PID),
+};
+
+static const struct field ring_attach[] = {
+	FIELD(stplr_ring_attach, name, NAME, .max = RINGS, .named = true),
+	FIELD(stplr_ring_attach, name_len, RANGE(NUMBER, 0, 64)),
+	FIELD(stplr_ring_attach, flags, MASK(STPLR_RING_NONBLOCK | STPLR_RING_UID)),
+	FIELD(stplr_ring_attach, number, NUMBERED),
+	FIELD(stplr_ring_attach, uid, ZERO),
+	FIELD(stplr_ring_attach, clock, CLOCK),
+	FIELD(stplr_ring_attach, reserved, ZERO),
+	FIELD(stplr_ring_attach, deadline, UNTIL(3000)),
+	OUT(stplr_ring_attach, number, NUMBERED),
+};
+
+static const int64_t directions[] = {STPLR_RING_DATA, STPLR_RING_ROOM,
+				     STPLR_RING_DATA | STPLR_RING_ROOM};
+static const int64_t rooms[] = {0, 0, 0, 8, 64, 0x1000};
+static const int64_t spins[] = {0, 0, 0, 1000, 20000, 100000};
+static const int64_t eventfd_flags[] = {0, 0, STPLR_RING_EVENTFD_ALWAYS, STPLR_RING_EVENTFD_WAKES};
+static const int64_t ends[] = {0, 0, EPROTO, 1};
+
+static const struct field ring_wait[] = {
+	FIELD(stplr_ring_wait, what, ONE_OF(directions)),
+	FIELD(stplr_ring_wait, room, ONE_OF(rooms)),
+	FIELD(stplr_ring_wait, deadline, UNTIL(4000)),
+	FIELD(stplr_ring_wait, clock, CLOCK),
+	FIELD(stplr_ring_wait, spin, ONE_OF(spins)),
+};
+
+static const struct field ring_eventfd[] = {
+	FIELD(stplr_ring_eventfd, fd, EVENTFD),
+	FIELD(stplr_ring_eventfd, flags, ONE_OF(eventfd_flags)),
+};
+
+static const struct field ring_arm[] = {FIELD(number, id, ONE_OF(directions))};
+static const struct field ring_end[] = {ARG(0, ONE_OF(ends))};
+
 /* Of env.h's functions */
 static const int64_t delays[] = {0, 100, 1000, 3000, 10000};
 static const int64_t sizes[] = {1, 0x1000, 0x3000, 0x10000};
 static const int64_t events[] = {EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT | EPOLLPRI, 0};
 static const int64_t limits[] = {0, 0x10000, 0x1000000};
+
+/* What indices of rings are set to, or moved by; how long records are. */
+static const int64_t indices[] = {0, 8,      -8,      16,         24,         1,          -1,
+				  4, 0x1000, -0x1000, 0x7ffffff8, 0x80000000, 0xfffffff8, 0x10000};
+static const int64_t lengths[] = {0, 1, 8, 40, 200, 1000, 4080, 4088, 5000};
+static const int64_t offsets[] = {0, 0, 0, 0x1000, 0x3000, 0xfffff000};
+
+static const struct field env_ring_map_fields[] = {ARG(0, RING), ARG(1, RANGE(NUMBER, 0, 3))};
+static const struct field env_ring_window_fields[] = {
+	ARG(0, RING), ARG(1, RANGE(NUMBER, 0, 23)), ARG(2, ONE_OF(offsets)), ARG(3, ONE_OF(sizes))};
+static const struct field env_ring_memory_fields[] = {ARG(0, PLACE), ARG(1, RANGE(NUMBER, 0, 4)),
+						      ARG(2, RANGE(NUMBER, 0, 9))};
+static const struct field env_ring_put_fields[] = {ARG(0, PLACE), ARG(1, ONE_OF(lengths)),
+						   ARG(2, RANGE(NUMBER, 0, 9)),
+						   ARG(3, RANGE(NUMBER, 0, 1))};
+static const struct field env_ring_take_fields[] = {ARG(0, PLACE), ARG(1, RANGE(NUMBER, 1, 4))};
+static const struct field env_ring_word_fields[] = {ARG(0, PLACE), ARG(1, RANGE(NUMBER, 0, 13)),
+						    ARG(2, ONE_OF(indices)),
+						    ARG(3, RANGE(NUMBER, 0, 1))};
+static const struct field env_ring_hammer_fields[] = {
+	ARG(0, PLACE), ARG(1, RANGE(NUMBER, 0, 0xffff)), ARG(2, RANGE(NUMBER, 1, 200))};
+static const struct field env_ring_write_fields[] = {
+	ARG(0, RING), ARG(1, ADDRESS), ARG(2, ONE_OF(lengths)), ARG(3, RANGE(NUMBER, 0, 15))};
+static const struct field env_ring_read_fields[] = {
+	ARG(0, RING), ARG(1, ADDRESS), ARG(2, ONE_OF(sizes)), ARG(3, RANGE(NUMBER, 0, 15))};
 
 static const struct field a_lane[] = {ARG(0, LANE)};
 static const struct field a_descriptor[] = {ARG(0, DESCRIPTOR)};
@@ -246,6 +346,7 @@ static const struct field env_open_fields[] = {ARG(0, RANGE(NUMBER, 0, 0)),
 static const struct field env_dup2_fields[] = {ARG(0, DESCRIPTOR), ARG(1, DESCRIPTOR)};
 static const struct field env_nonblock_fields[] = {ARG(0, DESCRIPTOR), ARG(1, RANGE(NUMBER, 0, 1))};
 static const struct field env_number_fields[] = {ARG(0, RANGE(NUMBER, 0, 5))};
+static const struct field env_debugfs_fields[] = {ARG(0, RANGE(NUMBER, 0, 7))};
 static const struct field env_poll_fields[] = {ARG(0, DESCRIPTOR), ARG(1, ONE_OF(events)),
 					       ARG(2, RANGE(NUMBER, 0, 3))};
 static const struct field env_epoll_fields[] = {ARG(0, DESCRIPTOR), ARG(1, RANGE(NUMBER, 0, 1)),
@@ -273,10 +374,10 @@ static const struct field env_fail_fields[] = {ARG(0, RANGE(NUMBER, 1, 8))};
 		.type = "struct " #structure, .size = sizeof(struct structure), .on = (made_on),   \
 		.gives = (gift), .role = (lanes), .weight = (often), __VA_ARGS__                   \
 	}
-#define PLAIN_IOCTL(called, number, made_on, lanes, often)                                         \
+#define PLAIN_IOCTL(called, number, made_on, lanes, often, ...)                                    \
 	{                                                                                          \
 		.name = #called, .request_name = #number, .request = (number), .on = (made_on),    \
-		.gives = NOTHING, .role = (lanes), .weight = (often), NO_FIELDS                    \
+		.gives = NOTHING, .role = (lanes), .weight = (often), __VA_ARGS__                  \
 	}
 #define ENVIRONMENT(called, gift, often, ...)                                                      \
 	{                                                                                          \
@@ -290,8 +391,8 @@ const struct call calls[] = {
 	      4, FIELDS(channel_create)),
 	IOCTL(connect_attach, STPLR_CONNECT_ATTACH, stplr_connect_attach, DEVICE, CONNECTION,
 	      CLIENT, 8, FIELDS(connect_attach)),
-	PLAIN_IOCTL(channel_destroy, STPLR_CHANNEL_DESTROY, CHANNEL, SERVER, 1),
-	PLAIN_IOCTL(channel_shutdown, STPLR_CHANNEL_SHUTDOWN, CHANNEL, SERVER, 1),
+	PLAIN_IOCTL(channel_destroy, STPLR_CHANNEL_DESTROY, CHANNEL, SERVER, 1, NO_FIELDS),
+	PLAIN_IOCTL(channel_shutdown, STPLR_CHANNEL_SHUTDOWN, CHANNEL, SERVER, 1, NO_FIELDS),
 	IOCTL(channel_accept, STPLR_CHANNEL_ACCEPT, stplr_channel_accept, CHANNEL, CHANNEL, SERVER,
 	      1, FIELDS(channel_accept)),
 	IOCTL(channel_info, STPLR_CHANNEL_INFO, stplr_channel_info, CHANNEL, NOTHING, SERVER, 3,
@@ -314,7 +415,7 @@ const struct call calls[] = {
 	      FIELDS(client_cookie)),
 	IOCTL(event_deliver, STPLR_EVENT_DELIVER, stplr_event_deliver, CHANNEL, NOTHING, SERVER, 6,
 	      FIELDS(event_deliver)),
-	PLAIN_IOCTL(connect_detach, STPLR_CONNECT_DETACH, CONNECTION, CLIENT, 1),
+	PLAIN_IOCTL(connect_detach, STPLR_CONNECT_DETACH, CONNECTION, CLIENT, 1, NO_FIELDS),
 	IOCTL(connect_info, STPLR_CONNECT_INFO, stplr_connect_info, CONNECTION, NOTHING, CLIENT, 4,
 	      FIELDS(connect_info)),
 	IOCTL(connect_notify, STPLR_CONNECT_NOTIFY, stplr_connect_notify, CONNECTION, NOTHING,
@@ -341,6 +442,33 @@ const struct call calls[] = {
 	      4, FIELDS(buffer_register)),
 	IOCTL(buffer_unregister, STPLR_BUFFER_UNREGISTER, number, DESCRIPTOR, NOTHING, BOTH, 2,
 	      FIELDS(buffer_unregister)),
+	IOCTL(rings_create, STPLR_RINGS_CREATE, stplr_rings_create, DEVICE, RINGS, SERVER, 1,
+	      FIELDS(rings_create)),
+	IOCTL(rings_many, STPLR_RINGS_CREATE, stplr_rings_create, DEVICE, RINGS, SERVER, 1,
+	      FIELDS(rings_many)),
+	IOCTL(ring_open, STPLR_RING_OPEN, stplr_ring_open, RINGS, RING, SERVER, 3,
+	      FIELDS(ring_open)),
+	IOCTL(rings_attached, STPLR_RINGS_ATTACHED, stplr_rings_attached, RINGS, NOTHING, SERVER, 3,
+	      FIELDS(rings_attached)),
+	IOCTL(ring_attach, STPLR_RING_ATTACH, stplr_ring_attach, DEVICE, RING, CLIENT, 3,
+	      FIELDS(ring_attach)),
+	IOCTL(ring_info, STPLR_RING_INFO, stplr_ring_info, RING, NOTHING, BOTH, 6, NO_FIELDS),
+	IOCTL(ring_wait, STPLR_RING_WAIT, stplr_ring_wait, RING, NOTHING, BOTH, 4,
+	      FIELDS(ring_wait)),
+	PLAIN_IOCTL(ring_wake, STPLR_RING_WAKE, RING, BOTH, 5, NO_FIELDS),
+	IOCTL(ring_eventfd, STPLR_RING_EVENTFD, stplr_ring_eventfd, RING, NOTHING, BOTH, 5,
+	      FIELDS(ring_eventfd)),
+	IOCTL(ring_arm, STPLR_RING_ARM, number, RING, NOTHING, BOTH, 5, FIELDS(ring_arm)),
+	PLAIN_IOCTL(ring_end, STPLR_RING_END, RING, BOTH, 1, FIELDS(ring_end)),
+	ENVIRONMENT(ring_map, PLACE, 3, FIELDS(env_ring_map_fields)),
+	ENVIRONMENT(ring_window, NOTHING, 2, FIELDS(env_ring_window_fields)),
+	ENVIRONMENT(ring_memory, NOTHING, 2, FIELDS(env_ring_memory_fields)),
+	ENVIRONMENT(ring_put, NOTHING, 4, FIELDS(env_ring_put_fields)),
+	ENVIRONMENT(ring_take, NOTHING, 4, FIELDS(env_ring_take_fields)),
+	ENVIRONMENT(ring_word, NOTHING, 4, FIELDS(env_ring_word_fields)),
+	ENVIRONMENT(ring_hammer, NOTHING, 3, FIELDS(env_ring_hammer_fields)),
+	ENVIRONMENT(ring_write, NOTHING, 5, FIELDS(env_ring_write_fields)),
+	ENVIRONMENT(ring_read, NOTHING, 5, FIELDS(env_ring_read_fields)),
 	ENVIRONMENT(thread, NOTHING, 1, FIELDS(a_lane)),
 	ENVIRONMENT(fork, PID, 1, FIELDS(a_lane)),
 	ENVIRONMENT(signal, NOTHING, 5, FIELDS(env_signal_fields)),
@@ -357,7 +485,7 @@ const struct call calls[] = {
 	ENVIRONMENT(poll, NOTHING, 2, FIELDS(env_poll_fields)),
 	ENVIRONMENT(epoll, NOTHING, 1, FIELDS(env_epoll_fields)),
 	ENVIRONMENT(fdinfo, NOTHING, 1, FIELDS(a_descriptor)),
-	ENVIRONMENT(debugfs, NOTHING, 2, FIELDS(env_number_fields)),
+	ENVIRONMENT(debugfs, NOTHING, 2, FIELDS(env_debugfs_fields)),
 	ENVIRONMENT(exec, NOTHING, 1, FIELDS(a_descriptor)),
 	ENVIRONMENT(unmap, NOTHING, 2, FIELDS(env_memory_fields)),
 	ENVIRONMENT(map, NOTHING, 1, FIELDS(env_memory_fields)),
@@ -385,7 +513,8 @@ const struct field *call_result(const struct call *call, enum kind kind, bool *f
 {
 	*found = call->gives == kind ||
 		 (kind == DESCRIPTOR && call->gives >= DEVICE && call->gives <= DESCRIPTOR) ||
-		 (call->gives == DESCRIPTOR && (kind == CHANNEL || kind == CONNECTION));
+		 (call->gives == DESCRIPTOR &&
+		  (kind == CHANNEL || kind == CONNECTION || kind == RINGS || kind == RING));
 	if (*found)
 		return NULL;
 	for (unsigned int i = 0; i < call->nr_fields; i++) {

@@ -34,11 +34,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <linux/stplr.h>
+#include <linux/stplr_ring.h>
 
 #define LANES_MAX 6
 
@@ -61,9 +63,11 @@ typedef long env_function(long a, long b, long c, long d);
  *	0x40000		64 KiB	a file's
  *	0x50000		64 KiB	nothing
  *	0x60000		32 MiB	private, not touched: for big messages
+ *	0x2060000	1 MiB	nothing: where rings are mapped
  */
 #define MEMORY ((char *)0x200000000000)
-#define MEMORY_SIZE 0x2060000
+#define MEMORY_SIZE 0x2160000
+#define RINGS_OFFSET 0x2060000
 #define AT(offset) ((uintptr_t)MEMORY + (offset))
 
 ONE int memory_changed; /* it has to be set up anew */
@@ -85,6 +89,7 @@ static inline void memory_setup(void)
 	memory_piece(0x30000, 0x10000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
 	memory_piece(0x40000, 0x10000, PROT_READ | PROT_WRITE, MAP_SHARED, file);
 	munmap(MEMORY + 0x50000, 0x10000);
+	munmap(MEMORY + RINGS_OFFSET, MEMORY_SIZE - RINGS_OFFSET);
 	close(file);
 	memory_changed = 0;
 }
@@ -401,11 +406,11 @@ ENV(env_fdinfo)
 ENV(env_debugfs)
 {
 	static const char *const files[] = {"channels", "connections", "blocked", "pools",
-					    "counters"};
+					    "counters", "servers",     "links",   "rings"};
 	char path[64];
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/stplr/stplr-%u/%s", own_device,
-		 files[(a & 7) % 5]);
+		 files[a & 7]);
 	return read_all(path);
 }
 
@@ -414,6 +419,7 @@ static inline void held(int fd)
 {
 	char bytes[64];
 	struct stplr_version version = {0};
+	struct stplr_ring_info info;
 	struct stplr_msg_send send = {.send = {(uintptr_t)bytes, 8}, .clock = CLOCK_MONOTONIC};
 	struct stplr_msg_receive receive = {.buffer = {(uintptr_t)bytes, 64}, .clock = 1};
 
@@ -425,6 +431,9 @@ static inline void held(int fd)
 
 		ioctl(fd, STPLR_MSG_REPLY, &reply);
 	}
+	if (!ioctl(fd, STPLR_RING_INFO, &info) &&
+	    mmap(NULL, 0x1000, PROT_WRITE, MAP_SHARED, fd, STPLR_RING_MAP_OWN) != MAP_FAILED)
+		ioctl(fd, STPLR_RING_WAKE);
 	_exit(0);
 }
 
@@ -475,6 +484,243 @@ ENV(env_discard)
 	static const int advices[] = {MADV_DONTNEED, MADV_FREE, MADV_PAGEOUT, MADV_HUGEPAGE};
 
 	return pages_of(&a, &b) ? madvise(MEMORY + a, b, advices[c & 3]) : -1;
+}
+
+/*
+ * Rings: an end's regions have their places in MEMORY, so that anything can be done with them that
+ * is done with other memory. What is read and written there is by the kernel's hand, which no page
+ * that is missing kills.
+ */
+
+#define RING_PLACES 4
+#define RING_DATA_MAX 0x10000
+
+struct ring_place {
+	int fd;
+	struct stplr_ring_info info;
+};
+ONE struct ring_place ring_places[RING_PLACES];
+ONE int rings_mapped;
+
+enum ring_piece { RING_KERNEL, RING_OWN, RING_PEER, RING_OUT, RING_IN };
+
+static inline size_t ring_offset(long place, enum ring_piece piece)
+{
+	static const size_t offsets[] = {0, 0x1000, 0x2000, 0x10000, 0x20000};
+
+	return RINGS_OFFSET + (place & 3) * 0x40000 + offsets[piece];
+}
+
+static inline int peek(size_t offset, void *to, size_t size)
+{
+	struct iovec mine = {to, size}, there = {MEMORY + offset, size};
+
+	return process_vm_readv(getpid(), &mine, 1, &there, 1, 0) == (ssize_t)size ? 0 : -1;
+}
+
+static inline int poke(size_t offset, const void *from, size_t size)
+{
+	struct iovec mine = {(void *)from, size}, there = {MEMORY + offset, size};
+
+	return process_vm_writev(getpid(), &mine, 1, &there, 1, 0) == (ssize_t)size ? 0 : -1;
+}
+
+static inline int ring_piece(int fd, long place, enum ring_piece piece, size_t size, int protection)
+{
+	if (!size)
+		return 0;
+	if (size > RING_DATA_MAX)
+		size = RING_DATA_MAX;
+	return mmap(MEMORY + ring_offset(place, piece), size, protection, MAP_SHARED | MAP_FIXED,
+		    fd, (off_t)piece << 28) == MAP_FAILED
+		       ? -1
+		       : 0;
+}
+
+/* All of an end, at a place, which it returns. */
+ENV(env_ring_map)
+{
+	struct ring_place *place = &ring_places[b & 3];
+	struct stplr_ring_info info;
+
+	if (ioctl(a, STPLR_RING_INFO, &info))
+		return -1;
+	rings_mapped = 1;
+	if (ring_piece(a, b, RING_KERNEL, 0x1000, PROT_READ) ||
+	    ring_piece(a, b, RING_OWN, 0x1000, PROT_READ | PROT_WRITE) ||
+	    ring_piece(a, b, RING_OUT, 2 * info.out_bytes, PROT_READ | PROT_WRITE) ||
+	    ring_piece(a, b, RING_IN, 2 * info.in_bytes, PROT_READ))
+		return -1;
+	ring_piece(a, b, RING_PEER, 0x1000, PROT_READ); /* which not all have */
+	*place = (struct ring_place){a, info};
+	return b & 3;
+}
+
+/* Any part of the file, after the last place: region b / 4 and beyond; b & 1 read-only, 2 private.
+ */
+ENV(env_ring_window)
+{
+	size_t at = ring_offset(RING_PLACES - 1, RING_IN) + RING_DATA_MAX;
+	void *window;
+
+	rings_mapped = 1;
+	window = mmap(MEMORY + at, d, PROT_READ | (b & 1 ? 0 : PROT_WRITE),
+		      (b & 2 ? MAP_PRIVATE : MAP_SHARED) | MAP_FIXED, a, ((b >> 2) << 28) + c);
+	return window == MAP_FAILED ? -1 : 0;
+}
+
+/* What can be done with the memory of a piece. */
+ENV(env_ring_memory)
+{
+	static const int advices[] = {MADV_DONTNEED, MADV_DOFORK, MADV_PAGEOUT,
+				      MADV_DODUMP,   MADV_FREE,   MADV_REMOVE};
+	char *at = MEMORY + ring_offset(a, b % 5);
+	size_t size = 0x1000;
+
+	switch (c) {
+	case 0:
+		return munmap(at, size);
+	case 1:
+		return mprotect(at, size, PROT_READ | PROT_WRITE);
+	case 2:
+		return mprotect(at, size, PROT_READ);
+	case 3:
+		return mlock(at, size);
+	}
+	return madvise(at, size, advices[(c - 4) % 6]);
+}
+
+/* By hand, as <linux/stplr_ring.h> has it: a record of b bytes; c 0 passes the turn, d 1 is quiet.
+ */
+ENV(env_ring_put)
+{
+	const struct ring_place *place = &ring_places[a & 3];
+	size_t own = ring_offset(a, RING_OWN), kernel = ring_offset(a, RING_KERNEL);
+	int creator = !!(place->info.flags & STPLR_RING_CREATOR);
+	uint32_t size = place->info.out_bytes, need = 8 + ((b + 7) & ~7), tail, flags;
+	struct stplr_ring_record record = {.len = b, .type = c};
+	struct stplr_ring_writer writer;
+	size_t freed =
+		place->info.flags & STPLR_RINGS_MANY
+			? kernel + offsetof(struct stplr_ring_kernel, held)
+			: ring_offset(a, RING_PEER) + offsetof(struct stplr_ring_page, reader.tail);
+
+	if (!size || peek(own, &writer, sizeof(writer)) || peek(freed, &tail, 4) ||
+	    size - (writer.head - tail) < need)
+		return -1;
+	if (!c && place->info.flags & STPLR_RINGS_TURNS) {
+		record.flags = STPLR_RING_TURN;
+		writer.turn = 0;
+	}
+	if (writer.head % size < RING_DATA_MAX)
+		poke(ring_offset(a, RING_OUT) + writer.head % size, &record, sizeof(record));
+	writer.head += need;
+	writer.records++;
+	poke(own, &writer, offsetof(struct stplr_ring_writer, version));
+	if (d || peek(kernel + (creator ? offsetof(struct stplr_ring_kernel, out.data)
+					: offsetof(struct stplr_ring_kernel, in.data)),
+		      &flags, 4))
+		return 0;
+	return flags ? ioctl(place->fd, STPLR_RING_WAKE) : 0;
+}
+
+/* Likewise: up to b records. */
+ENV(env_ring_take)
+{
+	const struct ring_place *place = &ring_places[a & 3];
+	size_t own = ring_offset(a, RING_OWN) + offsetof(struct stplr_ring_page, reader);
+	uint32_t size = place->info.in_bytes, head;
+	struct stplr_ring_record record;
+	struct stplr_ring_reader reader;
+
+	while (b--) {
+		if (!size || peek(own, &reader, sizeof(reader)) ||
+		    peek(ring_offset(a, RING_PEER), &head, 4) || head == reader.tail ||
+		    reader.tail % size >= RING_DATA_MAX ||
+		    peek(ring_offset(a, RING_IN) + reader.tail % size, &record, sizeof(record)))
+			return -1;
+		reader.tail += 8 + ((record.len + 7) & ~7);
+		reader.position += 8 + ((record.len + 7) & ~7);
+		reader.records++;
+		poke(own, &reader, sizeof(reader));
+	}
+	return ioctl(place->fd, STPLR_RING_WAKE);
+}
+
+/* One of the words that an end writes is set to c or, with d 1, moved by it. */
+ENV(env_ring_word)
+{
+	static const uint16_t words[] = {
+		offsetof(struct stplr_ring_page, writer.head),
+		offsetof(struct stplr_ring_page, reader.tail),
+		offsetof(struct stplr_ring_page, writer.turn),
+		offsetof(struct stplr_ring_page, writer.records),
+		offsetof(struct stplr_ring_page, writer.version),
+		offsetof(struct stplr_ring_page, writer.oldest[0].position),
+		offsetof(struct stplr_ring_page, writer.oldest[0].number),
+		offsetof(struct stplr_ring_page, writer.oldest[1].position),
+		offsetof(struct stplr_ring_page, writer.oldest[1].number),
+		offsetof(struct stplr_ring_page, reader.records),
+		offsetof(struct stplr_ring_page, reader.lost),
+		offsetof(struct stplr_ring_page, reader.position)};
+	size_t at = ring_offset(a, RING_OWN) + words[b % 12];
+	uint32_t word, size = ring_places[a & 3].info.out_bytes;
+
+	/* the lengths of the first record there, and of the next */
+	if (b >= 12 && !peek(ring_offset(a, RING_OWN), &word, 4) && size)
+		at = ring_offset(a, RING_OUT) + (b == 12 ? 0 : word % size) % RING_DATA_MAX;
+	if (peek(at, &word, 4))
+		return -1;
+	word = d ? word + c : c;
+	return poke(at, &word, 4);
+}
+
+/* All of them, and the data, at random: c times. */
+ENV(env_ring_hammer)
+{
+	uint64_t z = b * 0x9e3779b97f4a7c15;
+	uint32_t size = ring_places[a & 3].info.out_bytes;
+
+	while (c--) {
+		size_t at = ring_offset(a, RING_OWN);
+		uint64_t word;
+
+		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 + 1;
+		word = z >> 40 & 1 ? z >> 16 : z >> 8 & 0x1fff8; /* wild, or nearly right */
+		if (z & 1 || !size)
+			at += z >> 48 & 0xf8;
+		else
+			at = ring_offset(a, RING_OUT) + ((z >> 44 & 0xfff8) % size);
+		if (poke(at, &word, 8))
+			return -1;
+	}
+	return 0;
+}
+
+/* Waits for it no longer than 3 ms, mostly, for it may never come. None but the programs' files. */
+static inline int ring_poll(int fd, int events, long d)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = events};
+
+	if (fd < first_fd)
+		return -1;
+	return !d || poll(&poll_fd, 1, 3) > 0 ? 0 : -1;
+}
+
+/* Copy mode: a record of c bytes from b on, with a header that is put there; d 1: a wrong one. */
+ENV(env_ring_write)
+{
+	struct stplr_ring_copy header = {.record = {.len = c + (d == 1), .type = d}};
+
+	if (d == 2)
+		header.record.flags = STPLR_RING_TURN;
+	poke(b - (uintptr_t)MEMORY, &header, sizeof(header));
+	return ring_poll(a, POLLOUT, d) ? -1 : write(a, (void *)b, sizeof(header) + c);
+}
+
+ENV(env_ring_read)
+{
+	return ring_poll(a, POLLIN, d) ? -1 : read(a, (void *)b, c);
 }
 
 struct pager {
@@ -596,6 +842,9 @@ static inline void program_run(void)
 	lanes_join();
 	while ((fd = env_take(0, 0, 0, 0)) >= 0)
 		close(fd);
+	if (rings_mapped)
+		munmap(MEMORY + RINGS_OFFSET, MEMORY_SIZE - RINGS_OFFSET);
+	rings_mapped = 0;
 	close_range(first_fd, ~0U, 0);
 	/* what was forked has as long as the threads had */
 	for (int i = 0; i < 20 && waitpid(-1, NULL, WNOHANG) >= 0; i++)

@@ -100,7 +100,8 @@ static bool is_missing(const struct value *value, enum kind kind, unsigned int l
 		return false;
 	if (kind == RCVID || kind == CHID)
 		return resolve(value, kind, lane) <= 0;
-	return kind >= DEVICE && kind <= DESCRIPTOR && resolve(value, kind, lane) < 0;
+	return ((kind >= DEVICE && kind <= DESCRIPTOR) || kind == PLACE) &&
+	       resolve(value, kind, lane) < 0;
 }
 
 static bool is_pointless(const struct op *op)
@@ -133,8 +134,10 @@ static void run_op(unsigned int n)
 		result->value = call->function(args[0], args[1], args[2], args[3]);
 	} else {
 		int fd = resolve(&op->on, call->on, op->lane);
+		uint64_t number = *(const uint64_t *)(const void *)result->args;
 
-		result->value = ioctl(fd, call->request, result->args);
+		result->value =
+			ioctl(fd, call->request, call->size ? (uintptr_t)result->args : number);
 	}
 	result->error = result->value < 0 ? errno : 0;
 	__atomic_store_n(&result->done, 1, __ATOMIC_RELEASE);

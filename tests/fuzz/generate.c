@@ -214,8 +214,13 @@ static struct value make_value(struct place *place, const struct field *field)
 	case CHANNEL:
 	case CONNECTION:
 	case EVENTFD:
+	case RINGS:
+	case RING:
 	case DESCRIPTOR:
+	case PLACE:
 		return result_or(place, field->kind, -1);
+	case NUMBERED:
+		return one_in(random, 3) ? result_or(place, NUMBERED, -1) : plain(-1);
 	case CHID:
 		return result_or(place, CHID, 1);
 	case PID:
@@ -367,21 +372,23 @@ static void match_name(struct place *place, struct op *op)
 	const struct op *other = NULL;
 	unsigned int seen = 0;
 	bool by_id = false, named;
+	enum kind of;
 
 	if (!call->nr_fields || call->fields[0].kind != NAME)
 		return;
+	of = call->fields[0].max;
 	for (unsigned int i = 0; i < call->nr_fields; i++)
 		by_id |= !call->fields[i].out && call->fields[i].kind == CHID;
 	for (unsigned int i = 0; i < place->at; i++) {
 		const struct op *candidate = &place->program->ops[i];
 
-		if (calls[candidate->call].gives == CHANNEL && candidate->values[1].n &&
+		if (of && calls[candidate->call].gives == of && candidate->values[1].n &&
 		    calls[candidate->call].fields[0].kind == NAME && one_in(place->random, ++seen))
 			other = candidate;
 	}
 	/* a new name, or one that there is */
-	named = one_in(place->random, by_id && !other ? 20 : 3);
-	if (by_id && other)
+	named = call->fields[0].named || one_in(place->random, by_id && !other ? 20 : 3);
+	if (other)
 		op->values[0] = other->values[0];
 	op->values[1] = plain(named ? (int64_t)strlen(names[op->values[0].n % NAMES]) : 0);
 	for (unsigned int i = 0; i < call->nr_fields; i++) {
@@ -427,6 +434,14 @@ static void match_on(struct place *place, struct op *op, const struct value *val
 	}
 }
 
+static enum kind any_kind(struct random *random)
+{
+	static const uint8_t kinds[] = {DEVICE,     CHANNEL,    CHANNEL, CONNECTION,
+					CONNECTION, CONNECTION, RINGS,   RING};
+
+	return kinds[random_below(random, 8)];
+}
+
 static void make_op(struct place *place, unsigned int call_index, struct op *op)
 {
 	const struct call *call = &calls[call_index];
@@ -437,7 +452,7 @@ static void make_op(struct place *place, unsigned int call_index, struct op *op)
 	op->lane = place->lane;
 	place->on = call->on;
 	if (call->on == DESCRIPTOR)
-		op->on = result_or(place, DEVICE + random_below(place->random, 3), -1);
+		op->on = result_or(place, any_kind(place->random), -1);
 	else if (call->on != NOTHING)
 		op->on = result_or(place, call->on, -1);
 	for (unsigned int i = 0; i < call->nr_fields; i++) {
@@ -464,7 +479,26 @@ static bool takes(const struct call *call, enum kind kind)
 	return false;
 }
 
-/* Which call the lane makes next. What needs a message waits until there is one, mostly. */
+/* Is it about rings, of which there are none? */
+static bool lacks_ring(const struct place *place, const struct call *call)
+{
+	static const uint8_t kinds[] = {RINGS, RING, PLACE};
+
+	for (unsigned int k = 0; k < 3; k++) {
+		bool found = call->on != kinds[k] && !takes(call, kinds[k]);
+
+		for (unsigned int i = 0; i < place->at && !found; i++)
+			found = gives(&place->program->ops[i], kinds[k]);
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Which call the lane makes next. What needs a message waits until there is one, mostly; so does
+ * what needs a ring.
+ */
 static unsigned int pick_call(struct place *place, unsigned int role)
 {
 	bool message = pick_unanswered(place) >= 0;
@@ -478,7 +512,8 @@ static unsigned int pick_call(struct place *place, unsigned int role)
 		const struct call *call = &calls[i];
 
 		if (!(call->role & role) || (answer && !takes(call, RCVID)) ||
-		    (!message && !blind && takes(call, RCVID)))
+		    (!message && !blind && takes(call, RCVID)) ||
+		    (!blind && lacks_ring(place, call)))
 			continue;
 		total += call->weight;
 		if (random_below(place->random, total) < call->weight)
@@ -620,6 +655,53 @@ static void converse(struct program *program, struct random *random, unsigned in
 		spoil(random, op);
 }
 
+/*
+ * Something for a ring, by a writer or a reader; one of each mostly follow each other, so that
+ * there is something to read. Some do not keep the rules.
+ */
+static void stream(struct program *program, struct random *random, unsigned int nr_lanes)
+{
+	static const char *const writes[] = {"ring_put",   "ring_put",  "ring_put",   "ring_write",
+					     "ring_write", "ring_word", "ring_hammer"};
+	static const char *const tells[] = {"ring_wake", "ring_arm", "ring_eventfd", "poll"};
+	static const char *const reads[] = {"ring_wait", "ring_read", "ring_take", "ring_info"};
+	unsigned int writer = random_below(random, nr_lanes);
+	unsigned int reader = random_below(random, nr_lanes);
+	unsigned int rules = one_in(random, 3) ? 7 : 5;
+	struct op *op;
+
+	do {
+		append(program, random, writer, writes[random_below(random, rules)]);
+	} while (one_in(random, 2));
+	if (one_in(random, 4))
+		append(program, random, random_below(random, nr_lanes),
+		       tells[random_below(random, 4)]);
+	do {
+		op = append(program, random, reader, reads[random_below(random, 4)]);
+		if (op && one_in(random, 16))
+			spoil(random, op);
+	} while (one_in(random, 3));
+}
+
+/* A set, and both ends of a ring, mapped; or some of it. */
+static void set_up_rings(struct program *program, struct random *random)
+{
+	unsigned int others = one_in(random, 4) ? 2 : 1;
+	struct op *op;
+
+	append(program, random, 0, one_in(random, 3) ? "rings_many" : "rings_create");
+	append(program, random, 0, "ring_open");
+	if (!one_in(random, 8))
+		append(program, random, 0, "ring_map");
+	while (others--) {
+		append(program, random, 0, "ring_attach");
+		op = append(program, random, 0, "ring_map");
+		op->values[0] = (struct value){.form = RESULT, .op = program->nr_ops - 2};
+	}
+	if (one_in(random, 3))
+		append(program, random, 0, "rings_attached");
+}
+
 /* Every lane serves, or asks; lane 0 does both. */
 static unsigned int role_of(unsigned int lane)
 {
@@ -633,10 +715,13 @@ void generate(struct program *program, struct random *random)
 	unsigned int nr_lanes = one_in(random, 8) ? 1 : between(random, 2, LANES_MAX);
 	unsigned int channels = between(random, 1, 2), connections = between(random, 1, 3);
 	unsigned int rounds = between(random, 2, 20);
+	unsigned int rings = random_below(random, 4); /* of four rounds */
 
 	program->nr_ops = 0;
 	append(program, random, 0, "open");
 	append(program, random, 0, "pid");
+	if (rings)
+		set_up_rings(program, random);
 	for (unsigned int i = 0; i < channels; i++) {
 		struct op *op = append(program, random, 0, "channel_create");
 
@@ -675,7 +760,9 @@ void generate(struct program *program, struct random *random)
 		append(program, random, 0, one_in(random, 10) ? "fork" : "thread")->values[0] =
 			plain(i);
 	while (rounds-- && program->nr_ops < OPS_MAX) {
-		if (random_below(random, 3)) {
+		if (random_below(random, 4) < rings) {
+			stream(program, random, nr_lanes);
+		} else if (random_below(random, 3)) {
 			converse(program, random, nr_lanes);
 		} else {
 			unsigned int lane = random_below(random, nr_lanes);

@@ -32,7 +32,8 @@ enum kind {
 	CLOCK,    /* of the deadlines */
 	DEADLINE, /* absolute: max is the longest wait, in us */
 	ZERO,     /* reserved */
-	NAME,     /* an index of env.h's names; the number after it is its length */
+	NAME,     /* an index of env.h's names, of what max says, if it has to be there; the number
+		     after it is its length */
 	BUFFER,   /* struct stplr_buffer: min its vector flag, max its flag for a registered one */
 	ADDRESS,  /* in the fuzzer's memory, as an offset; beyond its end an address */
 	EITHER,   /* one of choices */
@@ -42,6 +43,8 @@ enum kind {
 	CHANNEL,
 	CONNECTION,
 	EVENTFD,
+	RINGS,      /* a set of rings */
+	RING,       /* an end of one */
 	DESCRIPTOR, /* of any kind */
 	CHID,
 	COID,
@@ -51,6 +54,8 @@ enum kind {
 	TOKEN,
 	EVENT,
 	INDEX,
+	NUMBERED, /* which ring of its set */
+	PLACE,    /* where a ring is mapped: env.h's */
 	NOTHING,
 };
 
@@ -61,7 +66,7 @@ struct field {
 	uint8_t size;
 	uint8_t kind;
 	bool out;
-	bool named; /* 0 without a name */
+	bool named; /* 0 without a name; of a NAME: there always is one */
 	int64_t min;
 	int64_t max;
 	const int64_t *choices; /* max of them */
@@ -75,12 +80,12 @@ struct call {
 	const char *request_name;
 	unsigned long request;
 	const char *type; /* of the ioctl's structure */
-	uint16_t size;
-	uint8_t on;     /* kind of descriptor it is made on */
-	uint8_t gives;  /* kind of its result */
-	uint8_t role;   /* which lanes it fits */
-	uint8_t weight; /* how often, among the others */
-	bool lasting;   /* it changes more than the program */
+	uint16_t size;    /* of that; 0: the argument is its one field's number */
+	uint8_t on;       /* kind of descriptor it is made on */
+	uint8_t gives;    /* kind of its result */
+	uint8_t role;     /* which lanes it fits */
+	uint8_t weight;   /* how often, among the others */
+	bool lasting;     /* it changes more than the program */
 	env_function *function;
 	const struct field *fields;
 	uint8_t nr_fields;

@@ -328,6 +328,8 @@ static void c_ioctl(struct writer *writer, unsigned int n, const struct op *op)
 		const struct field *field = &call->fields[k];
 		const struct value *value = &op->values[k];
 
+		if (!call->type)
+			break;
 		if (field->kind == BUFFER) {
 			fprintf(file, "%s.%s = ", comma, field->path);
 			c_buffer(writer, n, buffer, &op->buffers[buffer]);
@@ -344,10 +346,13 @@ static void c_ioctl(struct writer *writer, unsigned int n, const struct op *op)
 		fprintf(file, "};\n");
 	fprintf(file, "\ts->r[%u] = ioctl(", n);
 	c_value(writer, &op->on, call->on);
-	if (call->type)
+	if (call->type) {
 		fprintf(file, ", %s, &s->a%u);\n", call->request_name, n);
-	else
-		fprintf(file, ", %s);\n", call->request_name);
+		return;
+	}
+	fprintf(file, ", %s, ", call->request_name);
+	c_value(writer, &op->values[0], call->nr_fields ? call->fields[0].kind : NUMBER);
+	fputs(");\n", file);
 }
 
 static void c_environment(struct writer *writer, unsigned int n, const struct op *op)
