@@ -24,7 +24,7 @@ $(B)/tests/lib_test $(B)/tests/ring_lib_test: $(B)/lib/libstplr.a
 
 # A client and server for compat_test; needs no 32-bit C library.
 TESTS_BINS += $(B)/tests/compat_peer
-$(B)/tests/compat_peer: tests/unit/compat/compat_peer.c include/uapi/linux/stplr.h
+$(B)/tests/compat_peer: tests/unit/compat/compat_peer.c $(wildcard include/uapi/linux/*.h)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -m32 -O2 -Wall -Wextra -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector \
 		-I include/uapi -idirafter /usr/include/x86_64-linux-gnu -o $@ $<
@@ -37,5 +37,6 @@ $(B)/tests/compat_peer: tests/unit/compat/compat_peer.c include/uapi/linux/stplr
 -include tests/ring/build.mk
 -include tests/stress/build.mk
 -include tests/attack/build.mk
+-include tests/hostile/build.mk
 -include tests/mutants/build.mk
 -include tests/fuzz/build.mk

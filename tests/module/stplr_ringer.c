@@ -8,7 +8,9 @@
  *
  * /dev/stplr-ringer takes "ticks PERIOD_NS COUNT LEN", "held COUNT LEN" (how many were written is
  * read), "read NAME" (attaches to a program's set and reads until that ends; how many records and
- * bytes they were is read) and "end".
+ * bytes they were is read), "work NAME [DEVICE [MS]]" (attaches likewise, and gives back what it
+ * reads, if there is a way back, for so long, or until the ring ends: fails with what that ended
+ * with; any number at once) and "end".
  */
 
 #include <linux/err.h>
@@ -17,7 +19,10 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/stplr_ring.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
@@ -175,6 +180,82 @@ static int read_program(const char *name)
 	return len == -EPIPE ? 0 : len;
 }
 
+/* A program's ring, used both ways: by copy, or in place. */
+
+#define WORK_BYTES 16384
+
+/*
+ * The next record, copied; where it was too long for that, as much as fits. ESTALE: it was
+ * overwritten meanwhile.
+ */
+static int work_take(struct stplr_ring_end *end, u8 *bytes, struct stplr_ring_record *record)
+{
+	const void *from = stplr_ring_peek(end, record);
+
+	if (IS_ERR(from))
+		return PTR_ERR(from);
+	/* all that is there is touched, and nothing else */
+	memcpy(bytes, from + record->len - min_t(u32, record->len, WORK_BYTES),
+	       min_t(u32, record->len, WORK_BYTES));
+	memcpy(bytes, from, min_t(u32, record->len, WORK_BYTES));
+	return stplr_ring_release(end, STPLR_RING_TELL_WANTED);
+}
+
+/* Whether that is all that there is to say of a ring which goes on. */
+static bool work_goes_on(int err)
+{
+	return !err || err == -EAGAIN || err == -EBUSY || err == -EMSGSIZE || err == -ESTALE;
+}
+
+static int work_some(struct stplr_ring_end *end, u8 *bytes)
+{
+	struct stplr_ring_record record;
+	u64 until = ktime_get_ns() + 2 * NSEC_PER_MSEC;
+	u32 need, what = STPLR_RING_DATA;
+	int err = work_take(end, bytes, &record);
+
+	if (!err) {
+		need = sizeof(record) + ALIGN(record.len, 8);
+		err = stplr_ring_write(end, bytes, min_t(u32, record.len, WORK_BYTES), record.type,
+				       record.flags);
+		what = STPLR_RING_ROOM;
+		/* of one to many there is no way back */
+		if (err == -EINVAL)
+			return 0;
+	}
+	if (err != -EAGAIN)
+		return work_goes_on(err) ? 0 : err;
+	/* an enemy may never wake it */
+	err = stplr_ring_wait(end, what, what == STPLR_RING_ROOM ? need : 0, until, 1000);
+	return err == -ETIMEDOUT || err > 0 ? 0 : err;
+}
+
+static int work_program(const char *name, unsigned int device, unsigned int ms)
+{
+	u64 until = ms ? ktime_get_ns() + ms * (u64)NSEC_PER_MSEC : STPLR_DEADLINE_NONE;
+	struct stplr_ring_end *end;
+	u8 *bytes;
+	int err;
+
+	bytes = kmalloc(WORK_BYTES, GFP_KERNEL);
+	if (!bytes)
+		return -ENOMEM;
+	end = stplr_ring_attach(device, name, STPLR_RING_ANY, until, NULL, NULL);
+	err = PTR_ERR_OR_ZERO(end);
+	if (err)
+		goto free;
+	do {
+		err = work_some(end, bytes);
+		if (!err && signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	} while (!err && (!ms || ktime_get_ns() < until));
+	stplr_ring_close(end);
+free:
+	kfree(bytes);
+	return err;
+}
+
 static void ringer_end(void)
 {
 	unsigned int i;
@@ -203,12 +284,14 @@ static void ringer_end(void)
 
 static ssize_t ringer_write(struct file *file, const char __user *buffer, size_t len, loff_t *pos)
 {
-	unsigned int period, count, bytes;
+	unsigned int period, count, bytes, device = 0, ms = 0;
 	char text[64] = {}, name[33];
 	int err = -EINVAL;
 
 	if (len >= sizeof(text) || copy_from_user(text, buffer, len))
 		return -EINVAL;
+	if (sscanf(text, "work %32s %u %u", name, &device, &ms) >= 1)
+		return work_program(name, device, ms) ?: len;
 	if (mutex_lock_interruptible(&ringer_mutex))
 		return -ERESTARTSYS;
 	if (sscanf(text, "ticks %u %u %u", &period, &count, &bytes) == 3)
