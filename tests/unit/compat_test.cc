@@ -15,6 +15,7 @@
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/ring.h"
 
 namespace
 {
@@ -115,6 +116,30 @@ TEST_F(CompatTest, RegisteredBuffers)
 	auto server = peer("registered-server", channel);
 	expect_success(*server);
 	expect_success(*client);
+}
+
+TEST_F(CompatTest, RingBetweenBoth)
+{
+	RingPair pair(device, "both");
+	Ring ring(pair.creator.release());
+	auto echo = peer("ring", pair.other);
+	pair.other.reset();
+	for (unsigned i = 0; i < 200; i++) {
+		std::string text(i * 5, 'a' + i % 26);
+		ASSERT_EQ(0, ring.put_waiting(text, i));
+		Record record = ring.take_waiting();
+		ASSERT_EQ(0, record.result) << i;
+		ASSERT_EQ(text, record.bytes);
+		ASSERT_EQ(i, record.type);
+	}
+	EXPECT_EQ(0, ring_end(ring.fd(), EPROTO));
+	expect_success(*echo);
+}
+
+TEST_F(CompatTest, EveryCallOfRings)
+{
+	auto alone = peer("rings", device);
+	expect_success(*alone);
 }
 
 TEST_F(CompatTest, EveryOtherCall)

@@ -7,6 +7,8 @@
 // has no further one.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/ring.h"
 
 namespace
 {
@@ -460,6 +463,164 @@ TEST_F(FaultTest, Asking)
 		{EFAULT}, [&] { return call(channel, STPLR_CHANNEL_INFO, &about); }, [](long) {});
 	walk(
 		{EFAULT}, [&] { return call(channel, STPLR_VERSION, &version); }, [](long) {});
+}
+
+TEST_F(FaultTest, MakingRings)
+{
+	stplr_rings_create create;
+	walk(
+		{ENOMEM, ENFILE, EFAULT},
+		[&] {
+			create = rings_args("scarce");
+			return call(device, STPLR_RINGS_CREATE, &create);
+		},
+		[&](long fd) {
+			// The name is taken only if it is.
+			Fd made(fd < 0 ? -1 : fd);
+			made.reset();
+			made.reset(rings_create(device, rings_args("scarce")));
+			EXPECT_LE(0, made) << result_name(made);
+		});
+	Fd set(rings_create(device, rings_args("scarce", 1, 4, 4)));
+	stplr_ring_open open;
+	walk(
+		{ENOMEM, ENFILE, EFAULT},
+		[&] {
+			open = {STPLR_RING_ANY, 0};
+			return call(set, STPLR_RING_OPEN, &open);
+		},
+		[&](long fd) {
+			Fd made(fd < 0 ? -1 : fd);
+			EXPECT_EQ(fd < 0 ? STPLR_RING_ANY : 0, open.number);
+			// So is the number.
+			made.reset();
+			made.reset(ring_open(set));
+			EXPECT_LE(0, made) << result_name(made);
+		});
+}
+
+TEST_F(FaultTest, AttachingRings)
+{
+	for (uint32_t flags : {0u, uint32_t(STPLR_RINGS_MANY)}) {
+		Fd set(rings_create(device, rings_args("scarce", 1, 1, flags ? 0 : 1, flags)));
+		Fd creator(ring_open(set));
+		stplr_ring_attach attach;
+		auto again = [&] {
+			creator.reset();
+			creator.reset(ring_open(set));
+			EXPECT_LE(0, creator) << result_name(creator);
+		};
+		walk(
+			{ENOMEM, ENFILE, EFAULT},
+			[&] {
+				attach = ring_attach_args("scarce");
+				return call(device, STPLR_RING_ATTACH, &attach);
+			},
+			[&](long fd) {
+				Fd made(fd < 0 ? -1 : fd);
+				// Who was attached for a moment has ended the ring at worst.
+				again();
+			});
+		Fd other(ring_attach(device, "scarce"));
+		stplr_rings_attached attached;
+		walk(
+			{EFAULT},
+			[&] {
+				attached = {};
+				attached.number = STPLR_RING_ANY;
+				attached.clock = CLOCK_MONOTONIC;
+				return call(set, STPLR_RINGS_ATTACHED, &attached);
+			},
+			[&](long result) {
+				if (result < 0)
+					return; // it is still to be told
+				EXPECT_EQ(getpid(), attached.pid);
+				again();
+				other.reset(ring_attach(device, "scarce"));
+				EXPECT_LE(0, other) << result_name(other);
+			});
+	}
+}
+
+TEST_F(FaultTest, WorkingWithRings)
+{
+	RingPair pair(device, "scarce");
+	Fd event(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	stplr_ring_info info;
+	auto nothing = [](long) {};
+	walk(
+		{EFAULT}, [&] { return call(pair.other, STPLR_RING_INFO, &info); }, nothing);
+	stplr_ring_wait wait = ring_wait_args(STPLR_RING_ROOM, STPLR_DEADLINE_POLL);
+	walk(
+		{EFAULT}, [&] { return call(pair.other, STPLR_RING_WAIT, &wait); }, nothing);
+	uint32_t what = STPLR_RING_DATA;
+	walk(
+		{EFAULT}, [&] { return call(pair.other, STPLR_RING_ARM, &what); }, nothing);
+	for (uint32_t flags : {0u, uint32_t(STPLR_RING_EVENTFD_WAKES)}) {
+		stplr_ring_eventfd args = {event, flags};
+		walk(
+			{ENOMEM, EFAULT},
+			[&] { return call(pair.other, STPLR_RING_EVENTFD, &args); }, nothing);
+	}
+	walk(
+		{ENOMEM},
+		[&] {
+			void *at = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+					pair.other, STPLR_RING_MAP_OWN);
+			return at == MAP_FAILED ? -errno : reinterpret_cast<intptr_t>(at);
+		},
+		[](long at) {
+			if (at > 0)
+				EXPECT_EQ(0, munmap(reinterpret_cast<void *>(at), 4096));
+		});
+}
+
+// Whole records, or none: what was not taken or given stays where it was.
+TEST_F(FaultTest, CopyingThroughRings)
+{
+	RingPair pair(device, "scarce");
+	const std::string records = [] {
+		stplr_ring_copy copy = {{400, 1, 0}, 0};
+		std::string one(reinterpret_cast<char *>(&copy), sizeof(copy));
+		return one + std::string(400, 'a') + one + std::string(400, 'b');
+	}();
+	const ssize_t one = records.size() / 2;
+	std::vector<char> room(2000);
+	for (int fd : {pair.creator.get(), pair.other.get()})
+		ASSERT_EQ(0, fcntl(fd, F_SETFL, O_NONBLOCK));
+	// How many bytes of records can be read; each is as it was written.
+	auto drain = [&](char first) {
+		ssize_t length = read(pair.other, room.data(), room.size());
+		for (ssize_t at = 0; at < length; at += one, first++)
+			EXPECT_EQ(std::string(400, first),
+				  std::string(&room[at + sizeof(stplr_ring_copy)], 400));
+		return length < 0 && errno == EAGAIN ? 0 : length;
+	};
+	walk(
+		{EFAULT},
+		[&] {
+			ssize_t length = write(pair.creator, records.data(), records.size());
+			return length < 0 ? -errno : length;
+		},
+		[&](long result) { EXPECT_EQ(result < 0 ? 0 : result, drain('a')); });
+	ssize_t left = 0;
+	auto fill = [&] {
+		EXPECT_EQ(ssize_t(records.size()),
+			  write(pair.creator, records.data(), records.size()));
+		left = records.size();
+	};
+	fill();
+	walk(
+		{EFAULT},
+		[&] {
+			ssize_t length = read(pair.other, room.data(), room.size());
+			return length < 0 ? -errno : length;
+		},
+		[&](long result) {
+			left -= result < 0 ? 0 : result;
+			EXPECT_EQ(left, drain(left == one ? 'b' : 'a'));
+			fill();
+		});
 }
 
 // An ordinary user, of whom the system has no files left.

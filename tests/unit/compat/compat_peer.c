@@ -7,17 +7,21 @@
 //	compat_peer server	serves one message on descriptor 3, a channel, likewise
 //	compat_peer registered-client, registered-server
 //				the same from and to registered buffers
+//	compat_peer ring	gives back, in place, what comes from descriptor 3, an attached end
+//	compat_peer rings	makes a set of rings and both ends on descriptor 3, a device
 //	compat_peer alone	makes its own channel and connection on descriptor 3, a device
 //
 // Exits with 0, or with the number of the source line of what went wrong, modulo 255 plus 1.
 #include <asm/unistd_32.h>
-#include <linux/stplr.h>
+#include <linux/stplr_ring.h>
 
 #define ENOENT 2
 #define EAGAIN 11
 #define EFAULT 14
 #define EINVAL 22
 #define ENOTTY 25
+#define EPIPE 32
+#define EPROTO 71
 #define ETIMEDOUT 110
 
 #define BYTES 200000
@@ -282,6 +286,140 @@ static void alone(void)
 	EXPECT(call(channel, STPLR_CHANNEL_DESTROY, 0) == 0);
 }
 
+// Maps a region of an end.
+static volatile void *mapped(int fd, unsigned int region, unsigned int size, int writable)
+{
+	// of the call for 32-bit programs that takes them so
+	const struct {
+		unsigned long at, size, protection, flags, fd, offset;
+	} args = {0, size, writable ? 3 : 1, 1, fd, region};
+	const long result = syscall3(__NR_mmap, (long)&args, 0, 0);
+
+	EXPECT(result > 0 || result < -4095);
+	return (volatile void *)result;
+}
+
+static long wait_for(int fd, unsigned int what, unsigned int room, __s64 deadline)
+{
+	struct stplr_ring_wait args;
+	long result;
+
+	zero(&args, sizeof(args));
+	args.what = what;
+	args.room = room;
+	args.deadline = deadline;
+	args.clock = 1;
+	result = call(fd, STPLR_RING_WAIT, &args);
+	return result ? result : (long)args.what;
+}
+
+static void ring(void)
+{
+	struct stplr_ring_info info;
+	volatile struct stplr_ring_page *own;
+	const volatile struct stplr_ring_page *peer;
+	volatile unsigned char *out;
+	const volatile unsigned char *in;
+	long result;
+
+	EXPECT(call(3, STPLR_RING_INFO, &info) == 0);
+	own = mapped(3, STPLR_RING_MAP_OWN, 4096, 1);
+	peer = mapped(3, STPLR_RING_MAP_PEER, 4096, 0);
+	out = mapped(3, STPLR_RING_MAP_OUT, 2 * info.out_bytes, 1);
+	in = mapped(3, STPLR_RING_MAP_IN, 2 * info.in_bytes, 0);
+	while ((result = wait_for(3, STPLR_RING_DATA, 0, STPLR_DEADLINE_NONE)) == STPLR_RING_DATA) {
+		const volatile unsigned char *from = in + own->reader.tail % info.in_bytes;
+		volatile unsigned char *to = out + own->writer.head % info.out_bytes;
+		const unsigned int len = *(const volatile __u32 *)from;
+		const unsigned int need = 8 + (len + 7) / 8 * 8;
+
+		EXPECT(own->reader.tail + need <= peer->writer.head);
+		EXPECT(wait_for(3, STPLR_RING_ROOM, need, STPLR_DEADLINE_NONE) == STPLR_RING_ROOM);
+		for (unsigned int i = 0; i < need; i++)
+			to[i] = from[i];
+		own->writer.records = own->writer.records + 1;
+		own->reader.records = own->reader.records + 1;
+		__atomic_store_n(&own->writer.head, own->writer.head + need, __ATOMIC_RELEASE);
+		__atomic_store_n(&own->reader.tail, own->reader.tail + need, __ATOMIC_RELEASE);
+		EXPECT(call(3, STPLR_RING_WAKE, 0) == 0);
+	}
+	EXPECT(result == -EPROTO);
+}
+
+static void rings(void)
+{
+	struct stplr_rings_create create;
+	struct stplr_ring_open open;
+	struct stplr_rings_attached attached;
+	struct stplr_ring_attach attach;
+	struct stplr_ring_eventfd eventfd;
+	struct {
+		struct stplr_ring_copy copy;
+		unsigned char bytes[8];
+	} sent, got;
+	__u32 what = STPLR_RING_DATA;
+	long set, creator, other;
+
+	zero(&create, sizeof(create));
+	create.name = address("compat");
+	create.name_len = 6;
+	create.rings = 2;
+	create.out_pages = create.in_pages = 1;
+	set = call(3, STPLR_RINGS_CREATE, &create);
+	EXPECT(set >= 0);
+	open.number = STPLR_RING_ANY;
+	open.flags = 0;
+	creator = call(set, STPLR_RING_OPEN, &open);
+	EXPECT(creator >= 0);
+	EXPECT(open.number == 0);
+
+	zero(&attach, sizeof(attach));
+	attach.name = address("compat");
+	attach.name_len = 6;
+	attach.number = 1;
+	EXPECT(call(3, STPLR_RING_ATTACH, &attach) == -EAGAIN);
+	attach.number = STPLR_RING_ANY;
+	attach.flags = STPLR_RING_NONBLOCK;
+	attach.deadline = STPLR_DEADLINE_NONE;
+	other = call(3, STPLR_RING_ATTACH, &attach);
+	EXPECT(other >= 0);
+	EXPECT(attach.number == 0);
+	zero(&attached, sizeof(attached));
+	attached.number = STPLR_RING_ANY;
+	attached.deadline = STPLR_DEADLINE_NONE;
+	EXPECT(call(set, STPLR_RINGS_ATTACHED, &attached) == 0);
+	EXPECT(attached.number == 0);
+	EXPECT(attached.pid == syscall3(__NR_getpid, 0, 0, 0));
+	attached.deadline = 1;
+	EXPECT(call(set, STPLR_RINGS_ATTACHED, &attached) == -ETIMEDOUT);
+
+	zero(&sent, sizeof(sent));
+	sent.copy.record.len = 5;
+	sent.copy.record.type = 32;
+	fill(sent.bytes, 5);
+	EXPECT(call(other, STPLR_RING_ARM, &what) == 0);
+	EXPECT(syscall3(__NR_read, other, (long)&got, sizeof(got)) == -EAGAIN);
+	EXPECT(syscall3(__NR_write, creator, (long)&sent, sizeof(sent)) == sizeof(sent));
+	EXPECT(wait_for(other, STPLR_RING_DATA, 0, STPLR_DEADLINE_NONE) == STPLR_RING_DATA);
+	EXPECT(syscall3(__NR_read, other, (long)&got, sizeof(got)) == sizeof(got));
+	EXPECT(got.copy.record.len == 5 && got.copy.record.type == 32 && !got.copy.number);
+	for (unsigned int i = 0; i < 8; i++)
+		EXPECT(got.bytes[i] == sent.bytes[i]);
+	EXPECT(wait_for(other, STPLR_RING_DATA, 0, STPLR_DEADLINE_POLL) == -EAGAIN);
+	EXPECT(wait_for(other, STPLR_RING_DATA, 0, 1) == -ETIMEDOUT);
+
+	eventfd.fd = syscall3(__NR_eventfd2, 0, 0, 0);
+	eventfd.flags = STPLR_RING_EVENTFD_ALWAYS;
+	EXPECT(eventfd.fd >= 0);
+	EXPECT(call(other, STPLR_RING_EVENTFD, &eventfd) == 0);
+	EXPECT(call(creator, STPLR_RING_WAKE, 0) == 0);
+	EXPECT(syscall3(__NR_read, eventfd.fd, (long)&sent, 8) == 8);
+	EXPECT(call(creator, STPLR_RING_END, (void *)1) == -EINVAL);
+	EXPECT(call(creator, STPLR_RING_END, 0) == 0);
+	EXPECT(call(other, STPLR_RING_END, 0) == -EPIPE);
+	EXPECT(syscall3(__NR_read, other, (long)&got, sizeof(got)) == -EPIPE);
+}
+
 static int same(const char *a, const char *b)
 {
 	while (*a && *a == *b)
@@ -301,6 +439,10 @@ __attribute__((used)) static void start(const long *stack)
 		registered_client();
 	else if (same(role, "registered-server"))
 		registered_server();
+	else if (same(role, "ring"))
+		ring();
+	else if (same(role, "rings"))
+		rings();
 	else if (same(role, "alone"))
 		alone();
 	else
