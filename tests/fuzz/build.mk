@@ -15,9 +15,9 @@ coverage: $(FUZZ) ## which of the module's blocks tests and fuzzer reach, and wh
 $(FUZZ): $(FUZZ_OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lpthread
 
-$(B)/fuzz/%.o: tests/fuzz/%.c $(wildcard tests/fuzz/*.h include/uapi/linux/*.h)
+$(B)/fuzz/%.o: tests/fuzz/%.c $(wildcard tests/fuzz/*.h tests/module/*.h include/uapi/linux/*.h)
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS) -I tests/module $(CFLAGS) -c -o $@ $<
 
 # What user space parses, by libFuzzer: no module is needed.
 FUZZ_USER := $(addprefix $(B)/fuzz/user/,one_way address qnx)

@@ -339,6 +339,26 @@ static const struct field env_ring_write_fields[] = {
 static const struct field env_ring_read_fields[] = {
 	ARG(0, RING), ARG(1, ADDRESS), ARG(2, ONE_OF(sizes)), ARG(3, RANGE(NUMBER, 0, 15))};
 
+/* What a driver's server is asked for, beside giving a message back. */
+static const int64_t wishes[] = {KSERVER_DO_RETURN, KSERVER_DO_PIECES, KSERVER_DO_KEEP,
+				 KSERVER_DO_KEEP,   KSERVER_DO_ANSWER, KSERVER_DO_SLEEP_KILLABLE,
+				 KSERVER_DO_BEYOND};
+
+static const struct field env_kserver_fields[] = {
+	ARG(0, NAME, .named = true), ARG(1, RANGE(NUMBER, 0, 64)), ARG(2, RANGE(NUMBER, 0, 15)),
+	ARG(3, RANGE(NUMBER, 0, 9))};
+static const struct field env_kserver_use_fields[] = {ARG(0, DRIVER), ARG(1, RANGE(NUMBER, 0, 9)),
+						      ARG(2, ONE_OF(lengths)),
+						      ARG(3, RANGE(NUMBER, 0, 9))};
+static const struct field env_wish_fields[] = {ARG(0, ADDRESS), ARG(1, ONE_OF(wishes)),
+					       ARG(2, RANGE(NUMBER, 1, 5000))};
+static const struct field env_link_fields[] = {
+	ARG(0, NAME, .max = CHANNEL, .named = true), ARG(1, RANGE(NUMBER, 0, 64)),
+	ARG(2, RANGE(NUMBER, 0, 20)), ARG(3, RANGE(NUMBER, 0, 15))};
+static const struct field env_ring_driver_fields[] = {ARG(0, NAME, .max = RINGS, .named = true),
+						      ARG(1, RANGE(NUMBER, 0, 64)),
+						      ARG(2, RANGE(NUMBER, 1, 10))};
+
 static const struct field a_lane[] = {ARG(0, LANE)};
 static const struct field a_descriptor[] = {ARG(0, DESCRIPTOR)};
 static const struct field env_open_fields[] = {ARG(0, RANGE(NUMBER, 0, 0)),
@@ -469,6 +489,11 @@ const struct call calls[] = {
 	ENVIRONMENT(ring_hammer, NOTHING, 3, FIELDS(env_ring_hammer_fields)),
 	ENVIRONMENT(ring_write, NOTHING, 5, FIELDS(env_ring_write_fields)),
 	ENVIRONMENT(ring_read, NOTHING, 5, FIELDS(env_ring_read_fields)),
+	ENVIRONMENT(ring_driver, NOTHING, 3, FIELDS(env_ring_driver_fields)),
+	ENVIRONMENT(kserver, DRIVER, 1, FIELDS(env_kserver_fields)),
+	ENVIRONMENT(kserver_use, NOTHING, 3, FIELDS(env_kserver_use_fields)),
+	ENVIRONMENT(wish, NOTHING, 1, FIELDS(env_wish_fields)),
+	ENVIRONMENT(link, NOTHING, 3, FIELDS(env_link_fields)),
 	ENVIRONMENT(thread, NOTHING, 1, FIELDS(a_lane)),
 	ENVIRONMENT(fork, PID, 1, FIELDS(a_lane)),
 	ENVIRONMENT(signal, NOTHING, 5, FIELDS(env_signal_fields)),

@@ -42,6 +42,9 @@
 #include <linux/stplr.h>
 #include <linux/stplr_ring.h>
 
+#include "stplr_kclient.h"
+#include "stplr_kserver.h"
+
 #define LANES_MAX 6
 
 typedef long env_function(long a, long b, long c, long d);
@@ -92,6 +95,14 @@ static inline void memory_setup(void)
 	munmap(MEMORY + RINGS_OFFSET, MEMORY_SIZE - RINGS_OFFSET);
 	close(file);
 	memory_changed = 0;
+}
+
+static inline uint64_t soon(long us)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec + us * 1000ULL;
 }
 
 static const char *const names[] __attribute__((unused)) = {
@@ -599,7 +610,7 @@ ENV(env_ring_put)
 	int creator = !!(place->info.flags & STPLR_RING_CREATOR);
 	uint32_t size = place->info.out_bytes, need = 8 + ((b + 7) & ~7), tail, flags;
 	struct stplr_ring_record record = {.len = b, .type = c};
-	struct stplr_ring_writer writer;
+	struct stplr_ring_writer writer = {0};
 	size_t freed =
 		place->info.flags & STPLR_RINGS_MANY
 			? kernel + offsetof(struct stplr_ring_kernel, held)
@@ -630,8 +641,8 @@ ENV(env_ring_take)
 	const struct ring_place *place = &ring_places[a & 3];
 	size_t own = ring_offset(a, RING_OWN) + offsetof(struct stplr_ring_page, reader);
 	uint32_t size = place->info.in_bytes, head;
-	struct stplr_ring_record record;
-	struct stplr_ring_reader reader;
+	struct stplr_ring_record record = {0};
+	struct stplr_ring_reader reader = {0};
 
 	while (b--) {
 		if (!size || peek(own, &reader, sizeof(reader)) ||
@@ -721,6 +732,120 @@ ENV(env_ring_write)
 ENV(env_ring_read)
 {
 	return ring_poll(a, POLLIN, d) ? -1 : read(a, (void *)b, c);
+}
+
+/*
+ * Drivers (tests/module), where they are loaded: they serve, send, and have ends of rings. What one
+ * operation does with such a driver's file only it does, for the tests that they are for take
+ * turns.
+ */
+
+/* The name at a, of b bytes, ended by a zero; cut to 31. */
+static inline const char *driver_name(char *name, long a, long b)
+{
+	memset(name, 0, 32);
+	memcpy(name, (const char *)a, b < 0 || b > 31 ? 31 : b);
+	return name;
+}
+
+/* By c's bits: takes pulses, has threads of its own, is bare, is one client's; d how many may wait.
+ */
+ENV(env_kserver)
+{
+	struct kserver_create create = {.device = own_device,
+					.mode = 0666,
+					.pulses = c & 1,
+					.threads = c & 2,
+					.bare = !!(c & 4),
+					.exclusive = (c & 9) == 8,
+					.message_max = 1 << 20,
+					.pending_max = d};
+	int fd = open("/dev/stplr-kserver", O_RDWR | O_CLOEXEC);
+
+	driver_name(create.name, a, b);
+	if (ioctl(fd, KSERVER_CREATE, &create)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* The last message that it has kept, or one near it, is answered, read, written to. */
+ENV(env_kserver_use)
+{
+	struct kserver_state state;
+	struct kserver_reply reply = {.len = c};
+	struct kserver_data data = {.len = c, .offset = d * 8};
+
+	if (ioctl(a, KSERVER_STATE, &state))
+		return -1;
+	reply.rcvid = data.rcvid = state.rcvid + !d;
+	switch (b) {
+	case 0:
+	case 1:
+	case 2:
+		return ioctl(a, KSERVER_READ, &data);
+	case 3:
+	case 4:
+		return ioctl(a, KSERVER_WRITE, &data);
+	case 5:
+		return ioctl(a, KSERVER_RELEASE);
+	case 6:
+		return d ? 0 : ioctl(a, KSERVER_SHUTDOWN);
+	}
+	return ioctl(a, KSERVER_REPLY, &reply);
+}
+
+/* A message that begins at a says what is to be done with it. */
+ENV(env_wish)
+{
+	struct kserver_message message = {.what = b, .value = c};
+
+	return poke(a - (uintptr_t)MEMORY, &message, sizeof(message));
+}
+
+/* A driver connects to a name, posts c messages, some by an interrupt, may call, and goes. */
+ENV(env_link)
+{
+	struct kclient_open args = {.device = own_device,
+				    .posts = 4,
+				    .post_max = 256,
+				    .reply_max = 4,
+				    .deadline = d & 1 ? STPLR_DEADLINE_POLL : (int64_t)soon(3000),
+				    .told = !!(d & 2)};
+	struct kclient_post post = {
+		.count = c, .size = 64, .priority = STPLR_PRIORITY_OWN, .where = d & 1};
+	struct kclient_call call = {.send = AT(0),
+				    .send_len = 100,
+				    .reply = AT(0x1000),
+				    .room = 100,
+				    .parts = 2,
+				    .deadline = 5};
+	int fd = open("/dev/stplr-kclient", O_RDWR | O_CLOEXEC), result;
+
+	driver_name(args.name, a, b);
+	result = ioctl(fd, KCLIENT_OPEN, &args);
+	if (!result)
+		result = ioctl(fd, KCLIENT_POST, &post);
+	if (d & 4)
+		usleep(1000);
+	if (d & 8)
+		ioctl(fd, KCLIENT_CALL, &call);
+	close(fd);
+	return result;
+}
+
+/* A driver has an end of a ring for c ms: it gives back what it reads. */
+ENV(env_ring_driver)
+{
+	char text[64], name[32];
+	int fd = open("/dev/stplr-ringer", O_RDWR | O_CLOEXEC), length, result;
+
+	length = snprintf(text, sizeof(text), "work %s %u %ld", driver_name(name, a, b), own_device,
+			  c);
+	result = write(fd, text, length);
+	close(fd);
+	return result;
 }
 
 struct pager {
@@ -819,14 +944,6 @@ ENV(env_fail)
 struct number {
 	uint32_t id;
 };
-
-static inline uint64_t soon(long us)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec + us * 1000ULL;
-}
 
 /* Running a program */
 

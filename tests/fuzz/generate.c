@@ -216,6 +216,7 @@ static struct value make_value(struct place *place, const struct field *field)
 	case EVENTFD:
 	case RINGS:
 	case RING:
+	case DRIVER:
 	case DESCRIPTOR:
 	case PLACE:
 		return result_or(place, field->kind, -1);
@@ -382,8 +383,11 @@ static void match_name(struct place *place, struct op *op)
 	for (unsigned int i = 0; i < place->at; i++) {
 		const struct op *candidate = &place->program->ops[i];
 
-		if (of && calls[candidate->call].gives == of && candidate->values[1].n &&
-		    calls[candidate->call].fields[0].kind == NAME && one_in(place->random, ++seen))
+		enum kind gift = calls[candidate->call].gives;
+
+		if (of && (gift == of || (of == CHANNEL && gift == DRIVER)) &&
+		    candidate->values[1].n && calls[candidate->call].fields[0].kind == NAME &&
+		    one_in(place->random, ++seen))
 			other = candidate;
 	}
 	/* a new name, or one that there is */
@@ -479,12 +483,12 @@ static bool takes(const struct call *call, enum kind kind)
 	return false;
 }
 
-/* Is it about rings, of which there are none? */
+/* Is it about rings, or drivers, of which there are none? */
 static bool lacks_ring(const struct place *place, const struct call *call)
 {
-	static const uint8_t kinds[] = {RINGS, RING, PLACE};
+	static const uint8_t kinds[] = {RINGS, RING, PLACE, DRIVER};
 
-	for (unsigned int k = 0; k < 3; k++) {
+	for (unsigned int k = 0; k < 4; k++) {
 		bool found = call->on != kinds[k] && !takes(call, kinds[k]);
 
 		for (unsigned int i = 0; i < place->at && !found; i++)
@@ -683,6 +687,49 @@ static void stream(struct program *program, struct random *random, unsigned int 
 	} while (one_in(random, 3));
 }
 
+/* A driver serves, and is asked, or wished for something: in the sender's thread, or in its own. */
+static void ask_driver(struct program *program, struct random *random, unsigned int lane)
+{
+	struct place place = {random, program, program->nr_ops, lane, NOTHING};
+	struct value on = result_or(&place, CONNECTION, -1);
+	uint64_t at = make_offset(random, 64);
+	struct op *op;
+
+	if (!one_in(random, 3)) {
+		op = append(program, random, lane, "wish");
+		if (op)
+			op->values[0] = plain(at);
+	}
+	op = append(program, random, lane, one_in(random, 4) ? "msg_send" : "msg_send_receive");
+	set_on(op, on);
+	if (!op)
+		return;
+	wait_for_it(op, random);
+	if (one_in(random, 4))
+		return;
+	op->buffers[0] = (struct buffer){
+		.shape = FLAT, .nr_parts = 1, .count = 1, .parts = {{at, 8 + make_length(random)}}};
+	match_flags(op);
+	if (one_in(random, 3))
+		append(program, random, lane, "kserver_use");
+}
+
+static void set_up_driver(struct program *program, struct random *random)
+{
+	struct op *op = append(program, random, 0, "kserver"), *connect;
+
+	connect = append(program, random, 0, "connect_attach");
+	/* by its name: it has no chid */
+	connect->values[0] = op->values[0];
+	connect->values[1] = op->values[1];
+	for (unsigned int i = 0; i < calls[connect->call].nr_fields; i++) {
+		unsigned int kind = calls[connect->call].fields[i].kind;
+
+		if (kind == CHID || kind == PID)
+			connect->values[i] = plain(0);
+	}
+}
+
 /* A set, and both ends of a ring, mapped; or some of it. */
 static void set_up_rings(struct program *program, struct random *random)
 {
@@ -716,6 +763,7 @@ void generate(struct program *program, struct random *random)
 	unsigned int channels = between(random, 1, 2), connections = between(random, 1, 3);
 	unsigned int rounds = between(random, 2, 20);
 	unsigned int rings = random_below(random, 4); /* of four rounds */
+	bool driver = one_in(random, 4);
 
 	program->nr_ops = 0;
 	append(program, random, 0, "open");
@@ -734,6 +782,8 @@ void generate(struct program *program, struct random *random)
 		if (!one_in(random, 8))
 			*flags_of(op) &= ~STPLR_CONNECT_NONBLOCK;
 	}
+	if (driver)
+		set_up_driver(program, random);
 	if (one_in(random, 5)) {
 		struct op *op = append(program, random, 0, "channel_create");
 		unsigned int channel = program->nr_ops - 1;
@@ -762,6 +812,8 @@ void generate(struct program *program, struct random *random)
 	while (rounds-- && program->nr_ops < OPS_MAX) {
 		if (random_below(random, 4) < rings) {
 			stream(program, random, nr_lanes);
+		} else if (driver && random_below(random, 2)) {
+			ask_driver(program, random, random_below(random, nr_lanes));
 		} else if (random_below(random, 3)) {
 			converse(program, random, nr_lanes);
 		} else {

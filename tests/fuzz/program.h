@@ -45,6 +45,7 @@ enum kind {
 	EVENTFD,
 	RINGS,      /* a set of rings */
 	RING,       /* an end of one */
+	DRIVER,     /* a driver's server */
 	DESCRIPTOR, /* of any kind */
 	CHID,
 	COID,

@@ -415,8 +415,8 @@ void program_write_c(FILE *file, const struct program *program)
 	struct writer writer = {file, program, 0};
 
 	fprintf(file,
-		"/* Written by stplr's fuzzer: cc -I include/uapi THIS -lpthread; it wants "
-		"devices=2, "
+		"/* Written by stplr's fuzzer: cc -I include/uapi -I tests/module THIS "
+		"-lpthread; it wants devices=2, "
 		"its argument is how often to run. */\n%s\n",
 		env_text);
 	fprintf(file,
