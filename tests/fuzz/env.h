@@ -740,11 +740,11 @@ ENV(env_ring_read)
  * turns.
  */
 
-/* The name at a, of b bytes, ended by a zero; cut to 31. */
+/* The name at a, of b bytes, ended by a zero. */
 static inline const char *driver_name(char *name, long a, long b)
 {
-	memset(name, 0, 32);
-	memcpy(name, (const char *)a, b < 0 || b > 31 ? 31 : b);
+	memset(name, 0, 64);
+	memcpy(name, (const char *)a, b < 0 || b > 63 ? 63 : b);
 	return name;
 }
 
@@ -758,16 +758,17 @@ ENV(env_kserver)
 					.threads = c & 2,
 					.bare = !!(c & 4),
 					.exclusive = (c & 9) == 8,
-					.message_max = 1 << 20,
-					.pending_max = d};
-	int fd = open("/dev/stplr-kserver", O_RDWR | O_CLOEXEC);
+					.message_max = c & 2 ? 0 : 1 << 20,
+					.pending_max = c & 2 ? 0 : d};
+	int fd = open("/dev/stplr-kserver", O_RDWR | O_CLOEXEC), error;
 
 	driver_name(create.name, a, b);
-	if (ioctl(fd, KSERVER_CREATE, &create)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (!ioctl(fd, KSERVER_CREATE, &create))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
 }
 
 /* The last message that it has kept, or one near it, is answered, read, written to. */
@@ -810,41 +811,45 @@ ENV(env_link)
 	struct kclient_open args = {.device = own_device,
 				    .posts = 4,
 				    .post_max = 256,
-				    .reply_max = 4,
+				    .reply_max = d & 2 ? 4 : 0,
 				    .deadline = d & 1 ? STPLR_DEADLINE_POLL : (int64_t)soon(3000),
 				    .told = !!(d & 2)};
-	struct kclient_post post = {
-		.count = c, .size = 64, .priority = STPLR_PRIORITY_OWN, .where = d & 1};
+	struct kclient_post post = {.count = c, .size = 64, .priority = 10, .where = d & 1};
 	struct kclient_call call = {.send = AT(0),
 				    .send_len = 100,
 				    .reply = AT(0x1000),
 				    .room = 100,
 				    .parts = 2,
 				    .deadline = 5};
-	int fd = open("/dev/stplr-kclient", O_RDWR | O_CLOEXEC), result;
+	int fd = open("/dev/stplr-kclient", O_RDWR | O_CLOEXEC), result, error;
 
 	driver_name(args.name, a, b);
 	result = ioctl(fd, KCLIENT_OPEN, &args);
-	if (!result)
-		result = ioctl(fd, KCLIENT_POST, &post);
-	if (d & 4)
-		usleep(1000);
-	if (d & 8)
-		ioctl(fd, KCLIENT_CALL, &call);
+	if (!result) {
+		ioctl(fd, KCLIENT_POST, &post); /* of which there may be too many */
+		if (d & 4)
+			usleep(1000);
+		if (d & 8)
+			result = ioctl(fd, KCLIENT_CALL, &call);
+	}
+	error = errno;
 	close(fd);
+	errno = error;
 	return result;
 }
 
 /* A driver has an end of a ring for c ms: it gives back what it reads. */
 ENV(env_ring_driver)
 {
-	char text[64], name[32];
-	int fd = open("/dev/stplr-ringer", O_RDWR | O_CLOEXEC), length, result;
+	char text[120], name[64];
+	int fd = open("/dev/stplr-ringer", O_RDWR | O_CLOEXEC), length, result, error;
 
 	length = snprintf(text, sizeof(text), "work %s %u %ld", driver_name(name, a, b), own_device,
 			  c);
 	result = write(fd, text, length);
+	error = errno;
 	close(fd);
+	errno = error;
 	return result;
 }
 

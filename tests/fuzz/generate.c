@@ -740,6 +740,11 @@ static void set_up_rings(struct program *program, struct random *random)
 	append(program, random, 0, "ring_open");
 	if (!one_in(random, 8))
 		append(program, random, 0, "ring_map");
+	if (one_in(random, 5)) {
+		/* the other end is a driver's for a while, of which the lane sees nothing */
+		append(program, random, between(random, 1, LANES_MAX - 1), "ring_driver");
+		others--;
+	}
 	while (others--) {
 		append(program, random, 0, "ring_attach");
 		op = append(program, random, 0, "ring_map");
