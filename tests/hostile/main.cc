@@ -212,6 +212,7 @@ public:
 	// A few records there and back.
 	void exchange()
 	{
+		ASSERT_TRUE(ring_.own);
 		for (int i = 0; i < 5; i++) {
 			const std::string text = "bystander " + std::to_string(number_++);
 			ASSERT_EQ(0, ring_.put_waiting(text));
@@ -236,7 +237,9 @@ public:
 	void driver_echoes()
 	{
 		let_loose([this] { return ring_attach(device_, "ring-echo", 0, patience()); });
-		Ring next(ring_attach(device_, "ring-echo", 0, patience()));
+		Fd end(ring_attach(device_, "ring-echo", 0, patience()));
+		ASSERT_LE(0, end) << result_name(end) << ": the driver has not come back";
+		Ring next(end.release());
 		expect_echo(next);
 	}
 
@@ -294,7 +297,9 @@ public:
 			}
 		});
 		let_loose([&] { return ring_open(set, 0); });
-		Ring next(ring_open(set, 0));
+		Fd end(ring_open(set, 0));
+		ASSERT_LE(0, end) << result_name(end);
+		Ring next(end.release());
 		stplr_rings_attached attached = {};
 		attached.deadline = patience();
 		attached.number = STPLR_RING_ANY;
@@ -322,11 +327,14 @@ private:
 		const unsigned seed = random_();
 		Child child([&](Child &self) {
 			for (unsigned n = 0;; n++) {
-				Enemy enemy(attach(), seed + 10 * n);
+				const long fd = attach();
+				EXPECT_LE(0, fd) << result_name(fd);
+				if (fd < 0)
+					return 1;
+				Enemy enemy(fd, seed + 10 * n);
 				self.tell(1);
 				enemy.run();
 			}
-			return 0;
 		});
 		EXPECT_EQ(1, child.hear());
 		for (int64_t until = in_ms(200 + random_() % 1000); now(CLOCK_MONOTONIC) < until;) {
