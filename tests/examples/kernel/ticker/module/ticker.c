@@ -49,6 +49,8 @@ MODULE_PARM_DESC(pages, "pages of a ring for ticks, a power of two (default 16)"
  * @period: of @timer
  * @size: of a tick, in bytes
  * @last: the last tick
+ * @stopping: the program is to be told that it was; @work's alone, as is the next
+ * @refused: and of this, unless its error is 0
  */
 struct ticker {
 	u32 number;
@@ -59,6 +61,8 @@ struct ticker {
 	ktime_t period;
 	u32 size;
 	struct ticker_tick last;
+	bool stopping;
+	struct ticker_refused refused;
 };
 
 static struct stplr_rings *ticker_set;
@@ -91,8 +95,8 @@ static enum hrtimer_restart ticker_tick(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
-/* Where there is no room the program does without. */
-static void ticker_say(struct ticker *ticker, u16 type, const void *bytes, u32 len,
+/* False: there is no room. */
+static bool ticker_say(struct ticker *ticker, u16 type, const void *bytes, u32 len,
 		       unsigned int tell)
 {
 	unsigned long flags;
@@ -105,6 +109,20 @@ static void ticker_say(struct ticker *ticker, u16 type, const void *bytes, u32 l
 		stplr_ring_commit(ticker->end, len, type, 0, tell);
 	}
 	raw_spin_unlock_irqrestore(&ticker->lock, flags);
+	return !IS_ERR(room);
+}
+
+/* What the program waits for is said as soon as there is room, after the ticks that fill it. */
+static void ticker_say_due(struct ticker *ticker)
+{
+	if (ticker->stopping &&
+	    ticker_say(ticker, TICKER_STOPPED, &ticker->last, sizeof(ticker->last),
+		       STPLR_RING_TELL_WANTED))
+		ticker->stopping = false;
+	if (ticker->refused.error &&
+	    ticker_say(ticker, TICKER_REFUSED, &ticker->refused, sizeof(ticker->refused),
+		       STPLR_RING_TELL_WANTED))
+		ticker->refused.error = 0;
 }
 
 /* What the program wants: 0 or an error */
@@ -114,6 +132,8 @@ static int ticker_start(struct ticker *ticker, const struct ticker_start *start)
 	if (start->period < TICKER_PERIOD_MIN || start->period > TICKER_PERIOD_MAX ||
 	    start->size < TICKER_SIZE_MIN || start->size > TICKER_SIZE_MAX)
 		return -EINVAL;
+	if (ticker->stopping)
+		return -EBUSY;
 	hrtimer_cancel(&ticker->timer);
 	ticker->period = ns_to_ktime((u64)start->period * NSEC_PER_USEC);
 	ticker->size = start->size;
@@ -124,8 +144,7 @@ static int ticker_start(struct ticker *ticker, const struct ticker_start *start)
 static int ticker_stop(struct ticker *ticker)
 {
 	hrtimer_cancel(&ticker->timer);
-	ticker_say(ticker, TICKER_STOPPED, &ticker->last, sizeof(ticker->last),
-		   STPLR_RING_TELL_WANTED);
+	ticker->stopping = true;
 	return 0;
 }
 
@@ -137,7 +156,7 @@ static int ticker_done(struct ticker *ticker, const struct ticker_done *done)
 	if (done->time > time.ns)
 		return -EINVAL;
 	time.ns -= done->time;
-	/* it is read with the next tick */
+	/* it is read with the next tick; where there is no room the program does without */
 	ticker_say(ticker, TICKER_TIME, &time, sizeof(time), STPLR_RING_TELL_NOT);
 	return 0;
 }
@@ -187,6 +206,8 @@ static int ticker_open(struct ticker *ticker)
 	if (IS_ERR(end))
 		return PTR_ERR(end);
 	memset(&ticker->last, 0, sizeof(ticker->last));
+	memset(&ticker->refused, 0, sizeof(ticker->refused));
+	ticker->stopping = false;
 	ticker->end = end;
 	/* if there is something already, nobody will tell */
 	if (stplr_ring_ask(end, STPLR_RING_DATA, 0))
@@ -212,21 +233,26 @@ static void ticker_again(struct ticker *ticker)
 static bool ticker_take(struct ticker *ticker)
 {
 	struct stplr_ring_record record;
-	const void *bytes = stplr_ring_peek(ticker->end, &record);
-	struct ticker_refused refused;
+	u32 what = STPLR_RING_DATA;
+	const void *bytes;
+	int err;
 
+	ticker_say_due(ticker);
+	if (ticker->stopping || ticker->refused.error)
+		what |= STPLR_RING_ROOM;
+	bytes = stplr_ring_peek(ticker->end, &record);
 	if (bytes == ERR_PTR(-EAGAIN))
-		return stplr_ring_ask(ticker->end, STPLR_RING_DATA, 0);
+		return stplr_ring_ask(ticker->end, what, sizeof(record) + sizeof(ticker->last));
 	if (IS_ERR(bytes)) {
 		ticker_again(ticker);
 		return false;
 	}
-	refused.type = record.type;
-	refused.error = -ticker_do(ticker, &record, bytes);
+	err = ticker_do(ticker, &record, bytes);
+	if (err) {
+		ticker->refused.type = record.type;
+		ticker->refused.error = -err;
+	}
 	stplr_ring_release(ticker->end, STPLR_RING_TELL_WANTED);
-	if (refused.error)
-		ticker_say(ticker, TICKER_REFUSED, &refused, sizeof(refused),
-			   STPLR_RING_TELL_WANTED);
 	return true;
 }
 
