@@ -2,6 +2,7 @@
 // stplr-bench: what passing messages costs.
 #include "bars.h"
 #include "inversion.h"
+#include "kernel.h"
 #include "latency.h"
 #include "options.h"
 #include "quiet.h"
@@ -62,6 +63,8 @@ bool run(const Options &options)
 		return runLatency(options);
 	case Command::ring:
 		return runRing(options);
+	case Command::kernel:
+		return runKernel(options);
 	}
 	return false;
 }

@@ -18,7 +18,7 @@ namespace
 {
 
 constexpr const char *commands =
-	"roundtrip, connections, queue, pulses, inheritance, inversion, latency or ring";
+	"roundtrip, connections, queue, pulses, inheritance, inversion, latency, ring or kernel";
 
 constexpr std::uint64_t sizeMost = 1 << 30;
 constexpr std::uint64_t countMost = 1000000000;
@@ -46,13 +46,20 @@ const char *const help =
 	"  ring          what a record through a ring costs, both sides together; with two "
 	"processors a stream,\n"
 	"                beside a pipe's\n"
+	"  kernel        calls of a driver, and messages between the kernel and a process by "
+	"stplr, "
+	"netlink, a device's\n"
+	"                read(2) and write(2), an eventfd; needs root, and make test-modules\n"
 	"\n"
 	"Options:\n"
 	"  --transport LIST|all   roundtrip: which ones, separated by commas (default all):\n"
 	"                         %s\n"
 	"                         ring and getppid are not part of all; getppid is no transport "
 	"but two empty system calls\n"
-	"  --size N,...           roundtrip: sizes in bytes (default 64,4096,65536,1048576)\n"
+	"  --size N,...           roundtrip: sizes in bytes (default 64,4096,65536,1048576); "
+	"kernel: "
+	"of messages, from 16\n"
+	"                         to 32768 (default 1024)\n"
 	"  --count N              rounds to time (default: by size and command)\n"
 	"  --warm-up N            rounds before the timed ones (default 100; connections, "
 	"inheritance: 10000)\n"
@@ -163,6 +170,15 @@ bool parseUnit(const char *source, const std::string &unit)
 	return unit == "instructions";
 }
 
+// Netlink's attributes end where their 16 bits do.
+void checkKernelSizes(const std::vector<std::size_t> &sizes)
+{
+	for (const std::size_t size : sizes)
+		if (size < 16 || size > 32768)
+			throw UsageError("--size for kernel wants numbers from 16 to 32768, not '" +
+					 std::to_string(size) + "'");
+}
+
 Command parseCommand(const std::string &name)
 {
 	if (name == "roundtrip")
@@ -181,6 +197,8 @@ Command parseCommand(const std::string &name)
 		return Command::latency;
 	if (name == "ring")
 		return Command::ring;
+	if (name == "kernel")
+		return Command::kernel;
 	throw UsageError("there is no command '" + name + "', but " + commands);
 }
 
@@ -222,7 +240,6 @@ Options parseOptions(int argc, char **argv)
 			for (const std::string &number : split(optarg))
 				addOnce<std::size_t>(options.sizes,
 						     parseNumber("--size", number, 1, sizeMost));
-			forRoundTrips = "--size";
 			break;
 		case count:
 			options.count = parseNumber("--count", optarg, 1, countMost);
@@ -264,6 +281,11 @@ Options parseOptions(int argc, char **argv)
 		throw UsageError("--warm-up is for roundtrip, connections and inheritance only");
 	if (options.command != Command::roundtrip && !forRoundTrips.empty())
 		throw UsageError(forRoundTrips + " is for roundtrip only");
+	if (options.command != Command::roundtrip && options.command != Command::kernel &&
+	    !options.sizes.empty())
+		throw UsageError("--size is for roundtrip and kernel only");
+	if (options.command == Command::kernel)
+		checkKernelSizes(options.sizes);
 	// Two costs that are compared to a few percent have to be of the same regime: the settled
 	// one (README.md).
 	if (!warmUpGiven)
@@ -275,6 +297,8 @@ Options parseOptions(int argc, char **argv)
 		options.cpus = parseCpus("0-0");
 	if (options.transports.empty())
 		options.transports = parseTransports("all");
+	if (options.sizes.empty() && options.command == Command::kernel)
+		options.sizes = {1024};
 	if (options.sizes.empty())
 		options.sizes = {64, 4096, 65536, 1048576};
 	return options;

@@ -13,7 +13,17 @@
 namespace bench
 {
 
-enum class Command { roundtrip, connections, queue, pulses, inheritance, inversion, latency, ring };
+enum class Command {
+	roundtrip,
+	connections,
+	queue,
+	pulses,
+	inheritance,
+	inversion,
+	latency,
+	ring,
+	kernel
+};
 
 struct Options {
 	Command command = Command::roundtrip;

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What stplr-bench kernel and stplr_bench.c tell each other. */
+#ifndef STPLR_BENCH_H
+#define STPLR_BENCH_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define BENCH_NETLINK 31 /* a protocol that nobody has */
+#define BENCH_FAMILY "stplr-bench"
+#define BENCH_COMMAND 1
+#define BENCH_ATTRIBUTE 1
+#define BENCH_SLOTS 64 /* messages that may be on their way */
+#define BENCH_SIZE_MAX (1 << 20)
+
+/* The ways from the kernel to a process; some of them go back, too. */
+enum {
+	BENCH_NOTHING, /* only what all of them have */
+	BENCH_POST,
+	BENCH_PULSE,
+	BENCH_RING,
+	BENCH_NETLINK_UNICAST,
+	BENCH_GENETLINK,
+	BENCH_DEVICE, /* read(2) and write(2) of the device itself */
+	BENCH_EVENTFD,
+	BENCH_SERVER, /* process to kernel only */
+};
+
+/**
+ * struct bench_set_up - for one way, once an open
+ * @way: BENCH_...
+ * @size: of messages, in bytes
+ * @name: of a channel that posts go to, of a ring set, or of a server
+ * @value: a port's number; a descriptor of an eventfd, or of a connection; out: the family's number
+ */
+struct bench_set_up {
+	__u32 way;
+	__u32 size;
+	char name[64];
+	__s32 value;
+	__u32 reserved;
+};
+
+#define BENCH_BATCH 1 /* all at once, where the way can */
+#define BENCH_AWAIT 2 /* then sleeps until BENCH_ACK */
+#define BENCH_FULL 4 /* every byte is filled, not the first and the last 8 only */
+
+/**
+ * struct bench_send - the kernel sends
+ * @way: BENCH_...
+ * @count: so many
+ * @flags: see above
+ * @reserved: 0
+ * @number: of the first
+ * @ns: out: what that took, without BENCH_AWAIT; nanoseconds, or instructions where these are
+ */
+struct bench_send {
+	__u32 way;
+	__u32 count;
+	__u32 flags;
+	__u32 reserved;
+	__u64 number;
+	__u64 ns;
+};
+
+/**
+ * struct bench_expect - the kernel receives
+ * @number: of the next message
+ * @flags: BENCH_FULL
+ * @count: messages to take out of the ring now
+ * @received: out: how many have come, in all, right ones
+ * @wrong: out: others
+ * @ns: out: what taking them out of the ring took
+ */
+struct bench_expect {
+	__u64 number;
+	__u32 flags;
+	__u32 count;
+	__u64 received;
+	__u64 wrong;
+	__u64 ns;
+};
+
+#define BENCH_SET_UP _IOWR('B', 0, struct bench_set_up)
+#define BENCH_SEND _IOWR('B', 1, struct bench_send)
+#define BENCH_ACK _IO('B', 2)
+#define BENCH_EXPECT _IOWR('B', 3, struct bench_expect)
+
+#endif
