@@ -55,6 +55,7 @@ test-modules: $(test_module) ## modules for tests only, for KVER or KDIR
 $(test_module): $(wildcard tests/module/*) $(wildcard include/linux/*) $(module_folder)/stplr.ko
 	@mkdir -p $(@D)
 	@cp -rsf $(CURDIR)/tests/module/. $(CURDIR)/include $(@D)
+	@rm -f $(@D)/Module.symvers # or they would keep the versions of stplr's symbols that they were linked for
 	$(MAKE) -C $(module_kdir) M=$(CURDIR)/$(@D) \
 		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/$(module_folder)/Module.symvers modules
 	@touch $@
