@@ -125,7 +125,7 @@ static void stplr_blocked_served(struct stplr_blocked_reader *reader,
 	unsigned int looked = 0;
 
 	lockdep_assert_held(&connection->channel->lock);
-	list_for_each_entry(serving, &server->running, link) {
+	hlist_for_each_entry(serving, &server->running, link) {
 		struct stplr_blocked *blocked;
 
 		reader->more |= ++looked > STPLR_LOOK_MAX;

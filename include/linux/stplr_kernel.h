@@ -13,7 +13,9 @@
 #ifndef _LINUX_STPLR_KERNEL_H
 #define _LINUX_STPLR_KERNEL_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
 #include <linux/uidgid.h>
 #include <uapi/linux/stplr.h>
 
@@ -161,10 +163,54 @@ void *stplr_server_data(const struct stplr_server *server);
 int stplr_server_shutdown(struct stplr_server *server);
 void stplr_server_put(struct stplr_server *server);
 
-ssize_t stplr_request_read(struct stplr_request *request, size_t offset, void *to, size_t len);
-ssize_t stplr_request_write(struct stplr_request *request, size_t offset, const void *from,
-			    size_t len);
+ssize_t __stplr_request_read(struct stplr_request *request, size_t offset, void *to, size_t len);
+ssize_t __stplr_request_write(struct stplr_request *request, size_t offset, const void *from,
+			      size_t len);
 s32 stplr_request_keep(struct stplr_request *request);
+
+/**
+ * stplr_request_read() - read of a message
+ * @request: what the receive operation was given
+ * @offset: from where on
+ * @to: where to
+ * @len: bytes
+ *
+ * As often as one likes, in any order; a program may change its bytes meanwhile, so what was
+ * checked is not read again. As with copy_from_user(), a @len that is a constant is checked against
+ * @to by the compiler, any other when it is used.
+ *
+ * Context: the receive operation, in its thread; may sleep, for a page of the program's. Return:
+ * bytes, fewer than @len at the message's end; EFAULT: the program's memory is not there, which is
+ * what the operation should return; EALREADY: the message was kept; EINVAL: bad lengths.
+ */
+static __always_inline ssize_t stplr_request_read(struct stplr_request *request, size_t offset,
+						  void *to, size_t len)
+{
+	if (unlikely(len > SSIZE_MAX || !check_copy_size(to, len, false)))
+		return -EINVAL;
+	return __stplr_request_read(request, offset, to, len);
+}
+
+/**
+ * stplr_request_write() - write into the answer
+ * @request: what the receive operation was given
+ * @offset: from where on
+ * @from: what
+ * @len: bytes
+ *
+ * As often as one likes, in any order. The program is told how far the answer reaches, and how far
+ * it would with room enough. What lies before and was not written has what the program had there.
+ *
+ * Context: as stplr_request_read(). Return: bytes, fewer than @len at the end of the room; EFAULT,
+ * EALREADY, EINVAL likewise.
+ */
+static __always_inline ssize_t stplr_request_write(struct stplr_request *request, size_t offset,
+						   const void *from, size_t len)
+{
+	if (unlikely(len > SSIZE_MAX || !check_copy_size(from, len, true)))
+		return -EINVAL;
+	return __stplr_request_write(request, offset, from, len);
+}
 
 ssize_t stplr_server_receive(struct stplr_server *server, s64 deadline, void *bytes, size_t len,
 			     struct stplr_received *received);

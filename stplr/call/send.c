@@ -14,6 +14,7 @@
 #include "base/params.h"
 #include "base/priority.h"
 #include "base/quota.h"
+#include "base/uninitialized.h"
 #include "base/wake.h"
 #include "call/send.h"
 #include "call/serve.h"
@@ -277,8 +278,8 @@ int stplr_send_queued(struct stplr_connection *connection, bool nonblock,
 int stplr_send(struct stplr_connection *connection, u32 kind, bool nonblock,
 	       struct stplr_msg_send *args, struct stplr_sent *sent)
 {
+	struct stplr_user_buffer room STPLR_UNINITIALIZED;
 	struct stplr_thread *self = NULL;
-	struct stplr_user_buffer room;
 	struct stplr_message *message;
 	int err;
 

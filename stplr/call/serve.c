@@ -16,6 +16,7 @@
 #include "base/params.h"
 #include "base/priority.h"
 #include "base/quota.h"
+#include "base/uninitialized.h"
 #include "call/reply.h"
 #include "call/serve.h"
 #include "core/client.h"
@@ -110,8 +111,8 @@ struct stplr_message *stplr_serve(struct stplr_connection *connection, u32 kind,
 				  const struct stplr_user_buffer *room, bool *received)
 {
 	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->send_deadline;
-	struct stplr_user_buffer from;
-	struct stplr_serving serving;
+	struct stplr_user_buffer from STPLR_UNINITIALIZED;
+	struct stplr_serving serving STPLR_UNINITIALIZED;
 	int result;
 
 	serving.connection = connection;

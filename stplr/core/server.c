@@ -21,7 +21,6 @@ struct stplr_server *stplr_server_new(struct stplr_channel *channel,
 	server->data = data;
 	strscpy(server->module, ops->owner ? module_name(ops->owner) : "vmlinux",
 		sizeof(server->module));
-	INIT_LIST_HEAD(&server->running);
 	INIT_LIST_HEAD(&server->hands.changed);
 	init_waitqueue_head(&server->idle);
 	mutex_init(&server->attaching);

@@ -48,7 +48,7 @@ struct stplr_server {
 	bool exclusive;
 	size_t message_max;
 	unsigned int pending_max;
-	struct list_head running;
+	struct hlist_head running;
 	unsigned int nr_running;
 	struct stplr_worker hands;
 	wait_queue_head_t idle;

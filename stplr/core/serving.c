@@ -25,7 +25,7 @@ int stplr_serving_try(struct stplr_channel *channel, void *arg, struct task_stru
 	if (unlikely(server->pending_max) && serving->request.kind != STPLR_KIND_PULSE &&
 	    server->nr_running + server->hands.nr_held >= server->pending_max)
 		return STPLR_NO_ROOM;
-	list_add(&serving->link, &server->running);
+	hlist_add_head(&serving->link, &server->running);
 	server->nr_running++;
 	serving->connection->nr_running++;
 	serving->seq = ++channel->last_seq;
@@ -47,7 +47,7 @@ void stplr_serving_end(struct stplr_serving *serving)
 	bool idle, left;
 
 	spin_lock(&channel->lock);
-	list_del(&serving->link);
+	__hlist_del(&serving->link);
 	server->nr_running--;
 	connection->nr_running--;
 	if (!serving->kept && serving->request.kind != STPLR_KIND_PULSE) {
@@ -90,7 +90,7 @@ bool stplr_serving_here(struct stplr_channel *channel)
 	bool here = false;
 
 	spin_lock(&channel->lock);
-	list_for_each_entry(serving, &channel->server->running, link) {
+	hlist_for_each_entry(serving, &channel->server->running, link) {
 		here = serving->task == current;
 		if (here)
 			break;

@@ -34,7 +34,7 @@ struct task_struct;
  */
 struct stplr_serving {
 	struct stplr_request request;
-	struct list_head link;
+	struct hlist_node link;
 	struct task_struct *task;
 	struct stplr_connection *connection;
 	const struct stplr_user_buffer *from;

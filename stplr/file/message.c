@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/params.h"
+#include "base/uninitialized.h"
 #include "call/data.h"
 #include "call/receive.h"
 #include "call/reply.h"
@@ -45,8 +46,8 @@ static long stplr_send_args(struct stplr_connection *connection, u32 kind, bool 
 			    void __user *arg, unsigned int size)
 {
 	struct stplr_msg_send __user *uargs = arg;
+	struct stplr_msg_send args STPLR_UNINITIALIZED;
 	struct stplr_sent sent = {};
-	struct stplr_msg_send args;
 	int err;
 
 	err = stplr_args_get(&args, sizeof(args), uargs, size);

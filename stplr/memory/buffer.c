@@ -103,6 +103,26 @@ void stplr_user_buffer_iter_other(const struct stplr_user_buffer *buffer, unsign
 		iov_iter_kvec(iter, direction, buffer->kernel, buffer->nr_kernel, buffer->len);
 }
 
+bool stplr_user_buffer_read_other(const struct stplr_user_buffer *buffer, size_t offset, void *to,
+				  size_t len)
+{
+	struct iov_iter iter;
+
+	stplr_user_buffer_iter(buffer, ITER_SOURCE, &iter);
+	iov_iter_advance(&iter, offset);
+	return _copy_from_iter(to, len, &iter) == len;
+}
+
+bool stplr_user_buffer_write_other(const struct stplr_user_buffer *buffer, size_t offset,
+				   const void *from, size_t len)
+{
+	struct iov_iter iter;
+
+	stplr_user_buffer_iter(buffer, ITER_DEST, &iter);
+	iov_iter_advance(&iter, offset);
+	return _copy_to_iter(from, len, &iter) == len;
+}
+
 void stplr_user_buffer_free_other(struct stplr_user_buffer *buffer)
 {
 	if (!buffer->parts && buffer->registered)

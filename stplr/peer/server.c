@@ -198,21 +198,8 @@ static ssize_t stplr_request_len(const struct stplr_serving *serving, size_t off
 	return offset < size ? min(len, size - offset) : 0;
 }
 
-/**
- * stplr_request_read() - read of a message
- * @request: what the receive operation was given
- * @offset: from where on
- * @to: where to
- * @len: bytes
- *
- * As often as one likes, in any order; a program may change its bytes meanwhile, so what was
- * checked is not read again.
- *
- * Context: the receive operation, in its thread; may sleep, for a page of the program's. Return:
- * bytes, fewer than @len at the message's end; EFAULT: the program's memory is not there, which is
- * what the operation should return; EALREADY: the message was kept; EINVAL: bad lengths.
- */
-ssize_t stplr_request_read(struct stplr_request *request, size_t offset, void *to, size_t len)
+/* stplr_request_read(), of a place that is large enough. */
+ssize_t __stplr_request_read(struct stplr_request *request, size_t offset, void *to, size_t len)
 {
 	struct stplr_serving *serving = stplr_serving_of(request);
 	ssize_t n = stplr_request_len(serving, offset, len, request->len);
@@ -221,23 +208,11 @@ ssize_t stplr_request_read(struct stplr_request *request, size_t offset, void *t
 		return n;
 	return likely(stplr_user_buffer_read(serving->from, offset, to, n)) ? n : -EFAULT;
 }
-EXPORT_SYMBOL_GPL(stplr_request_read);
+EXPORT_SYMBOL_GPL(__stplr_request_read);
 
-/**
- * stplr_request_write() - write into the answer
- * @request: what the receive operation was given
- * @offset: from where on
- * @from: what
- * @len: bytes
- *
- * As often as one likes, in any order. The program is told how far the answer reaches, and how far
- * it would with room enough. What lies before and was not written has what the program had there.
- *
- * Context: as stplr_request_read(). Return: bytes, fewer than @len at the end of the room; EFAULT,
- * EALREADY, EINVAL likewise.
- */
-ssize_t stplr_request_write(struct stplr_request *request, size_t offset, const void *from,
-			    size_t len)
+/* stplr_request_write(), likewise. */
+ssize_t __stplr_request_write(struct stplr_request *request, size_t offset, const void *from,
+			      size_t len)
 {
 	struct stplr_serving *serving = stplr_serving_of(request);
 	ssize_t n = stplr_request_len(serving, offset, len, request->room);
@@ -253,7 +228,7 @@ ssize_t stplr_request_write(struct stplr_request *request, size_t offset, const 
 		serving->total = max(serving->total, offset + len);
 	return n;
 }
-EXPORT_SYMBOL_GPL(stplr_request_write);
+EXPORT_SYMBOL_GPL(__stplr_request_write);
 
 /**
  * stplr_request_keep() - answer a message later
