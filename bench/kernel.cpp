@@ -151,7 +151,8 @@ Cost measureFromKernel(const FromKernel &from, std::size_t size, const Schedule 
 }
 
 // One at a time, to another process, which sleeps; and that tells the kernel, which sleeps.
-Cost measureWoken(const FromKernel &from, std::size_t size, const Schedule &schedule, const Cpus &cpus)
+Cost measureWoken(const FromKernel &from, std::size_t size, const Schedule &schedule,
+		  const Cpus &cpus)
 {
 	return measure(std::string(from.name) + ", asleep", [&](Measurement &measurement,
 								double &) {
@@ -183,7 +184,8 @@ Cost measureWoken(const FromKernel &from, std::size_t size, const Schedule &sche
 }
 
 // This process sends so many, and the kernel receives them, in this thread.
-Cost measureToKernel(const ToKernel &to, std::size_t size, const Schedule &schedule, const Cpus &cpus)
+Cost measureToKernel(const ToKernel &to, std::size_t size, const Schedule &schedule,
+		     const Cpus &cpus)
 {
 	return measure(to.name, [&](Measurement &measurement, double &kernelsPart) {
 		std::uint64_t sent = 0;
@@ -205,7 +207,8 @@ Cost measureToKernel(const ToKernel &to, std::size_t size, const Schedule &sched
 					sender->send(at + 1 < schedule.batch);
 				}
 				sent += schedule.batch;
-				return to.drained ? kernel.expect(number, flags, schedule.batch) : 0;
+				return to.drained ? kernel.expect(number, flags, schedule.batch)
+						  : 0;
 			},
 			[&] {
 				return to.drained ? kernel.expect(0, 0)
