@@ -67,7 +67,9 @@ const char *const help =
 	"  --json                 one JSON object a line instead of the table\n"
 	"  --check                compare with the project's bars, which are printed; exit 1 if "
 	"one is missed.\n"
-	"                         roundtrip then measures at least what the bars need\n"
+	"                         roundtrip then measures at least what the bars need; with "
+	"--transport or --size\n"
+	"                         only bars of these count\n"
 	"  --unit ns|instructions what the clock counts: instructions under QEMU's -icount "
 	"shift=0\n"
 	"                         (default: $STPLR_BENCH_UNIT, else ns)\n"
@@ -233,10 +235,12 @@ Options parseOptions(int argc, char **argv)
 		switch (found) {
 		case transport:
 			options.transports = parseTransports(optarg);
+			options.transportsChosen = std::string(optarg) != "all";
 			forRoundTrips = "--transport";
 			break;
 		case size:
 			options.sizes.clear();
+			options.sizesChosen = true;
 			for (const std::string &number : split(optarg))
 				addOnce<std::size_t>(options.sizes,
 						     parseNumber("--size", number, 1, sizeMost));

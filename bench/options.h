@@ -35,6 +35,9 @@ struct Options {
 	Cpus cpus;
 	bool json = false;
 	bool check = false;
+	// Named on the command line.
+	bool transportsChosen = false;
+	bool sizesChosen = false;
 	// The clock counts instructions (QEMU's -icount shift=0).
 	bool instructions = false;
 };

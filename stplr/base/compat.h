@@ -14,6 +14,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/timer.h>
+#include <linux/uaccess.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -124,6 +125,21 @@ static inline int stplr_pin_to_read(unsigned long start, unsigned int nr_pages, 
  * all.
  */
 #define STPLR_YIELD_TO (LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
+
+/*
+ * copy_from_user() and copy_to_user() without hardened usercopy's look at the kernel's side, which
+ * the caller has had. Where they are inline (arm64), from 6.12 on there is nothing below them.
+ */
+#ifdef INLINE_COPY_FROM_USER
+#define stplr_copy_from_user copy_from_user
+#else
+#define stplr_copy_from_user _copy_from_user
+#endif
+#ifdef INLINE_COPY_TO_USER
+#define stplr_copy_to_user copy_to_user
+#else
+#define stplr_copy_to_user _copy_to_user
+#endif
 
 /* 6.3: a mapping's flags are changed by functions only */
 static inline void stplr_vma_flags(struct vm_area_struct *vma, vm_flags_t set, vm_flags_t clear)

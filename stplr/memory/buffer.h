@@ -10,6 +10,8 @@
 
 #include <uapi/linux/stplr.h>
 
+#include "base/compat.h"
+
 struct stplr_registered;
 struct xarray;
 
@@ -146,7 +148,7 @@ static inline bool stplr_user_buffer_read(const struct stplr_user_buffer *buffer
 					  void *to, size_t len)
 {
 	if (likely(buffer->nr_parts == 1))
-		return !_copy_from_user(to, buffer->parts[0].iov_base + offset, len);
+		return !stplr_copy_from_user(to, buffer->parts[0].iov_base + offset, len);
 	return stplr_user_buffer_read_other(buffer, offset, to, len);
 }
 
@@ -154,7 +156,7 @@ static inline bool stplr_user_buffer_write(const struct stplr_user_buffer *buffe
 					   const void *from, size_t len)
 {
 	if (likely(buffer->nr_parts == 1))
-		return !_copy_to_user(buffer->parts[0].iov_base + offset, from, len);
+		return !stplr_copy_to_user(buffer->parts[0].iov_base + offset, from, len);
 	return stplr_user_buffer_write_other(buffer, offset, from, len);
 }
 
