@@ -771,15 +771,19 @@ ENV(env_kserver)
 	return -1;
 }
 
-/* The last message that it has kept, or one near it, is answered, read, written to. */
+/* The message that it has kept last, once there is one, is read, written to or answered. */
 ENV(env_kserver_use)
 {
-	struct kserver_state state;
+	struct kserver_state state = {0};
 	struct kserver_reply reply = {.len = c};
 	struct kserver_data data = {.len = c, .offset = d * 8};
 
-	if (ioctl(a, KSERVER_STATE, &state))
-		return -1;
+	for (int i = 0; i < 20 && !state.rcvid; i++) {
+		if (ioctl(a, KSERVER_STATE, &state))
+			return -1;
+		if (!state.rcvid)
+			usleep(200);
+	}
 	reply.rcvid = data.rcvid = state.rcvid + !d;
 	switch (b) {
 	case 0:

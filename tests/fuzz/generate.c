@@ -688,8 +688,9 @@ static void stream(struct program *program, struct random *random, unsigned int 
 }
 
 /* A driver serves, and is asked, or wished for something: in the sender's thread, or in its own. */
-static void ask_driver(struct program *program, struct random *random, unsigned int lane)
+static void ask_driver(struct program *program, struct random *random, unsigned int nr_lanes)
 {
+	unsigned int lane = random_below(random, nr_lanes);
 	struct place place = {random, program, program->nr_ops, lane, NOTHING};
 	struct value on = result_or(&place, CONNECTION, -1);
 	uint64_t at = make_offset(random, 64);
@@ -710,8 +711,9 @@ static void ask_driver(struct program *program, struct random *random, unsigned 
 	op->buffers[0] = (struct buffer){
 		.shape = FLAT, .nr_parts = 1, .count = 1, .parts = {{at, 8 + make_length(random)}}};
 	match_flags(op);
-	if (one_in(random, 3))
-		append(program, random, lane, "kserver_use");
+	/* while the sender waits */
+	if (one_in(random, 2))
+		append(program, random, lane ? 0 : 1 % nr_lanes, "kserver_use");
 }
 
 static void set_up_driver(struct program *program, struct random *random)
@@ -818,7 +820,7 @@ void generate(struct program *program, struct random *random)
 		if (random_below(random, 4) < rings) {
 			stream(program, random, nr_lanes);
 		} else if (driver && random_below(random, 2)) {
-			ask_driver(program, random, random_below(random, nr_lanes));
+			ask_driver(program, random, nr_lanes);
 		} else if (random_below(random, 3)) {
 			converse(program, random, nr_lanes);
 		} else {
