@@ -18,6 +18,9 @@
 #include "ring/tell.h"
 #include "ring/wait.h"
 
+/* How many old records give way at once, before others may run. */
+#define STPLR_RING_DROP_BATCH 4096
+
 static int stplr_ring_lock_copies(struct mutex *mutex, bool nonblock)
 {
 	if (nonblock)
@@ -129,7 +132,12 @@ static ssize_t stplr_ring_copy_one_in(struct stplr_ring_end *end, struct stplr_r
 		goto restore;
 	/* the last one may lack what it would be padded with */
 	padded = min_t(size_t, ALIGN((size_t)header.record.len, STPLR_RING_ALIGN), left);
-	err = stplr_ring_place(end, cursor, header.record.len, &bytes);
+	/* a long record may take the place of millions of empty ones */
+	do {
+		cond_resched();
+		err = stplr_ring_place(end, cursor, header.record.len, STPLR_RING_DROP_BATCH,
+				       &bytes);
+	} while (err == -EINPROGRESS);
 	if (err) {
 		*need = stplr_ring_need(header.record.len);
 		goto restore;
@@ -157,7 +165,6 @@ static ssize_t stplr_ring_copy_some_in(struct stplr_ring_end *end, struct iov_it
 		if (one < 0)
 			break;
 		copied += one;
-		cond_resched();
 	}
 	if (copied)
 		stplr_ring_committed(end);

@@ -224,7 +224,7 @@ void *stplr_ring_reserve(struct stplr_ring_end *end, u32 len)
 
 	if (WARN_ON_ONCE(end->reserving))
 		return ERR_PTR(-EINVAL);
-	err = stplr_ring_place(end, &end->cursor, len, &bytes);
+	err = stplr_ring_place(end, &end->cursor, len, UINT_MAX, &bytes);
 	if (err)
 		return ERR_PTR(err);
 	end->reserving = true;

@@ -94,10 +94,11 @@ bool stplr_ring_has_room(struct stplr_ring_end *end, u32 head, u32 need)
 }
 
 /*
- * Lets the oldest records give way until there is room. Each record is dropped once, so that a
- * writer does no more of this than it has written.
+ * Lets the oldest records give way until there is room, @most of them: EINPROGRESS if that was not
+ * enough. Each record is dropped once, so that a writer does no more of this than it has written.
  */
-static int stplr_ring_drop(struct stplr_ring_end *end, struct stplr_ring_cursor *cursor, u32 need)
+static int stplr_ring_drop(struct stplr_ring_end *end, struct stplr_ring_cursor *cursor, u32 need,
+			   unsigned int most)
 {
 	struct stplr_ring_writer *writer = &end->page->writer;
 	const void *data = end->ring->pages.map[STPLR_RING_OUT];
@@ -109,7 +110,7 @@ static int stplr_ring_drop(struct stplr_ring_end *end, struct stplr_ring_cursor 
 		return stplr_ring_broken(end);
 	if (size - used >= need)
 		return 0;
-	while (size - used < need) {
+	for (; size - used < need && most; most--) {
 		u32 at = (u32)cursor->oldest.position & (size - 1);
 		u64 step = stplr_ring_need(stplr_ring_header(data + at).len);
 
@@ -127,15 +128,16 @@ static int stplr_ring_drop(struct stplr_ring_end *end, struct stplr_ring_cursor 
 	/* both are there; pairs with stplr_ring_oldest() */
 	smp_store_release(&writer->version, cursor->version);
 	smp_wmb(); /* only then they are written over; pairs with stplr_ring_still() */
-	return 0;
+	return size - used < need ? -EINPROGRESS : 0;
 }
 
 /*
- * Where the bytes of the next record are to be written, if there is room for @len of them. EINVAL:
- * not a writer; EMSGSIZE: there never is; EAGAIN: not now; EBUSY: not its turn; and why it ended.
+ * Where the bytes of the next record are to be written, if there is room for @len of them, or it
+ * can be made of @most old ones. EINVAL: not a writer; EMSGSIZE: there never is; EAGAIN: not now;
+ * EINPROGRESS: of more, to be called again; EBUSY: not its turn; and why it ended.
  */
 int stplr_ring_place(struct stplr_ring_end *end, struct stplr_ring_cursor *cursor, u32 len,
-		     void **bytes)
+		     unsigned int most, void **bytes)
 {
 	u32 size = stplr_ring_out_bytes(end);
 	u64 need = stplr_ring_need(len);
@@ -153,7 +155,7 @@ int stplr_ring_place(struct stplr_ring_end *end, struct stplr_ring_cursor *curso
 		return stplr_ring_broken(end);
 
 	if (end->ring->flags & STPLR_RINGS_OVERWRITE) {
-		err = stplr_ring_drop(end, cursor, need);
+		err = stplr_ring_drop(end, cursor, need, most);
 		if (err)
 			return err;
 	} else {

@@ -20,7 +20,7 @@ static inline u64 stplr_ring_need(u32 len)
 void stplr_ring_cursor_load(const struct stplr_ring_end *end, struct stplr_ring_cursor *cursor);
 bool stplr_ring_has_room(struct stplr_ring_end *end, u32 head, u32 need);
 int stplr_ring_place(struct stplr_ring_end *end, struct stplr_ring_cursor *cursor, u32 len,
-		     void **bytes);
+		     unsigned int most, void **bytes);
 void stplr_ring_put_record(struct stplr_ring_end *end, struct stplr_ring_cursor *cursor,
 			   struct stplr_ring_record record);
 bool stplr_ring_oldest(const struct stplr_ring_writer *writer, struct stplr_ring_oldest *oldest);

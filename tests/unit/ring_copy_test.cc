@@ -417,6 +417,26 @@ TEST_F(RingCopyTest, Row11OverwrittenRecordsAreCounted)
 	EXPECT_EQ(next, take(late).headers.at(0).number);
 }
 
+TEST_F(RingCopyTest, OneLongRecordTakesThePlaceOfManyEmptyOnes)
+{
+	constexpr size_t kBytes = 256 * 4096, kEmpty = kBytes / 8;
+	Fd set(rings_create(
+		device, rings_args("long", 2, 256, 0, STPLR_RINGS_MANY | STPLR_RINGS_OVERWRITE)));
+	Fd writer(ring_open(set)), reader(ring_attach(device, "long"));
+	nonblock(reader);
+	std::string empty;
+	for (int i = 0; i < 1024; i++)
+		empty += framed("");
+	for (size_t i = 0; i < kEmpty; i += 1024)
+		ASSERT_EQ(long(empty.size()), put(writer, empty));
+	const std::string text(kBytes - 4096, 'x');
+	ASSERT_LT(0, put(writer, framed(text)));
+	Copied copied = take(reader, 2 * kBytes);
+	ASSERT_FALSE(copied.bytes.empty());
+	EXPECT_EQ(kEmpty, copied.headers.back().number);
+	EXPECT_TRUE(text == copied.bytes.back());
+}
+
 // One that was ended by itself has no part in the ring any more, and is not waited for.
 TEST_F(RingCopyTest, AReaderThatEndsItselfIsAtTheEnd)
 {
