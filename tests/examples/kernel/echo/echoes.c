@@ -100,6 +100,12 @@ static int write_some(struct channel *channel)
 		// with some on their way there is room as soon as these have come back
 		if (!bytes && errno == EAGAIN && channel->written > channel->read)
 			break;
+		// what has come back the driver releases a moment later
+		if (!bytes && errno == EAGAIN) {
+			if (stplr_ring_wait(&channel->ring, STPLR_RING_ROOM, options->size, -1) < 0)
+				return fail("waiting for room");
+			continue;
+		}
 		if (!bytes)
 			return fail("room for a record");
 		for (size_t at = 0; at < options->size; at++)
