@@ -37,9 +37,9 @@ constexpr Bar bars[] = {
 	{"stplr", 1048576, "pipe", 0.40},
 	{"stplr-registered", 65536, "pipe", 0.32},
 	{"pulse", 64, "eventfd", 1.10},
-	{"stplr", 64, "getppid", 13.10, "6.1."},
-	{"stplr", 4096, "getppid", 16.85, "6.1."},
-	{"stplr", 65536, "getppid", 58.20, "6.1."},
+	{"stplr", 64, "getppid", 12.95, "6.1."},
+	{"stplr", 4096, "getppid", 16.70, "6.1."},
+	{"stplr", 65536, "getppid", 58.00, "6.1."},
 };
 
 std::string runningKernel()

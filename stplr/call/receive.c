@@ -16,6 +16,7 @@
 
 #include "base/counters.h"
 #include "base/params.h"
+#include "base/uninitialized.h"
 #include "base/wake.h"
 #include "call/pulse.h"
 #include "call/receive.h"
@@ -234,7 +235,7 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 {
 	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->deadline;
 	bool pulses_only = args->flags & STPLR_RECEIVE_PULSE;
-	struct stplr_user_buffer buffer;
+	struct stplr_user_buffer buffer STPLR_UNINITIALIZED;
 	unsigned int faults = 0;
 	bool told = false;
 	int err;

@@ -9,6 +9,7 @@
 
 #include "base/counters.h"
 #include "base/params.h"
+#include "base/uninitialized.h"
 #include "base/wake.h"
 #include "call/reply.h"
 #include "core/device.h"
@@ -198,7 +199,7 @@ int stplr_reply_buffer(struct stplr_channel *channel, const struct pid *receiver
 int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *args,
 		bool then_receive, size_t *len)
 {
-	struct stplr_user_buffer from;
+	struct stplr_user_buffer from STPLR_UNINITIALIZED;
 	int err;
 
 	err = stplr_user_buffer_import(&from, &args->reply, args->flags & STPLR_REPLY_VECTOR,

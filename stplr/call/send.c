@@ -121,7 +121,7 @@ static int stplr_send_prepare(struct stplr_message *message, u32 kind,
 			      const struct stplr_msg_send *args,
 			      const struct stplr_user_buffer *room)
 {
-	struct stplr_user_buffer from;
+	struct stplr_user_buffer from STPLR_UNINITIALIZED;
 	int err;
 
 	stplr_send_init(message, kind, args->flags & STPLR_SEND_PARK);

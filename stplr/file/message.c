@@ -144,7 +144,7 @@ static __always_inline int stplr_reply_args(struct stplr_channel *channel,
 
 long stplr_reply_ioctl(struct file *file, void __user *arg, unsigned int size)
 {
-	struct stplr_msg_reply args;
+	struct stplr_msg_reply args STPLR_UNINITIALIZED;
 	int err;
 
 	err = stplr_args_get(&args, sizeof(args), arg, size);
@@ -155,7 +155,7 @@ long stplr_receive_ioctl(struct file *file, void __user *arg, unsigned int size)
 {
 	struct stplr_channel *channel = file->private_data;
 	struct stplr_msg_receive __user *uargs = arg;
-	struct stplr_msg_receive args;
+	struct stplr_msg_receive args STPLR_UNINITIALIZED;
 	int err;
 
 	err = stplr_args_get_first(&args, sizeof(args), offsetof(typeof(args), info), uargs, size);
@@ -174,7 +174,7 @@ long stplr_reply_receive_ioctl(struct file *file, void __user *arg, unsigned int
 {
 	struct stplr_msg_reply_receive __user *uargs = arg;
 	struct stplr_channel *channel = file->private_data;
-	struct stplr_msg_reply_receive args;
+	struct stplr_msg_reply_receive args STPLR_UNINITIALIZED;
 	int err;
 
 	err = stplr_args_get_first(&args, sizeof(args), offsetof(typeof(args), receive.info), uargs,
