@@ -256,10 +256,10 @@ Cost measureCall(std::size_t size, const Schedule &schedule, const Cpus &cpus)
 }
 
 // What is told, line by line, and the bars.
-class Report
+class Report : public Bars
 {
 public:
-	explicit Report(const Options &options) : options_(options)
+	explicit Report(const Options &options) : Bars(options)
 	{
 		if (!options.json)
 			printf("Between the kernel and a process, %s; %s\n",
@@ -287,34 +287,11 @@ public:
 		fields.insert(fields.end(), common.begin(), common.end());
 		printJson(fields);
 	}
-	void bar(const std::string &what, const Outcome &figure, const Outcome &reference,
-		 double most)
-	{
-		if (options_.check)
-			met_ &= printBar(options_, what, figure, reference, most);
-	}
 	bool table() const
 	{
 		return !options_.json;
 	}
-	bool met() const
-	{
-		return met_;
-	}
-
-private:
-	const Options &options_;
-	bool met_ = true;
 };
-
-Outcome constant(double value)
-{
-	Outcome outcome;
-
-	outcome.supported = true;
-	outcome.cost = value;
-	return outcome;
-}
 
 const char *figure(const Outcome &outcome)
 {

@@ -207,6 +207,22 @@ bool printBar(const Options &options, const std::string &what, const Outcome &fi
 	return met;
 }
 
+Outcome constant(double value)
+{
+	Outcome outcome;
+
+	outcome.supported = true;
+	outcome.cost = value;
+	return outcome;
+}
+
+void Bars::bar(const std::string &what, const Outcome &figure, const Outcome &reference,
+	       double most)
+{
+	if (options_.check)
+		met_ &= printBar(options_, what, figure, reference, most);
+}
+
 void printProgress(const std::string &what)
 {
 	if (isatty(STDERR_FILENO))

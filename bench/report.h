@@ -42,6 +42,29 @@ std::string grouped(double number);
 bool printBar(const Options &options, const std::string &what, const Outcome &figure,
 	      const Outcome &reference, double most);
 
+// A figure that was not measured here: what a bar is compared with.
+Outcome constant(double value);
+
+// The bars of a command, where they are asked for.
+class Bars
+{
+public:
+	explicit Bars(const Options &options) : options_(options) {}
+
+	void bar(const std::string &what, const Outcome &figure, const Outcome &reference,
+		 double most);
+	bool met() const
+	{
+		return met_;
+	}
+
+protected:
+	const Options &options_;
+
+private:
+	bool met_ = true;
+};
+
 // What is being measured, where somebody watches.
 void printProgress(const std::string &what);
 

@@ -368,10 +368,10 @@ Outcome measureStream(const std::string &what, std::size_t size, std::uint64_t c
 }
 
 // What is measured is told at once; a bar is absolute, or a part of another figure.
-class Report
+class Report : public Bars
 {
 public:
-	explicit Report(const Options &options) : options_(options)
+	explicit Report(const Options &options) : Bars(options)
 	{
 		if (!options.json)
 			printf("A record through a ring, %s; %s\n\n",
@@ -400,30 +400,7 @@ public:
 		}
 		return outcome;
 	}
-	void bar(const std::string &what, const Outcome &figure, const Outcome &reference,
-		 double most)
-	{
-		if (options_.check)
-			met_ &= printBar(options_, what, figure, reference, most);
-	}
-	bool met() const
-	{
-		return met_;
-	}
-
-private:
-	const Options &options_;
-	bool met_ = true;
 };
-
-Outcome constant(double value)
-{
-	Outcome outcome;
-
-	outcome.supported = true;
-	outcome.cost = value;
-	return outcome;
-}
 
 bool runOnOneProcessor(const Options &options)
 {
