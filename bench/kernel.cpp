@@ -293,12 +293,9 @@ public:
 	}
 };
 
-const char *figure(const Outcome &outcome)
+std::string figure(const Outcome &outcome)
 {
-	static char text[32];
-
-	snprintf(text, sizeof(text), "%s", outcome.supported ? grouped(outcome.cost).c_str() : "-");
-	return text;
+	return outcome.supported ? grouped(outcome.cost) : "-";
 }
 
 void runCalls(const Options &options, Report &report)
@@ -321,11 +318,11 @@ void runCalls(const Options &options, Report &report)
 	report.add("call", "two empty system calls", 0, 1, count, {empty});
 	if (report.table()) {
 		printf("\n%-34s%11s%11s\n", "A call, there and back", "64 B", "64 KiB");
-		printf("%-34s%11s", "a driver, in the caller's thread", figure(driver[64]));
-		printf("%11s\n", figure(driver[65536]));
-		printf("%-34s%11s", "another process", figure(process[64]));
-		printf("%11s\n", figure(process[65536]));
-		printf("%-34s%11s\n\n", "two empty system calls", figure(empty));
+		printf("%-34s%11s", "a driver, in the caller's thread", figure(driver[64]).c_str());
+		printf("%11s\n", figure(driver[65536]).c_str());
+		printf("%-34s%11s", "another process", figure(process[64]).c_str());
+		printf("%11s\n", figure(process[65536]).c_str());
+		printf("%-34s%11s\n\n", "two empty system calls", figure(empty).c_str());
 	}
 	report.bar("call 64 B, of 1,500", driver[64], constant(1500), 1);
 	report.bar("call / two system calls, 64 B", driver[64], empty, 2.2);
