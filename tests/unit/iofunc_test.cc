@@ -692,7 +692,9 @@ TEST_F(Served, WhatNobodyHasReceivedGoesWithTheChannel)
 		});
 		ASSERT_TRUE(reader.wait_asleep());
 		EXPECT_EQ(0, resmgr_detach(dpp_, id_, 0));
-		EXPECT_EQ(ENODEV, reader.join());
+		/* the latter is the kernel's, for what the library had not read either */
+		const long error = reader.join();
+		EXPECT_TRUE(error == ENODEV || error == ECONNABORTED) << strerror(int(error));
 		EXPECT_EQ(0, dispatch_destroy(dpp_));
 		dpp_ = nullptr;
 		EXPECT_EQ(0, closed_) << "the manager has gone";
