@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bars.h"
 
-#include "error.h"
 #include "roundtrip.h"
-
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -42,24 +39,11 @@ constexpr Bar bars[] = {
 	{"stplr", 65536, "getppid", 58.00, "6.1."},
 };
 
-std::string runningKernel()
-{
-	utsname names;
-
-	checked(uname(&names), "uname");
-	return names.release;
-}
-
-template <typename Value> bool has(const std::vector<Value> &list, Value value)
-{
-	return std::find(list.begin(), list.end(), value) != list.end();
-}
-
 // Those that say something here, in instructions where they are of one kernel, and, if transports
 // or sizes were chosen, of these.
 std::vector<Bar> barsFor(const Options &options)
 {
-	const std::string kernel = runningKernel();
+	const std::string kernel = kernelRelease();
 	std::vector<Bar> found;
 
 	for (const Bar &bar : bars) {
@@ -83,12 +67,6 @@ const Outcome &find(const std::vector<Row> &rows, const std::string &name, std::
 		       rows.begin(), rows.end(),
 		       [&](const Row &row) { return row.size == size && name == row.kind->name; })
 		->outcome;
-}
-
-template <typename Value> void addOnce(std::vector<Value> &list, Value value)
-{
-	if (!has(list, value))
-		list.push_back(value);
 }
 
 } // namespace

@@ -84,7 +84,7 @@ public:
 	}
 
 	const unsigned batch;
-	// Schedule in a part.
+	// Rounds in a part.
 	const std::uint64_t part;
 };
 
@@ -211,8 +211,9 @@ Cost measureToKernel(const ToKernel &to, std::size_t size, const Schedule &sched
 						  : 0;
 			},
 			[&] {
-				return to.drained ? kernel.expect(0, 0)
-						  : (kernel.expect(0, 0), 0.0);
+				const double cost = kernel.expect(0, 0);
+
+				return to.drained ? cost : 0;
 			});
 		kernel.expectReceived(sent);
 	});
@@ -262,8 +263,7 @@ public:
 	explicit Report(const Options &options) : Bars(options)
 	{
 		if (!options.json)
-			printf("Between the kernel and a process, %s; %s\n",
-			       options.instructions ? "instructions" : "ns",
+			printf("Between the kernel and a process, %s; %s\n", unitName(options),
 			       conditions(options).c_str());
 	}
 

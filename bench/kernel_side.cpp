@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kernel_side.h"
 
+#include "report.h"
+
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 
 #include <climits>
 #include <cstdio>
@@ -23,16 +24,14 @@ constexpr const char *devicePath = "/dev/stplr-bench";
 std::string modulePath()
 {
 	char program[PATH_MAX] = {};
-	utsname system;
 
 	checked(readlink("/proc/self/exe", program, sizeof(program) - 1), "readlink");
-	checked(uname(&system), "uname");
 
 	std::string folder = program;
 
 	folder.erase(folder.rfind('/'));
 	folder.erase(folder.rfind('/'));
-	return folder + "/module/" + system.release + "/tests/" + moduleName + ".ko";
+	return folder + "/module/" + kernelRelease() + "/tests/" + moduleName + ".ko";
 }
 
 } // namespace

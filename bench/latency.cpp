@@ -168,7 +168,7 @@ bool runLatency(const Options &options)
 	printHistogram(options, latencies);
 	printf("\nmedian %s, 99 %% %s, 99.9 %% %s, worst %s %s\n", grouped(quantile(0.5)).c_str(),
 	       grouped(quantile(0.99)).c_str(), grouped(quantile(0.999)).c_str(),
-	       grouped(latencies.back()).c_str(), options.instructions ? "instructions" : "ns");
+	       grouped(latencies.back()).c_str(), unitName(options));
 	return true;
 }
 

@@ -118,12 +118,6 @@ std::string transportNames()
 	return names;
 }
 
-template <typename Value> void addOnce(std::vector<Value> &list, Value value)
-{
-	if (std::find(list.begin(), list.end(), value) == list.end())
-		list.push_back(value);
-}
-
 std::vector<const TransportKind *> parseTransports(const std::string &list)
 {
 	std::vector<const TransportKind *> chosen;

@@ -6,6 +6,7 @@
 #include "row.h"
 #include "transport.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
@@ -47,6 +48,17 @@ class UsageError : public std::runtime_error
 {
 	using std::runtime_error::runtime_error;
 };
+
+template <typename Value> bool has(const std::vector<Value> &list, Value value)
+{
+	return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+template <typename Value> void addOnce(std::vector<Value> &list, Value value)
+{
+	if (!has(list, value))
+		list.push_back(value);
+}
 
 // Prints the help and exits if that was asked for.
 Options parseOptions(int argc, char **argv);

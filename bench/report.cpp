@@ -13,19 +13,6 @@ namespace bench
 namespace
 {
 
-std::string kernelRelease()
-{
-	utsname system;
-
-	checked(uname(&system), "uname");
-	return system.release;
-}
-
-const char *unitName(const Options &options)
-{
-	return options.instructions ? "instructions" : "ns";
-}
-
 std::string cpusName(const Options &options)
 {
 	return std::to_string(options.cpus.client) + "-" + std::to_string(options.cpus.server);
@@ -65,6 +52,19 @@ std::string jsonNumbers(const std::vector<double> &values)
 }
 
 } // namespace
+
+std::string kernelRelease()
+{
+	utsname system;
+
+	checked(uname(&system), "uname");
+	return system.release;
+}
+
+const char *unitName(const Options &options)
+{
+	return options.instructions ? "instructions" : "ns";
+}
 
 std::string jsonString(const std::string &text)
 {

@@ -31,6 +31,11 @@ void printJson(const Fields &fields);
 void printRowJson(const Options &options, const Row &row);
 void printTable(const Options &options, const std::vector<Row> &rows);
 
+std::string kernelRelease();
+
+// What the clock counts.
+const char *unitName(const Options &options);
+
 // "kernel 6.1.0, client on processor 0, server on processor 0"
 std::string conditions(const Options &options);
 

@@ -374,8 +374,7 @@ public:
 	explicit Report(const Options &options) : Bars(options)
 	{
 		if (!options.json)
-			printf("A record through a ring, %s; %s\n\n",
-			       options.instructions ? "instructions" : "ns",
+			printf("A record through a ring, %s; %s\n\n", unitName(options),
 			       conditions(options).c_str());
 	}
 

@@ -37,8 +37,8 @@ bool report(const Options &options, const Scaling &scaling, std::uint64_t count,
 	const unsigned numbers[2] = {scaling.few, scaling.many};
 
 	if (!options.json)
-		printf("%s, %s; %s\n\n", scaling.title,
-		       options.instructions ? "instructions" : "ns", conditions(options).c_str());
+		printf("%s, %s; %s\n\n", scaling.title, unitName(options),
+		       conditions(options).c_str());
 	for (int at = 0; at < 2; at++) {
 		const std::string name = std::to_string(numbers[at]) + " " + scaling.what;
 
