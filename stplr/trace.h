@@ -278,6 +278,28 @@ TRACE_EVENT(stplr_wake,
 	TP_printk("pid=%d tid=%d comm=%s", __entry->pid, __entry->tid, __entry->comm)
 );
 
+/* A thread has looked since @begin for what it waits for, before it sleeps. */
+TRACE_EVENT(stplr_spin,
+
+	TP_PROTO(const struct stplr_channel *channel, u64 begin, bool hit),
+
+	TP_ARGS(channel, begin, hit),
+
+	TP_STRUCT__entry(
+		__field(s32,	chid)
+		__field(u64,	ns)
+		__field(bool,	hit)
+	),
+
+	TP_fast_assign(
+		__entry->chid = channel->chid;
+		__entry->ns = stplr_spin_now() - begin;
+		__entry->hit = hit;
+	),
+
+	TP_printk("chid=%d ns=%llu hit=%d", __entry->chid, __entry->ns, __entry->hit)
+);
+
 /* Kernel code posts, in whatever context. @result: why not, or 0. */
 TRACE_EVENT(stplr_post,
 

@@ -25,6 +25,13 @@ static inline bool stplr_deadline_passed(s64 deadline, clockid_t clock)
 	return unlikely(deadline != STPLR_DEADLINE_NONE) && stplr_deadline_over(deadline, clock);
 }
 
+/* Is it so far away that the next @us microseconds do not matter to it? */
+static inline bool stplr_deadline_beyond(s64 deadline, clockid_t clock, unsigned int us)
+{
+	return likely(deadline == STPLR_DEADLINE_NONE) ||
+	       !stplr_deadline_over(deadline - (s64)us * NSEC_PER_USEC, clock);
+}
+
 s64 stplr_deadline_kernel(s64 deadline);
 bool stplr_sleep_until(s64 deadline, clockid_t clock);
 

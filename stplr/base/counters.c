@@ -21,6 +21,8 @@ const char *const stplr_counter_names[STPLR_COUNTERS] = {
 	[STPLR_COUNT_RESUMED] = "resumed",
 	[STPLR_COUNT_DROPPED] = "dropped",
 	[STPLR_COUNT_LOST] = "lost",
+	[STPLR_COUNT_SPINS_IN_VAIN] = "spins_in_vain",
+	[STPLR_COUNT_SPINS_NS] = "spins_in_vain_ns",
 };
 
 void stplr_count_failed_send(struct stplr_counts *counts, int err)

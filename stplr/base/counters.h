@@ -22,6 +22,8 @@ enum stplr_counter {
 	STPLR_COUNT_RESUMED,
 	STPLR_COUNT_DROPPED,
 	STPLR_COUNT_LOST,
+	STPLR_COUNT_SPINS_IN_VAIN,
+	STPLR_COUNT_SPINS_NS,
 	STPLR_COUNTERS
 };
 
@@ -38,6 +40,12 @@ extern const char *const stplr_counter_names[STPLR_COUNTERS];
 static inline void stplr_count(struct stplr_counts *counts, enum stplr_counter counter)
 {
 	atomic_long_inc(&counts->of[counter]);
+}
+
+static inline void stplr_count_add(struct stplr_counts *counts, enum stplr_counter counter,
+				   unsigned long n)
+{
+	atomic_long_add(n, &counts->of[counter]);
 }
 
 void stplr_count_failed_send(struct stplr_counts *counts, int err);

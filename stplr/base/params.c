@@ -8,6 +8,8 @@
 #include <linux/module.h>
 #include <linux/sizes.h>
 
+#include <uapi/linux/stplr.h>
+
 #include "base/params.h"
 
 unsigned int stplr_message_max = SZ_16M + SZ_64K;
@@ -54,6 +56,21 @@ MODULE_PARM_DESC(connection_queued, "queued one-way messages a connection may ha
 unsigned int stplr_channel_queued = 16384;
 module_param_named(channel_queued, stplr_channel_queued, uint, 0644);
 MODULE_PARM_DESC(channel_queued, "queued one-way messages a channel may have (default 16384)");
+
+unsigned int stplr_spin_us = 50;
+
+static int spin_us_set(const char *value, const struct kernel_param *param)
+{
+	return param_set_uint_minmax(value, param, 0, STPLR_SPIN_MAX);
+}
+
+static const struct kernel_param_ops spin_us_ops = {
+	.set = spin_us_set,
+	.get = param_get_uint,
+};
+module_param_cb(spin_us, &spin_us_ops, &stplr_spin_us, 0644);
+MODULE_PARM_DESC(spin_us,
+		 "microseconds to look for an answer or message before sleeping, 0 to 1000 (default 50)");
 
 DEFINE_STATIC_KEY_FALSE(stplr_debug_key);
 unsigned int stplr_debug;

@@ -17,6 +17,7 @@ extern unsigned int stplr_user_events;
 extern unsigned int stplr_user_memory;
 extern unsigned int stplr_connection_queued;
 extern unsigned int stplr_channel_queued;
+extern unsigned int stplr_spin_us;
 
 void stplr_params_init(void);
 

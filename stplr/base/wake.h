@@ -18,7 +18,15 @@ struct stplr_wake_batch {
 	struct task_struct *tasks[STPLR_WAKE_BATCH];
 };
 
+void stplr_rouse_task(struct task_struct *task);
 void stplr_wake_task(struct task_struct *task);
+
+/* Wakes a thread, and keeps its reference; NULL is nobody. */
+static inline void stplr_rouse(struct task_struct *task)
+{
+	if (task)
+		stplr_rouse_task(task);
+}
 
 /* Wakes a thread and drops its reference; NULL is nobody. */
 static inline void stplr_wake(struct task_struct *task)

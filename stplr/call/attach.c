@@ -96,6 +96,8 @@ static struct stplr_connection *stplr_attach_to(struct stplr_channel *channel,
 	connection = stplr_connection_alloc(channel->device, !args);
 	if (IS_ERR(connection))
 		return connection;
+	connection->spin_us = args && args->flags & STPLR_CONNECT_SPIN ? args->spin_us :
+									 channel->spin_us;
 	connection->lends = args && args->flags & STPLR_CONNECT_LEND;
 	err = stplr_connection_join(connection, channel);
 	if (err) {

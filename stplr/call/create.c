@@ -8,6 +8,7 @@
 #include <uapi/linux/stplr.h>
 
 #include "base/priority.h"
+#include "base/spin.h"
 #include "call/create.h"
 #include "core/channel.h"
 #include "core/name.h"
@@ -27,6 +28,7 @@ struct stplr_channel *stplr_create(struct stplr_device *device,
 	if (IS_ERR(channel))
 		return channel;
 	channel->flags = args->flags;
+	channel->spin_us = args->flags & STPLR_CHANNEL_SPIN ? args->spin_us : STPLR_SPIN_DEFAULT;
 	channel->lent_max = stplr_priority_allowed() - STPLR_PRIORITY_RT;
 	channel->owner = current_euid();
 	channel->group = current_egid();

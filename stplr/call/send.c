@@ -29,6 +29,7 @@
 #include "core/shares.h"
 #include "core/thread.h"
 #include "core/wait.h"
+#include "core/worker.h"
 #include "memory/buffer.h"
 #include "memory/sides.h"
 #include "trace.h"
@@ -48,12 +49,13 @@ static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 
 /*
  * Queues a message that its client waits for, and wakes a receiver; or message->poll without one.
+ * If the client @spins, looks for the end for a moment.
  */
-static __always_inline int stplr_send_queue(struct stplr_message *message)
+static __always_inline int stplr_send_queue(struct stplr_message *message, bool spins)
 {
 	struct stplr_connection *connection = message->connection;
 	struct stplr_channel *channel = connection->channel;
-	struct task_struct *receiver, *asleep;
+	struct task_struct *receiver, *server = NULL;
 	int err;
 
 	spin_lock(&channel->lock);
@@ -67,13 +69,20 @@ static __always_inline int stplr_send_queue(struct stplr_message *message)
 	if (unlikely(message->sender))
 		stplr_message_worth(message, message->sender);
 	receiver = stplr_send_enqueue(message);
-	asleep = receiver || likely(hlist_empty(&channel->coming)) ?
-			 NULL :
-			 stplr_receiver_asleep(channel, true);
+	if (!receiver && unlikely(!hlist_empty(&channel->coming)))
+		receiver = stplr_receiver_asleep(channel, true);
+	if (spins && !receiver)
+		server = stplr_worker_last(channel);
 	/* before it is woken, or a thread in between would run first */
 	stplr_unlock_and_settle(channel);
-	stplr_wake(receiver ?: asleep);
+	if (!spins) {
+		stplr_wake(receiver);
+		stplr_channel_wake_pollers(channel);
+		return 0;
+	}
+	stplr_rouse(receiver);
 	stplr_channel_wake_pollers(channel);
+	stplr_client_spin(message, receiver ?: server);
 	return 0;
 }
 
@@ -174,7 +183,9 @@ static struct stplr_message *stplr_send_start(struct stplr_connection *connectio
 	if (!err && unlikely(stplr_send_followed(connection, message->entry.priority)))
 		*self = stplr_sender_blocks(message);
 	if (!err)
-		err = stplr_send_queue(message);
+		err = stplr_send_queue(message,
+				       stplr_client_spins(connection, args->send_deadline,
+							  args->reply_deadline, args->clock));
 	if (unlikely(err)) {
 		if (*self)
 			stplr_sender_put(message, *self, false);
@@ -369,7 +380,9 @@ static int stplr_send_start_kernel(struct stplr_message *message,
 		return err;
 	/* whatever process it is of, the thread may serve */
 	*self = stplr_sender_blocks(message);
-	return stplr_send_queue(message);
+	return stplr_send_queue(message,
+				stplr_client_spins(message->connection, STPLR_DEADLINE_NONE,
+						   deadline, CLOCK_MONOTONIC));
 }
 
 /* Sends it to threads that receive. */

@@ -67,6 +67,7 @@ struct stplr_peer {
  * @held_at: where in a table of descriptors it was last seen
  * @chid: its id in the creator, 0 for an accepted channel
  * @backlog_max: of a listening channel: how many connections may wait
+ * @spin_us: for how long its threads look before they sleep, or STPLR_SPIN_DEFAULT
  * @lent_max: the highest real-time priority that is lent without its client's consent
  * @peer: of an accepted channel (peer.listener is set): its client
  * @pool: of pulses, made with the first of them; then constant
@@ -132,6 +133,7 @@ struct stplr_channel {
 	unsigned int held_at;
 	s32 chid;
 	u32 backlog_max;
+	int spin_us;
 	int lent_max;
 	struct stplr_peer peer;
 	struct stplr_pool *pool;

@@ -12,6 +12,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "base/spin.h"
 #include "core/channel.h"
 #include "core/device.h"
 #include "core/message.h"
@@ -35,6 +36,8 @@ struct stplr_watch;
  * @coid: its id on the device
  * @cookie: what the server attached to it
  * @client: its process as the channel knows it, until it is detached; under device->registry
+ * @spin_us: for how long its clients look before they sleep, or STPLR_SPIN_DEFAULT
+ * @spin: of their looks for an answer
  * @lends: its clients lend their priority, however high: STPLR_CONNECT_LEND
  * @events: registered on it
  * @busy: STPLR_OWN_MESSAGE: @own is in use
@@ -69,6 +72,8 @@ struct stplr_connection {
 	u32 coid;
 	u64 cookie;
 	struct stplr_client *client;
+	int spin_us;
+	struct stplr_spin spin;
 	bool lends;
 	struct stplr_event_owner events;
 	unsigned long busy;

@@ -121,6 +121,7 @@ struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,
 	INIT_HLIST_HEAD(&channel->pulse_receivers);
 	INIT_HLIST_HEAD(&channel->coming);
 	INIT_LIST_HEAD(&channel->watches);
+	channel->spin_us = parent ? parent->spin_us : STPLR_SPIN_DEFAULT;
 	stplr_workers_init(channel, parent);
 	channel->received_more = RB_ROOT;
 	INIT_LIST_HEAD(&channel->polled);

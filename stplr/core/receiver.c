@@ -16,6 +16,7 @@ static struct stplr_receiver *stplr_receivers_pop(struct stplr_channel *channel,
 	receiver = hlist_entry(receivers->first, struct stplr_receiver, link);
 	hlist_del(&receiver->link);
 	hlist_add_head(&receiver->link, &channel->coming);
+	WRITE_ONCE(receiver->coming, true);
 	get_task_struct(receiver->task);
 	return receiver;
 }

@@ -13,12 +13,14 @@ struct task_struct;
  * struct stplr_receiver - a thread that waits for a message or pulse
  * @link: in channel->receivers or ->pulse_receivers; whoever wakes the thread moves it to ->coming
  * @task: the thread
- * @for_message: it comes, and counts in channel->nr_coming
+ * @coming: it was moved there; written under channel->lock, and looked at without
+ * @for_message: it comes for a message, and counts in channel->nr_coming
  * @since: when it began to wait, in jiffies
  */
 struct stplr_receiver {
 	struct hlist_node link;
 	struct task_struct *task;
+	bool coming;
 	bool for_message;
 	unsigned long since;
 };

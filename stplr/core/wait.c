@@ -24,10 +24,12 @@
 #include <uapi/linux/stplr.h>
 
 #include "base/clock.h"
+#include "base/counters.h"
 #include "base/params.h"
 #include "base/wake.h"
 #include "core/channel.h"
 #include "core/connection.h"
+#include "core/device.h"
 #include "core/life.h"
 #include "core/message.h"
 #include "core/notice.h"
@@ -44,7 +46,65 @@ static bool stplr_receivable(const struct stplr_channel *channel, bool pulses_on
 	return channel->pulses.first || !list_empty(&channel->backlog);
 }
 
-/* Sleeps until the receiver is woken, or the deadline is over (true); likewise with the lock. */
+/* For how long to look at most, where @spin_us is a channel's or connection's. */
+static unsigned int stplr_spin_us_of(int spin_us)
+{
+	return spin_us == STPLR_SPIN_DEFAULT ? READ_ONCE(stplr_spin_us) : spin_us;
+}
+
+/* A look that is due, and what is told of it. */
+static __always_inline bool stplr_look(const struct stplr_channel *channel, struct stplr_spin *spin,
+				       unsigned int us, const struct task_struct *peer,
+				       bool (*over)(const void *what), const void *what)
+{
+	u64 begin = stplr_spin_now();
+	bool hit = stplr_spin(spin, begin + us * NSEC_PER_USEC, peer, over, what);
+
+	trace_stplr_spin(channel, begin, hit);
+	if (!hit) {
+		stplr_count(&channel->device->counts, STPLR_COUNT_SPINS_IN_VAIN);
+		stplr_count_add(&channel->device->counts, STPLR_COUNT_SPINS_NS,
+				stplr_spin_now() - begin);
+	}
+	return hit;
+}
+
+static bool stplr_receiver_is_coming(const void *receiver)
+{
+	return READ_ONCE(((const struct stplr_receiver *)receiver)->coming);
+}
+
+/* Looks for a moment, if that is worth it, whether somebody takes the receiver off the list. */
+static bool stplr_receiver_spin(const struct stplr_channel *channel, struct stplr_worker *worker,
+				const struct stplr_receiver *self, s64 deadline, clockid_t clock)
+{
+	unsigned int us = stplr_spin_us_of(channel->spin_us);
+
+	if (worker == &stplr_nobody || !stplr_spin_due(&worker->spin, us) ||
+	    !stplr_deadline_beyond(deadline, clock, us))
+		return false;
+	return stplr_look(channel, &worker->spin, us, NULL, stplr_receiver_is_coming, self);
+}
+
+/*
+ * Waits, without a lock, until the receiver is taken off the list, a signal comes, or the deadline
+ * is over (true). Who takes it off then sees that this thread runs, or wakes it.
+ */
+static bool stplr_receiver_rest(const struct stplr_channel *channel, struct stplr_worker *worker,
+				const struct stplr_receiver *self, s64 deadline, clockid_t clock)
+{
+	bool expired = false;
+
+	if (stplr_spin_possible() && stplr_receiver_spin(channel, worker, self, deadline, clock))
+		return false;
+	set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+	if (!stplr_receiver_is_coming(self))
+		expired = stplr_sleep(deadline, clock);
+	__set_current_state(TASK_RUNNING);
+	return expired;
+}
+
+/* Waits until the receiver is woken, or the deadline is over (true); likewise with the lock. */
 static bool stplr_receiver_sleep(struct stplr_channel *channel, struct stplr_worker *worker,
 				 struct stplr_receiver *self, struct hlist_head *receivers,
 				 s64 deadline, clockid_t clock)
@@ -53,6 +113,7 @@ static bool stplr_receiver_sleep(struct stplr_channel *channel, struct stplr_wor
 	bool expired = false;
 
 	self->since = jiffies;
+	self->coming = false;
 	self->for_message = false;
 	hlist_add_head(&self->link, receivers);
 	worker->receiver = self;
@@ -61,9 +122,8 @@ static bool stplr_receiver_sleep(struct stplr_channel *channel, struct stplr_wor
 		spin_unlock(&channel->lock);
 		stplr_settle(channel);
 	} else {
-		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		spin_unlock(&channel->lock);
-		expired = stplr_sleep(deadline, clock);
+		expired = stplr_receiver_rest(channel, worker, self, deadline, clock);
 	}
 	spin_lock(&channel->lock);
 	hlist_del(&self->link);
@@ -145,6 +205,36 @@ static enum stplr_signals stplr_signals_pending(void)
 	}
 	spin_unlock_irq(&sighand->siglock);
 	return found;
+}
+
+static bool stplr_message_is_done(const void *message)
+{
+	/* pairs with stplr_message_done(), as in stplr_client_wait() */
+	return smp_load_acquire(&((const struct stplr_message *)message)->state) == STPLR_DONE;
+}
+
+/* Is the next answer over the connection to be looked for, if none of the deadlines is near? */
+bool stplr_client_spins(struct stplr_connection *connection, s64 sent, s64 answered, clockid_t clock)
+{
+	unsigned int us;
+
+	if (!stplr_spin_possible())
+		return false;
+	us = stplr_spin_us_of(connection->spin_us);
+	return stplr_spin_due(&connection->spin, us) && stplr_deadline_beyond(sent, clock, us) &&
+	       stplr_deadline_beyond(answered, clock, us);
+}
+
+/* Looks for it for a moment, as long as @server runs, whose reference is put; NULL is nobody. */
+void stplr_client_spin(struct stplr_message *message, struct task_struct *server)
+{
+	struct stplr_connection *connection = message->connection;
+
+	if (!server)
+		return;
+	stplr_look(connection->channel, &connection->spin, stplr_spin_us_of(connection->spin_us),
+		   server, stplr_message_is_done, message);
+	put_task_struct(server);
 }
 
 /* The client leaves, for it is @killed or it is late. */

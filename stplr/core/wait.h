@@ -6,12 +6,17 @@
 #include <linux/types.h>
 
 struct stplr_channel;
+struct stplr_connection;
 struct stplr_message;
 struct stplr_msg_send;
 struct stplr_worker;
+struct task_struct;
 
 int stplr_receiver_wait(struct stplr_channel *channel, struct stplr_worker *worker,
 			bool pulses_only, s64 deadline, clockid_t clock);
+bool stplr_client_spins(struct stplr_connection *connection, s64 sent, s64 answered,
+			clockid_t clock);
+void stplr_client_spin(struct stplr_message *message, struct task_struct *server);
 int stplr_client_wait_kernel(struct stplr_message *message, s64 deadline);
 int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args, u64 *token,
 		      bool *left);

@@ -135,6 +135,15 @@ struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel)
 	return worker;
 }
 
+/* The thread that received last, with a reference, or NULL. */
+struct task_struct *stplr_worker_last(struct stplr_channel *channel)
+{
+	struct task_struct *task = channel->last_worker->task;
+
+	lockdep_assert_held(&channel->lock);
+	return task ? get_task_struct(task) : NULL;
+}
+
 /* The process has closed the channel: its threads may never receive again. */
 void stplr_workers_absent(struct stplr_channel *channel, const struct pid *tgid)
 {

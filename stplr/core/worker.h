@@ -8,6 +8,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "base/spin.h"
 #include "core/channel.h"
 #include "core/loan.h"
 #include "core/thread.h"
@@ -25,6 +26,7 @@ struct stplr_receiver;
  * @receiver: while it waits, or was woken and has not looked yet
  * @nr_held: messages that it has received and that have not ended; it stays as long
  * @absent: its process has closed the channel: it is back when it receives again
+ * @spin: of its looks for something to receive; its own
  * @share: what the queue lends it
  * @changed: in channel->changed: what its thread is wanted at has changed
  */
@@ -36,6 +38,7 @@ struct stplr_worker {
 	struct stplr_receiver *receiver;
 	unsigned int nr_held;
 	bool absent;
+	struct stplr_spin spin;
 	struct stplr_loan share;
 	struct list_head changed;
 };
@@ -44,6 +47,7 @@ struct stplr_worker {
 extern struct stplr_worker stplr_nobody;
 
 struct stplr_worker *stplr_worker_enter_slow(struct stplr_channel *channel);
+struct task_struct *stplr_worker_last(struct stplr_channel *channel);
 void stplr_workers_absent(struct stplr_channel *channel, const struct pid *tgid);
 void stplr_workers_init(struct stplr_channel *channel, const struct stplr_channel *parent);
 void stplr_workers_free(struct stplr_channel *channel);

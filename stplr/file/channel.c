@@ -154,13 +154,16 @@ static int stplr_channel_check(const struct stplr_channel_create *args)
 	if (args->flags & ~(STPLR_CHANNEL_ATTACH_ANY | STPLR_CHANNEL_CREATOR | STPLR_CHANNEL_GROUP |
 			    STPLR_CHANNEL_NONBLOCK | STPLR_CHANNEL_LISTEN | STPLR_CHANNEL_UNBLOCK |
 			    STPLR_CHANNEL_DISCONNECT | STPLR_CHANNEL_PRIVATE |
-			    STPLR_CHANNEL_FIXED_PRIORITY))
+			    STPLR_CHANNEL_FIXED_PRIORITY |
+			    STPLR_CHANNEL_SPIN))
 		return -EINVAL;
 	if (args->flags & STPLR_CHANNEL_LISTEN &&
 	    (args->flags & STPLR_CHANNEL_DISCONNECT || args->pulses))
 		return -EINVAL;
-	if (args->mode & ~0777 || args->name_len > STPLR_NAME_MAX || args->reserved ||
+	if (args->mode & ~0777 || args->name_len > STPLR_NAME_MAX ||
 	    args->pulses > STPLR_PULSES_MAX)
+		return -EINVAL;
+	if (args->spin_us > (args->flags & STPLR_CHANNEL_SPIN ? STPLR_SPIN_MAX : 0))
 		return -EINVAL;
 	if (args->gid && !(args->flags & STPLR_CHANNEL_GROUP))
 		return -EINVAL;

@@ -132,8 +132,10 @@ long stplr_detach_ioctl(struct file *file, void __user *arg, unsigned int size)
 
 static int stplr_attach_check(const struct stplr_connect_attach *args)
 {
-	if (args->flags & ~(STPLR_CONNECT_UID | STPLR_CONNECT_NONBLOCK | STPLR_CONNECT_LEND) ||
-	    args->reserved)
+	if (args->flags & ~(STPLR_CONNECT_UID | STPLR_CONNECT_NONBLOCK | STPLR_CONNECT_LEND |
+			    STPLR_CONNECT_SPIN))
+		return -EINVAL;
+	if (args->spin_us > (args->flags & STPLR_CONNECT_SPIN ? STPLR_SPIN_MAX : 0))
 		return -EINVAL;
 	if (args->uid && !(args->flags & STPLR_CONNECT_UID))
 		return -EINVAL;

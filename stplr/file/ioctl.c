@@ -30,7 +30,7 @@ static long stplr_version_ioctl(struct file *file, void __user *arg, unsigned in
 		.features = STPLR_FEATURE_MESSAGES | STPLR_FEATURE_ACCEPT | STPLR_FEATURE_QUEUED |
 			    STPLR_FEATURE_TELL | STPLR_FEATURE_PULSES | STPLR_FEATURE_REGISTERED |
 			    STPLR_FEATURE_INHERITANCE | STPLR_FEATURE_PARK |
-			    STPLR_FEATURE_RINGS,
+			    STPLR_FEATURE_RINGS | STPLR_FEATURE_SPIN,
 		.message_max = READ_ONCE(stplr_message_max),
 		.inline_max = STPLR_INLINE_MAX,
 		.parts_max = STPLR_PARTS_MAX,

@@ -134,6 +134,8 @@ struct stplr_version {
 #define STPLR_FEATURE_PARK (1ULL << 7)
 /** STPLR_FEATURE_RINGS - rings: <linux/stplr_ring.h>. */
 #define STPLR_FEATURE_RINGS (1ULL << 8)
+/** STPLR_FEATURE_SPIN - waits begin with a look: STPLR_CHANNEL_SPIN, STPLR_CONNECT_SPIN. */
+#define STPLR_FEATURE_SPIN (1ULL << 9)
 
 /** STPLR_CHANNEL_ATTACH_ANY - whoever may open the device may attach by (pid, chid). */
 #define STPLR_CHANNEL_ATTACH_ANY (1U << 0)
@@ -198,6 +200,19 @@ struct stplr_version {
  */
 #define STPLR_CHANNEL_FIXED_PRIORITY (1U << 8)
 
+/**
+ * STPLR_CHANNEL_SPIN - @spin_us says for how long its threads and, unless they say so themselves
+ * (STPLR_CONNECT_SPIN), its clients look for what they wait for before they sleep.
+ *
+ * Without it, the module's parameter spin_us does. A look is only taken with more than one
+ * processor, while nothing else wants the one it is taken on, by a client only as long as the
+ * server runs, and by all only if looking has paid lately.
+ */
+#define STPLR_CHANNEL_SPIN (1U << 9)
+
+/** STPLR_SPIN_MAX - the longest look before a sleep, in microseconds. */
+#define STPLR_SPIN_MAX 1000
+
 /** STPLR_PULSES_MAX - most pulses that a channel may have queued. */
 #define STPLR_PULSES_MAX 100000
 
@@ -223,12 +238,12 @@ struct stplr_version {
  *	STPLR_BACKLOG_MAX; 0 stands for 128
  * @pulses: how many pulses may be queued, up to STPLR_PULSES_MAX: a pool of the channel's own, made
  *	now and charged to the user (user_memory); 0: STPLR_PULSES_DEFAULT, made with the first
- * @reserved: must be 0
+ * @spin_us: with STPLR_CHANNEL_SPIN: microseconds, up to STPLR_SPIN_MAX; 0: no looks
  *
  * Returns a new descriptor, close-on-exec. The name's owner is the caller's effective user. The
  * name is free again as soon as the channel ends.
  *
- * EINVAL: a bad name, flag, mode, backlog or number of pulses; EEXIST: the name is taken on this
+ * EINVAL: a bad name, flag, mode, backlog, number of pulses or @spin_us; EEXIST: the name is taken on this
  * device; EPERM: not a member of @gid; ENOBUFS: the user has too much memory in messages; EDQUOT:
  * the user has too many channels (module parameter user_channels; one that has ended does not
  * count, nor does an accepted one); EMFILE, ENFILE, ENOMEM as for open(2).
@@ -242,7 +257,7 @@ struct stplr_channel_create {
 	__s32 chid;
 	__u32 backlog;
 	__u32 pulses;
-	__u32 reserved;
+	__u32 spin_us;
 };
 
 /**
@@ -347,6 +362,12 @@ struct stplr_channel_info {
 #define STPLR_CONNECT_LEND (1U << 2)
 
 /**
+ * STPLR_CONNECT_SPIN - @spin_us says for how long those who send over it look for the answer before
+ * they sleep, whatever the channel (STPLR_CHANNEL_SPIN) or the module's parameter says.
+ */
+#define STPLR_CONNECT_SPIN (1U << 3)
+
+/**
  * struct stplr_connect_attach - STPLR_CONNECT_ATTACH: connect to a channel (QNX ConnectAttach,
  * name_open)
  * @name: address of the channel's name, not terminated; ignored when @name_len is 0
@@ -360,14 +381,14 @@ struct stplr_channel_info {
  * @deadline: how long to wait for a name that does not exist yet, or for a listening channel's
  *	backlog to have room; 0 (STPLR_DEADLINE_POLL): not at all
  * @coid: out: id of the connection, unique on the device among those that live
- * @reserved: must be 0
+ * @spin_us: with STPLR_CONNECT_SPIN: microseconds, up to STPLR_SPIN_MAX; 0: no looks
  *
  * Returns a new descriptor, close-on-exec. By name, the name's mode decides (CAP_DAC_OVERRIDE
  * passes). By (pid, chid), the caller must have the creator's effective user, or CAP_SYS_PTRACE in
  * the creator's user namespace, unless the channel has STPLR_CHANNEL_ATTACH_ANY. A channel with
  * STPLR_CHANNEL_PRIVATE is its creator's only (EACCES).
  *
- * EINVAL: a bad name, flag, clock, deadline or reserved field, a negative @pid, a @chid that is
+ * EINVAL: a bad name, flag, clock, deadline or @spin_us, a negative @pid, a @chid that is
  * not positive; ENOENT: no such name, and not waiting; EAGAIN: the backlog is full, and not
  * waiting; ETIMEDOUT: neither by the deadline; EINTR: a signal came while waiting; EACCES: the
  * mode or the creator's user forbids it; EPERM: the server's user is not @uid; ESRCH: no such
@@ -385,7 +406,7 @@ struct stplr_connect_attach {
 	__u32 clock;
 	__s64 deadline;
 	__u32 coid;
-	__u32 reserved;
+	__u32 spin_us;
 };
 
 /** STPLR_CONNECT_ENDED - the channel is gone: sends get ESRCH. */
