@@ -4,12 +4,13 @@
  *
  *	client		server
  *	send				its bytes are copied or its pages pinned: it is SEND-blocked
- *	wake				a thread that waited to receive is woken
+ *	wake				a thread that waited to receive is woken, if it slept
  *			receive		that thread has taken the message ...
  *			copy (send)	... and copied it
  *			reply		it has taken the rcvid to answer ...
  *			copy (reply)	... and copied the answer
- *			wake		the client is woken
+ *			wake		the client is woken, if it slept
+ *	spin		spin		either has looked for it before
  *	done				it has its result, and takes what is not in place yet
  *
  * What kernel code posts begins with a post and ends with a posted, told in whatever thread that
@@ -286,18 +287,23 @@ TRACE_EVENT(stplr_spin,
 	TP_ARGS(channel, begin, hit),
 
 	TP_STRUCT__entry(
-		__field(s32,	chid)
-		__field(u64,	ns)
-		__field(bool,	hit)
+		__field(unsigned int,	device)
+		__field(u32,		channel)
+		__field(s32,		chid)
+		__field(u64,		ns)
+		__field(bool,		hit)
 	),
 
 	TP_fast_assign(
+		__entry->device = channel->device->index;
+		__entry->channel = channel->id;
 		__entry->chid = channel->chid;
 		__entry->ns = stplr_spin_now() - begin;
 		__entry->hit = hit;
 	),
 
-	TP_printk("chid=%d ns=%llu hit=%d", __entry->chid, __entry->ns, __entry->hit)
+	TP_printk("device=%u channel=%u chid=%d ns=%llu %s", __entry->device, __entry->channel,
+		  __entry->chid, __entry->ns, __entry->hit ? "hit" : "miss")
 );
 
 /* Kernel code posts, in whatever context. @result: why not, or 0. */

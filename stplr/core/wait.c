@@ -213,14 +213,12 @@ static bool stplr_message_is_done(const void *message)
 	return smp_load_acquire(&((const struct stplr_message *)message)->state) == STPLR_DONE;
 }
 
-/* Is the next answer over the connection to be looked for, if none of the deadlines is near? */
-bool stplr_client_spins(struct stplr_connection *connection, s64 sent, s64 answered, clockid_t clock)
+/* The rest of stplr_client_spins(). */
+bool stplr_client_spins_slow(struct stplr_connection *connection, s64 sent, s64 answered,
+			     clockid_t clock)
 {
-	unsigned int us;
+	unsigned int us = stplr_spin_us_of(connection->spin_us);
 
-	if (!stplr_spin_possible())
-		return false;
-	us = stplr_spin_us_of(connection->spin_us);
 	return stplr_spin_due(&connection->spin, us) && stplr_deadline_beyond(sent, clock, us) &&
 	       stplr_deadline_beyond(answered, clock, us);
 }

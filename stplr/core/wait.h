@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "base/spin.h"
+
 struct stplr_channel;
 struct stplr_connection;
 struct stplr_message;
@@ -14,8 +16,16 @@ struct task_struct;
 
 int stplr_receiver_wait(struct stplr_channel *channel, struct stplr_worker *worker,
 			bool pulses_only, s64 deadline, clockid_t clock);
-bool stplr_client_spins(struct stplr_connection *connection, s64 sent, s64 answered,
-			clockid_t clock);
+bool stplr_client_spins_slow(struct stplr_connection *connection, s64 sent, s64 answered,
+			     clockid_t clock);
+
+/* Is the next answer over the connection to be looked for, if neither deadline is near? */
+static inline bool stplr_client_spins(struct stplr_connection *connection, s64 sent, s64 answered,
+				      clockid_t clock)
+{
+	return stplr_spin_possible() && stplr_client_spins_slow(connection, sent, answered, clock);
+}
+
 void stplr_client_spin(struct stplr_message *message, struct task_struct *server);
 int stplr_client_wait_kernel(struct stplr_message *message, s64 deadline);
 int stplr_client_wait(struct stplr_message *message, const struct stplr_msg_send *args, u64 *token,

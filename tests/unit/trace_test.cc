@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "support/ipc.h"
+#include "support/module.h"
 #include "support/memory.h"
 #include "support/pulse.h"
 #include "support/watchdog.h"
@@ -100,8 +101,18 @@ public:
 		file << value << std::flush;
 		EXPECT_TRUE(file) << name;
 	}
-	// What this process's threads and children did since the last call.
+	// What this process's threads and children did since the last call, but for their looks
+	// before they sleep, which come or not.
 	std::vector<Event> take()
+	{
+		std::vector<Event> events;
+
+		for (const Event &event : take_all())
+			if (event.name != "stplr_spin")
+				events.push_back(event);
+		return events;
+	}
+	std::vector<Event> take_all()
 	{
 		std::ifstream file(folder_ + "/trace");
 		std::vector<Event> events;
@@ -257,6 +268,26 @@ TEST_F(TraceTest, RoundTrip)
 	EXPECT_EQ("0", event["result"]);
 	EXPECT_EQ("10", event["len"]);
 	EXPECT_EQ(place, events.size());
+}
+
+// Threads that look before they sleep, and do it in vain.
+TEST_F(TraceTest, Looks)
+{
+	Parameter spin("spin_us", 100);
+
+	EXPECT_TRUE(eventually([this] {
+		auto server = waiting_server(100, "the answer");
+		EXPECT_EQ("the answer", send_receive(connection, "a question", 200).text);
+		EXPECT_EQ(0, server->join());
+		for (const Event &event : tracing.take_all()) {
+			if (event.name != "stplr_spin" || event["word"] != "miss")
+				continue;
+			EXPECT_EQ(text(chid), event["chid"]) << event;
+			EXPECT_LT(0, atol(event["ns"].c_str())) << event;
+			return true;
+		}
+		return false;
+	}));
 }
 
 // How the bytes go, by their number.
