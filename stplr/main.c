@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "base/late.h"
 #include "base/params.h"
+#include "base/sleep_cost.h"
 #include "core/device.h"
 #include "core/life.h"
 #include "core/object.h"
@@ -114,6 +115,9 @@ static int __init stplr_init(void)
 	}
 
 	stplr_params_init();
+	err = stplr_sleep_cost_measure();
+	if (err)
+		return err;
 	err = stplr_late_init();
 	if (err)
 		return err;

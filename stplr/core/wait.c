@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/params.h"
+#include "base/sleep_cost.h"
 #include "base/wake.h"
 #include "core/channel.h"
 #include "core/connection.h"
@@ -46,10 +47,14 @@ static bool stplr_receivable(const struct stplr_channel *channel, bool pulses_on
 	return channel->pulses.first || !list_empty(&channel->backlog);
 }
 
-/* For how long to look at most, where @spin_us is a channel's or connection's. */
+/*
+ * For how long to look at most, where @spin_us is a channel's or connection's. If that says
+ * nothing, no longer than to sleep and be woken takes.
+ */
 static unsigned int stplr_spin_us_of(int spin_us)
 {
-	return spin_us == STPLR_SPIN_DEFAULT ? READ_ONCE(stplr_spin_us) : spin_us;
+	return spin_us == STPLR_SPIN_DEFAULT ? min(READ_ONCE(stplr_spin_us), stplr_sleep_us) :
+					       spin_us;
 }
 
 /* A look that is due, and what is told of it. */
