@@ -4,15 +4,13 @@
  * on them judges.
  */
 
-#include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/sched.h>
-#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/stat.h>
 #include <linux/wait.h>
 
 #include "base/clock.h"
+#include "base/spin.h"
 #include "ring/flow.h"
 #include "ring/tell.h"
 #include "ring/wait.h"
@@ -56,13 +54,12 @@ int stplr_ring_ready(struct stplr_ring_end *end, u32 what, u32 room)
  */
 static int stplr_ring_spin(struct stplr_ring_end *end, u32 what, u32 room, u32 spin)
 {
-	u64 until = local_clock() + spin;
+	u64 until = stplr_spin_now() + spin;
 	int ready = 0;
 
-	if (num_online_cpus() == 1)
+	if (!stplr_spin_possible())
 		return 0;
-	while (!ready && single_task_running() && !need_resched() && !signal_pending(current) &&
-	       local_clock() < until) {
+	while (!ready && stplr_spin_goes_on(NULL) && stplr_spin_now() < until) {
 		cpu_relax();
 		ready = stplr_ring_ready(end, what, room);
 	}
