@@ -181,7 +181,7 @@ static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_mess
 		/* in this order: see core/patience.c */
 		WRITE_ONCE(message->since, jiffies);
 		WRITE_ONCE(message->received, true);
-		message->receiver = get_pid(receiver);
+		stplr_message_set_receiver(message, receiver);
 		WRITE_ONCE(message->state, STPLR_RECEIVED);
 		if (unlikely(message->impatient))
 			stplr_patience_begin(message);

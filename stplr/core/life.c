@@ -112,8 +112,7 @@ void stplr_message_free(struct stplr_message *message)
 	struct stplr_channel *channel = connection->channel;
 
 	stplr_sides_free(&message->sides);
-	put_pid(message->receiver);
-	message->receiver = NULL;
+	stplr_message_drop_receiver(message);
 	if (likely(message == &connection->own)) {
 		clear_bit_unlock(STPLR_OWN_MESSAGE, &connection->busy);
 		return;

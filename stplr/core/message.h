@@ -8,6 +8,7 @@
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/pid.h>
 #include <linux/timer.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -74,7 +75,8 @@ enum stplr_message_state {
  * @loan: what it lends to @worker
  * @sender: its client, while that one waits and is a worker itself, or NULL
  * @depth: through how many clients came what it lends; 0 without a @sender
- * @receiver: process that received it, or NULL; holds a reference
+ * @receiver: process that received it, or NULL; its worker's, and good as long as that has it
+ * @receiver_held: none has it: holds a reference
  * @client: thread that waits, or NULL
  * @uid: of the client
  * @gid: of the client
@@ -115,6 +117,7 @@ struct stplr_message {
 	struct stplr_thread *sender;
 	unsigned int depth;
 	struct pid *receiver;
+	bool receiver_held;
 	struct task_struct *client;
 	kuid_t uid;
 	kgid_t gid;
@@ -138,6 +141,15 @@ struct stplr_message {
 static inline bool stplr_message_orphaned(const struct stplr_message *message)
 {
 	return !message->client && !message->queued && !atomic_read(&message->mm->mm_users);
+}
+
+/* Its owner has it back: what is told of who received it is over. */
+static inline void stplr_message_drop_receiver(struct stplr_message *message)
+{
+	if (unlikely(message->receiver_held))
+		put_pid(message->receiver);
+	message->receiver_held = false;
+	message->receiver = NULL;
 }
 
 /* The message in a queue's entry. */

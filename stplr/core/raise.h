@@ -4,14 +4,13 @@
 #define STPLR_CORE_RAISE_H
 
 #include <linux/compiler.h>
+#include <linux/pid.h>
 #include <linux/spinlock.h>
 
 #include "base/priority.h"
 #include "core/channel.h"
 #include "core/message.h"
 #include "core/worker.h"
-
-struct pid;
 
 void stplr_message_lend(struct stplr_message *message);
 struct stplr_thread *stplr_sender_blocks(struct stplr_message *message);
@@ -32,6 +31,18 @@ static inline void stplr_message_take(struct stplr_message *message, struct stpl
 	worker->nr_held++;
 	if (unlikely(message->entry.priority > STPLR_PRIORITY_RT))
 		stplr_message_lend(message);
+}
+
+/*
+ * That process, or NULL for kernel code, has received it. Its worker holds the process for all of
+ * its messages, so that each need not be counted.
+ */
+static inline void stplr_message_set_receiver(struct stplr_message *message, struct pid *receiver)
+{
+	message->receiver = receiver;
+	message->receiver_held = unlikely(!message->worker->process);
+	if (unlikely(message->receiver_held))
+		get_pid(receiver);
 }
 
 /* It is in nobody's hands any more. */

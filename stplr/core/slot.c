@@ -178,8 +178,7 @@ void stplr_slot_done(struct stplr_message *message)
 	struct stplr_link *link = slot->line->link;
 	int result = message->result == STPLR_WITHDRAWN ? -ECANCELED : message->result;
 
-	put_pid(message->receiver);
-	message->receiver = NULL;
+	stplr_message_drop_receiver(message);
 	if (result)
 		atomic64_inc(&link->failed);
 	trace_stplr_posted(message, result);

@@ -7,13 +7,14 @@
  * wakes it after unlocking, so that the woken does not run into the lock:
  *
  *	sleeper					waker
+ *	look for a moment
  *	set_current_state(INTERRUPTIBLE)	lock; change what is waited for; unlock
- *	look at what is waited for		wake_up_process()
- *	schedule()
+ *	look at what is waited for		full barrier
+ *	schedule()				wake_up_process(), if it does not run
  *
- * set_current_state() and wake_up_process() are full barriers, and so either the sleeper sees the
- * change or the waker sees a thread that sleeps. All sleeps end with a fatal signal at once and
- * may be frozen.
+ * set_current_state() is a full barrier, too, and so either the sleeper sees the change or the
+ * waker sees a thread that sleeps; tests/models/wait_spin.pml has this. All sleeps end with a fatal
+ * signal at once and may be frozen.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
