@@ -62,7 +62,7 @@ static const struct row rows[] = {
 	{"connect", EACCES, "the channel's mode, or its creator's user, does not let this user in"},
 	{"connect", EAGAIN, "the channel listens, and its backlog is full"},
 	{"connect", EDQUOT, "this user has as many connections as one user may have"},
-	{"connect", EINVAL, "a bad name, number, flag, clock or deadline"},
+	{"connect", EINVAL, "a bad name, number, flag, clock, deadline or length of looks"},
 	{"connect", ENOENT, "no channel has this name: is the server running?"},
 	{"connect", ENOTTY, "not a device"},
 	{"connect", EPERM, "the server is not of the user that was asked for"},

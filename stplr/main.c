@@ -115,9 +115,7 @@ static int __init stplr_init(void)
 	}
 
 	stplr_params_init();
-	err = stplr_sleep_cost_measure();
-	if (err)
-		return err;
+	stplr_sleep_cost_measure();
 	err = stplr_late_init();
 	if (err)
 		return err;

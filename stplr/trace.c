@@ -5,7 +5,6 @@
 
 #include <uapi/linux/stplr.h>
 
-#include "base/spin.h"
 #include "core/channel.h"
 #include "core/connection.h"
 #include "core/device.h"

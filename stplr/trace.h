@@ -298,7 +298,7 @@ TRACE_EVENT(stplr_spin,
 		__entry->device = channel->device->index;
 		__entry->channel = channel->id;
 		__entry->chid = channel->chid;
-		__entry->ns = stplr_spin_now() - begin;
+		__entry->ns = max_t(s64, local_clock() - begin, 0);
 		__entry->hit = hit;
 	),
 

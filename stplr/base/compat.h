@@ -127,6 +127,16 @@ static inline int stplr_pin_to_read(unsigned long start, unsigned int nr_pages, 
 #define STPLR_YIELD_TO (LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
 
 /*
+ * Does the hypervisor run something else than this processor? On other architectures the answer is
+ * in variables that modules cannot see.
+ */
+#if defined(CONFIG_X86) || defined(CONFIG_ARM64) || defined(CONFIG_S390)
+#define stplr_vcpu_is_preempted(cpu) vcpu_is_preempted(cpu)
+#else
+#define stplr_vcpu_is_preempted(cpu) false
+#endif
+
+/*
  * copy_from_user() and copy_to_user() without hardened usercopy's look at the kernel's side, which
  * the caller has had. Where they are inline (arm64), from 6.12 on there is nothing below them.
  */

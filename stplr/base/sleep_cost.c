@@ -1,106 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What it costs here that two threads on two processors wait for each other asleep, measured once,
- * when the module is loaded: to look for longer than that, before sleeping, would be a bad bargain.
+ * What it costs here that a thread is woken, measured once, when the module is loaded: to look for
+ * longer than what a round of two such threads takes, before sleeping, would be a bad bargain.
  */
 
-#include <linux/completion.h>
-#include <linux/cpumask.h>
-#include <linux/err.h>
-#include <linux/kthread.h>
+#include <linux/hrtimer.h>
+#include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/sort.h>
 
 #include "base/sleep_cost.h"
 
 /* The one in the middle counts: others run, too. */
-#define STPLR_SLEEP_ROUNDS 31
+#define STPLR_SLEEPS 31
+
+/* Long enough for a processor to go idle. */
+#define STPLR_SLEEP_US 50
 
 unsigned int stplr_sleep_us;
 module_param_named(sleep_us, stplr_sleep_us, uint, 0444);
-MODULE_PARM_DESC(sleep_us,
-		 "microseconds that two sleeps and wake-ups took when the module was loaded; 0: one processor");
+MODULE_PARM_DESC(sleep_us, "microseconds that two wake-ups took when the module was loaded");
 
-/* Two threads that wait for each other; @over is set before the last ping. */
-struct stplr_echo {
-	struct completion ping;
-	struct completion pong;
-	bool over;
-};
-
-static int stplr_echo_thread(void *data)
+/* How much later than asked for, in ns, the calling thread runs again after a sleep. */
+static s64 stplr_sleep_late(void)
 {
-	struct stplr_echo *echo = data;
+	ktime_t until = ktime_add_us(ktime_get(), STPLR_SLEEP_US);
 
-	for (;;) {
-		wait_for_completion(&echo->ping);
-		if (echo->over)
-			break;
-		complete(&echo->pong);
-	}
-	/* its code and its stack's owner stay until then */
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (kthread_should_stop())
-			break;
-		schedule();
-	}
-	__set_current_state(TASK_RUNNING);
-	return 0;
-}
-
-static u64 stplr_echo_round(struct stplr_echo *echo)
-{
-	u64 begin = ktime_get_ns();
-
-	complete(&echo->ping);
-	wait_for_completion(&echo->pong);
-	return ktime_get_ns() - begin;
+	set_current_state(TASK_KILLABLE);
+	schedule_hrtimeout_range(&until, 0, HRTIMER_MODE_ABS);
+	return ktime_to_ns(ktime_sub(ktime_get(), until));
 }
 
 static int stplr_ns_compare(const void *a, const void *b)
 {
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+	s64 x = *(const s64 *)a, y = *(const s64 *)b;
 
 	return x < y ? -1 : x > y;
 }
 
-/*
- * Measures it, between two of the processors that the calling thread may use; ENOMEM, or EINTR: it
- * is killed.
- */
-int stplr_sleep_cost_measure(void)
+/* Takes some two milliseconds; less, for nothing, if the calling thread is killed. */
+void stplr_sleep_cost_measure(void)
 {
-	unsigned int here = raw_smp_processor_id(), there, i;
-	u64 ns[STPLR_SLEEP_ROUNDS];
-	struct task_struct *other;
-	struct stplr_echo echo;
+	s64 ns[STPLR_SLEEPS];
+	unsigned int i;
 
-	/* 0 is for who has but one; what the loader says does not count */
-	stplr_sleep_us = 0;
-	for_each_cpu_and(there, current->cpus_ptr, cpu_online_mask) {
-		if (there != here)
-			break;
-	}
-	if (there >= nr_cpu_ids)
-		return 0;
-
-	init_completion(&echo.ping);
-	init_completion(&echo.pong);
-	echo.over = false;
-	other = kthread_create(stplr_echo_thread, &echo, "stplr-echo");
-	if (IS_ERR(other))
-		return PTR_ERR(other);
-	kthread_bind(other, there);
-	wake_up_process(other);
-	for (i = 0; i < ARRAY_SIZE(ns); i++)
-		ns[i] = stplr_echo_round(&echo);
-	echo.over = true;
-	complete(&echo.ping);
-	kthread_stop(other);
-
-	sort(ns, ARRAY_SIZE(ns), sizeof(ns[0]), stplr_ns_compare, NULL);
-	stplr_sleep_us = DIV_ROUND_UP_ULL(ns[ARRAY_SIZE(ns) / 2], NSEC_PER_USEC);
-	return 0;
+	for (i = 0; i < STPLR_SLEEPS; i++)
+		ns[i] = stplr_sleep_late();
+	sort(ns, STPLR_SLEEPS, sizeof(ns[0]), stplr_ns_compare, NULL);
+	/* there and back; whatever the loader said */
+	stplr_sleep_us = clamp_t(s64, 2 * ns[STPLR_SLEEPS / 2] / NSEC_PER_USEC, 1, USEC_PER_SEC);
 }

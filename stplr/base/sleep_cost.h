@@ -5,6 +5,6 @@
 
 extern unsigned int stplr_sleep_us;
 
-int stplr_sleep_cost_measure(void);
+void stplr_sleep_cost_measure(void);
 
 #endif /* STPLR_BASE_SLEEP_COST_H */

@@ -9,7 +9,7 @@
 #include <linux/cpumask.h>
 #include <linux/processor.h>
 #include <linux/sched.h>
-#include <linux/timekeeping.h>
+#include <linux/sched/clock.h>
 #include <linux/types.h>
 
 /* as long as the module's parameter says */
@@ -17,7 +17,7 @@
 
 /**
  * struct stplr_spin - what looking has brought those who wait in one place
- * @misses: looks in vain, as far as later ones did not make up for them
+ * @misses: looks in vain, less those that were not
  * @rest: how many waits do without a look
  *
  * Changed without a lock: what gets lost is a look more or less.
@@ -27,8 +27,10 @@ struct stplr_spin {
 	u8 rest;
 };
 
+unsigned int stplr_spin_length(int own);
 bool stplr_spin_due(struct stplr_spin *spin, unsigned int us);
-bool stplr_spin_goes_on(const struct task_struct *peer);
+bool stplr_spin_alone(void);
+bool stplr_spin_worth(const struct task_struct *peer);
 void stplr_spin_learn(struct stplr_spin *spin, bool hit);
 
 /* Is there another processor from which anything could come? */
@@ -37,14 +39,9 @@ static inline bool stplr_spin_possible(void)
 	return num_online_cpus() > 1;
 }
 
-static inline u64 stplr_spin_now(void)
-{
-	return ktime_get_mono_fast_ns();
-}
-
 /*
- * Looks whether it is @over, until @end at most, and only as long as nothing else is to be done
- * here and @peer, if who that is is known, runs or is about to. Was it?
+ * Looks whether it is @over, until @end (by local_clock()) at most, and only as long as nothing
+ * else is to be done here and @peer, if who that is is known, runs or is about to. Was it?
  */
 static __always_inline bool stplr_spin(struct stplr_spin *spin, u64 end,
 				       const struct task_struct *peer,
@@ -52,8 +49,12 @@ static __always_inline bool stplr_spin(struct stplr_spin *spin, u64 end,
 {
 	bool hit;
 
-	while (!(hit = over(what)) && stplr_spin_goes_on(peer) && stplr_spin_now() < end)
+	while (!(hit = over(what)) && stplr_spin_worth(peer) && local_clock() < end) {
+		/* says nothing of how long waits are */
+		if (!stplr_spin_alone())
+			return over(what);
 		cpu_relax();
+	}
 	stplr_spin_learn(spin, hit);
 	return hit;
 }

@@ -4,7 +4,7 @@
  *
  * A client waits for its message to be DONE, a server's thread for the queue to have something.
  * Whoever changes that does so under channel->lock, takes a reference to the thread there, and
- * wakes it after unlocking, so that the woken does not run into the lock:
+ * wakes it after unlocking, so that the woken does not run into the lock (one that looks may):
  *
  *	sleeper					waker
  *	look for a moment
@@ -27,7 +27,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/params.h"
-#include "base/sleep_cost.h"
+#include "base/spin.h"
 #include "base/wake.h"
 #include "core/channel.h"
 #include "core/connection.h"
@@ -48,29 +48,21 @@ static bool stplr_receivable(const struct stplr_channel *channel, bool pulses_on
 	return channel->pulses.first || !list_empty(&channel->backlog);
 }
 
-/*
- * For how long to look at most, where @spin_us is a channel's or connection's. If that says
- * nothing, no longer than to sleep and be woken takes.
- */
-static unsigned int stplr_spin_us_of(int spin_us)
-{
-	return spin_us == STPLR_SPIN_DEFAULT ? min(READ_ONCE(stplr_spin_us), stplr_sleep_us) :
-					       spin_us;
-}
-
 /* A look that is due, and what is told of it. */
 static __always_inline bool stplr_look(const struct stplr_channel *channel, struct stplr_spin *spin,
 				       unsigned int us, const struct task_struct *peer,
 				       bool (*over)(const void *what), const void *what)
 {
-	u64 begin = stplr_spin_now();
+	u64 begin = local_clock();
 	bool hit = stplr_spin(spin, begin + us * NSEC_PER_USEC, peer, over, what);
 
 	trace_stplr_spin(channel, begin, hit);
 	if (!hit) {
+		/* on another processor by now, whose clock may be a little behind */
+		s64 ns = max_t(s64, local_clock() - begin, 0);
+
 		stplr_count(&channel->device->counts, STPLR_COUNT_SPINS_IN_VAIN);
-		stplr_count_add(&channel->device->counts, STPLR_COUNT_SPINS_NS,
-				stplr_spin_now() - begin);
+		stplr_count_add(&channel->device->counts, STPLR_COUNT_SPINS_NS, ns);
 	}
 	return hit;
 }
@@ -84,7 +76,7 @@ static bool stplr_receiver_is_coming(const void *receiver)
 static bool stplr_receiver_spin(const struct stplr_channel *channel, struct stplr_worker *worker,
 				const struct stplr_receiver *self, s64 deadline, clockid_t clock)
 {
-	unsigned int us = stplr_spin_us_of(channel->spin_us);
+	unsigned int us = stplr_spin_length(channel->spin_us);
 
 	if (worker == &stplr_nobody || !stplr_spin_due(&worker->spin, us) ||
 	    !stplr_deadline_beyond(deadline, clock, us))
@@ -223,7 +215,7 @@ static bool stplr_message_is_done(const void *message)
 bool stplr_client_spins_slow(struct stplr_connection *connection, s64 sent, s64 answered,
 			     clockid_t clock)
 {
-	unsigned int us = stplr_spin_us_of(connection->spin_us);
+	unsigned int us = stplr_spin_length(connection->spin_us);
 
 	return stplr_spin_due(&connection->spin, us) && stplr_deadline_beyond(sent, clock, us) &&
 	       stplr_deadline_beyond(answered, clock, us);
@@ -236,7 +228,7 @@ void stplr_client_spin(struct stplr_message *message, struct task_struct *server
 
 	if (!server)
 		return;
-	stplr_look(connection->channel, &connection->spin, stplr_spin_us_of(connection->spin_us),
+	stplr_look(connection->channel, &connection->spin, stplr_spin_length(connection->spin_us),
 		   server, stplr_message_is_done, message);
 	put_task_struct(server);
 }

@@ -54,12 +54,12 @@ int stplr_ring_ready(struct stplr_ring_end *end, u32 what, u32 room)
  */
 static int stplr_ring_spin(struct stplr_ring_end *end, u32 what, u32 room, u32 spin)
 {
-	u64 until = stplr_spin_now() + spin;
+	u64 until = local_clock() + spin;
 	int ready = 0;
 
 	if (!stplr_spin_possible())
 		return 0;
-	while (!ready && stplr_spin_goes_on(NULL) && stplr_spin_now() < until) {
+	while (!ready && stplr_spin_alone() && local_clock() < until) {
 		cpu_relax();
 		ready = stplr_ring_ready(end, what, room);
 	}
