@@ -48,9 +48,28 @@ static u32 stplr_gid_in(struct user_namespace *ns, kgid_t gid)
 }
 
 /*
- * Describes a message that is being received, or was: its client is in its call, or has parked it,
- * unless it is queued.
+ * Who sent a message that is not queued: its client is in its call, has parked it, or abandons it at
+ * this moment, dying. Then it may be nobody already; and a task stays as long as RCU is read.
  */
+static void stplr_receive_describe_client(const struct stplr_message *message,
+					  struct pid_namespace *pid_ns, struct stplr_msg_info *info)
+{
+	struct task_struct *client;
+
+	rcu_read_lock();
+	client = READ_ONCE(message->client);
+	if (likely(client)) {
+		info->pid = pid_nr_ns(task_tgid(client), pid_ns);
+		info->tid = pid_nr_ns(task_pid(client), pid_ns);
+	} else {
+		client = pid_task(message->parker, PIDTYPE_PID);
+		info->pid = client ? pid_nr_ns(task_tgid(client), pid_ns) : 0;
+		info->tid = pid_nr_ns(message->parker, pid_ns);
+	}
+	rcu_read_unlock();
+}
+
+/* Describes a message that is being received, or was. */
 static void stplr_receive_describe(const struct stplr_message *message, size_t len,
 				   struct stplr_msg_info *info)
 {
@@ -70,17 +89,8 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 		info->flags |= STPLR_INFO_KERNEL;
 		info->pid = 0;
 		info->tid = 0;
-	} else if (likely(message->client)) {
-		info->pid = pid_nr_ns(task_tgid(message->client), pid_ns);
-		info->tid = pid_nr_ns(task_pid(message->client), pid_ns);
-	} else if (!message->queued) {
-		struct task_struct *task;
-
-		rcu_read_lock();
-		task = pid_task(message->parker, PIDTYPE_PID);
-		info->pid = task ? pid_nr_ns(task_tgid(task), pid_ns) : 0;
-		info->tid = pid_nr_ns(message->parker, pid_ns);
-		rcu_read_unlock();
+	} else if (likely(!message->queued)) {
+		stplr_receive_describe_client(message, pid_ns, info);
 	} else {
 		info->flags |= STPLR_INFO_QUEUED;
 		/* the number of one that is gone may be another's by now */

@@ -323,7 +323,8 @@ static void stplr_message_abandon(struct stplr_message *message)
 	lockdep_assert_held(&connection->channel->lock);
 	kref_get(&connection->ref);
 	message->abandoned = true;
-	message->client = NULL;
+	/* who copies it may be about to tell who that is, see call/receive.c */
+	WRITE_ONCE(message->client, NULL);
 	message->drain = false;
 	stplr_message_lend(message); /* nothing */
 	if (message->sender)

@@ -77,7 +77,7 @@ enum stplr_message_state {
  * @depth: through how many clients came what it lends; 0 without a @sender
  * @receiver: process that received it, or NULL; its worker's, and good as long as that has it
  * @receiver_held: none has it: holds a reference
- * @client: thread that waits, or NULL
+ * @client: thread that waits, or NULL; changed under channel->lock, read under RCU, too
  * @uid: of the client
  * @gid: of the client
  * @token: names it while it is parked
