@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How fast stplr has to be: its round trip as a part of each other transport's, in one run on one
-// processor.
+// How fast stplr has to be: its round trip as a part of each other transport's, within a run, on
+// one processor and on two.
 #ifndef STPLR_BENCH_BARS_H
 #define STPLR_BENCH_BARS_H
 

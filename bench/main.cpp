@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // stplr-bench: what passing messages costs.
 #include "bars.h"
+#include "idle.h"
 #include "inversion.h"
 #include "kernel.h"
 #include "latency.h"
@@ -19,25 +20,45 @@ namespace bench
 namespace
 {
 
+// Measures all transports in turn, and that as often as there are to be runs: whatever else the
+// machine does meanwhile is in the figures of all.
+std::vector<Row> measureSize(const Options &options, std::size_t size)
+{
+	const std::uint64_t count = options.count ? options.count : defaultRounds(size);
+	std::vector<std::vector<Outcome>> outcomes(options.transports.size());
+	std::vector<Row> rows;
+
+	for (std::uint64_t run = 0; run < options.runs; run++)
+		for (std::size_t at = 0; at < outcomes.size(); at++) {
+			const TransportKind &kind = *options.transports[at];
+
+			printProgress(std::string(kind.name) + ", " + sizeName(size));
+			outcomes[at].push_back(measureRoundTrip(
+				kind, size, {options.warmUp, count, options.work}, options.cpus));
+			printProgress("");
+			if (options.json && options.runs == 1)
+				printRowJson(options, {&kind, size, count, outcomes[at].front()},
+					     {});
+		}
+	for (std::size_t at = 0; at < outcomes.size(); at++)
+		rows.push_back({options.transports[at], size, count, together(outcomes[at])});
+	return rows;
+}
+
 bool runRoundTrips(Options options)
 {
 	std::vector<Row> rows;
 
 	if (options.check)
 		addWhatBarsNeed(options);
-	for (const std::size_t size : options.sizes)
-		for (const TransportKind *kind : options.transports) {
-			const std::uint64_t count =
-				options.count ? options.count : defaultRounds(size);
+	for (const std::size_t size : options.sizes) {
+		const std::vector<Row> measured = measureSize(options, size);
 
-			printProgress(std::string(kind->name) + ", " + sizeName(size));
-			rows.push_back({kind, size, count,
-					measureRoundTrip(*kind, size, {options.warmUp, count},
-							 options.cpus)});
-			printProgress("");
-			if (options.json)
-				printRowJson(options, rows.back());
-		}
+		rows.insert(rows.end(), measured.begin(), measured.end());
+		for (const Row &row : measured)
+			if (options.json && options.runs > 1)
+				printRowJson(options, row, measured);
+	}
 	if (!options.json)
 		printTable(options, rows);
 	return !options.check || checkBars(options, rows);
@@ -65,6 +86,8 @@ bool run(const Options &options)
 		return runRing(options);
 	case Command::kernel:
 		return runKernel(options);
+	case Command::idle:
+		return runIdle(options);
 	}
 	return false;
 }

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <set>
 #include <string>
 
 namespace bench
@@ -17,11 +17,27 @@ namespace bench
 namespace
 {
 
-constexpr const char *commands =
-	"roundtrip, connections, queue, pulses, inheritance, inversion, latency, ring or kernel";
+constexpr struct {
+	const char *name;
+	Command command;
+} commands[] = {
+	{"roundtrip", Command::roundtrip},
+	{"connections", Command::connections},
+	{"queue", Command::queue},
+	{"pulses", Command::pulses},
+	{"inheritance", Command::inheritance},
+	{"inversion", Command::inversion},
+	{"latency", Command::latency},
+	{"ring", Command::ring},
+	{"kernel", Command::kernel},
+	{"idle", Command::idle},
+};
 
 constexpr std::uint64_t sizeMost = 1 << 30;
 constexpr std::uint64_t countMost = 1000000000;
+constexpr std::uint64_t runsMost = 1000;
+constexpr std::uint64_t workMost = 10000000;
+constexpr std::uint64_t secondsMost = 86400;
 
 const char *const help =
 	"Usage: stplr-bench COMMAND [OPTION...]\n"
@@ -50,20 +66,34 @@ const char *const help =
 	"stplr, "
 	"netlink, a device's\n"
 	"                read(2) and write(2), an eventfd; needs root, and make test-modules\n"
+	"  idle          the processor time of a server that has answered some rounds and then has "
+	"nothing to do\n"
 	"\n"
 	"Options:\n"
-	"  --transport LIST|all   roundtrip: which ones, separated by commas (default all):\n"
+	"  --transport LIST|all   roundtrip, idle: which ones, separated by commas (default all; "
+	"idle: stplr):\n"
 	"                         %s\n"
-	"                         ring and getppid are not part of all; getppid is no transport "
-	"but two empty system calls\n"
-	"  --size N,...           roundtrip: sizes in bytes (default 64,4096,65536,1048576); "
-	"kernel: "
-	"of messages, from 16\n"
-	"                         to 32768 (default 1024)\n"
+	"                         not part of all: futex-spin, stplr-sleep, ring, and getppid, "
+	"which is no transport but\n"
+	"                         two empty system calls\n"
+	"  --size N,...           roundtrip: sizes in bytes (default 64,4096,65536,1048576); idle: "
+	"the same (default 64);\n"
+	"                         kernel: of messages, from 16 to 32768 (default 1024)\n"
 	"  --count N              rounds to time (default: by size and command)\n"
 	"  --warm-up N            rounds before the timed ones (default 100; connections, "
 	"inheritance: 10000)\n"
-	"  --cpus A-B             processor of the client and of the server (default 0-0)\n"
+	"  --cpus A-B|any         processor of the client and of the server (default 0-0); any, "
+	"for "
+	"roundtrip and idle:\n"
+	"                         the scheduler places both\n"
+	"  --work US              roundtrip: so many microseconds of processor time the server "
+	"works "
+	"before it answers\n"
+	"                         (default 0)\n"
+	"  --runs N               roundtrip: measures all transports in turn, and that so often; "
+	"tells medians and what\n"
+	"                         they are of, and of the ratios within a run (default 1)\n"
+	"  --seconds N            idle: how long the server has nothing to do (default 10)\n"
 	"  --json                 one JSON object a line instead of the table\n"
 	"  --check                compare with the project's bars, which are printed; exit 1 if "
 	"one is missed.\n"
@@ -140,9 +170,8 @@ std::vector<const TransportKind *> parseTransports(const std::string &list)
 int parseCpu(const std::string &text)
 {
 	const int cpu = static_cast<int>(parseNumber("--cpus A-B", text, 0, CPU_SETSIZE - 1));
-	cpu_set_t usable;
+	const cpu_set_t usable = usableCpus();
 
-	checked(sched_getaffinity(0, sizeof(usable), &usable), "sched_getaffinity");
 	if (!CPU_ISSET(cpu, &usable))
 		throw UsageError("--cpus: processor " + text + " is not among the " +
 				 std::to_string(CPU_COUNT(&usable)) + " this process may use");
@@ -153,8 +182,11 @@ Cpus parseCpus(const std::string &text)
 {
 	const std::size_t dash = text.find('-');
 
+	if (text == "any")
+		return {Cpus::any, Cpus::any};
 	if (dash == std::string::npos)
-		throw UsageError("--cpus wants two processors, as in 0-1, not '" + text + "'");
+		throw UsageError("--cpus wants two processors, as in 0-1, or any, not '" + text +
+				 "'");
 	return {parseCpu(text.substr(0, dash)), parseCpu(text.substr(dash + 1))};
 }
 
@@ -175,40 +207,96 @@ void checkKernelSizes(const std::vector<std::size_t> &sizes)
 					 std::to_string(size) + "'");
 }
 
+// "roundtrip, idle and kernel": the commands for which `wanted` holds.
+template <typename Wanted>
+std::string commandNames(const std::string &conjunction, const Wanted &wanted)
+{
+	std::vector<std::string> names;
+	std::string list;
+
+	for (const auto &known : commands)
+		if (wanted(known.command))
+			names.push_back(known.name);
+	for (std::size_t at = 0; at < names.size(); at++) {
+		if (at)
+			list += at + 1 < names.size() ? ", " : " " + conjunction + " ";
+		list += names[at];
+	}
+	return list;
+}
+
+std::string allCommandNames()
+{
+	return commandNames("or", [](Command) { return true; });
+}
+
 Command parseCommand(const std::string &name)
 {
-	if (name == "roundtrip")
-		return Command::roundtrip;
-	if (name == "connections")
-		return Command::connections;
-	if (name == "queue")
-		return Command::queue;
-	if (name == "pulses")
-		return Command::pulses;
-	if (name == "inheritance")
-		return Command::inheritance;
-	if (name == "inversion")
-		return Command::inversion;
-	if (name == "latency")
-		return Command::latency;
-	if (name == "ring")
-		return Command::ring;
-	if (name == "kernel")
-		return Command::kernel;
-	throw UsageError("there is no command '" + name + "', but " + commands);
+	for (const auto &known : commands)
+		if (name == known.name)
+			return known.command;
+	throw UsageError("there is no command '" + name + "', but " + allCommandNames());
+}
+
+// An option that was given means something to these commands only.
+void isFor(const Options &options, const std::string &option, const std::vector<Command> &some)
+{
+	if (!has(some, options.command))
+		throw UsageError(
+			option + " is for " +
+			commandNames("and", [&](Command command) { return has(some, command); }) +
+			" only");
+}
+
+void setDefaults(Options &options, bool warmUpGiven)
+{
+	// Two costs that are compared to a few percent have to be of the same regime: the settled
+	// one (README.md).
+	if (!warmUpGiven)
+		options.warmUp = options.command == Command::connections ||
+						 options.command == Command::inheritance
+					 ? 10000
+					 : 100;
+	if (options.transports.empty())
+		options.transports =
+			parseTransports(options.command == Command::idle ? "stplr" : "all");
+	if (!options.sizes.empty())
+		return;
+	if (options.command == Command::kernel)
+		options.sizes = {1024};
+	else if (options.command == Command::idle)
+		options.sizes = {64};
+	else
+		options.sizes = {64, 4096, 65536, 1048576};
 }
 
 } // namespace
 
 Options parseOptions(int argc, char **argv)
 {
-	enum { transport = 1, size, count, warmUp, cpus, json, check, unit, askHelp };
+	enum {
+		transport = 1,
+		size,
+		count,
+		warmUp,
+		cpus,
+		work,
+		runs,
+		seconds,
+		json,
+		check,
+		unit,
+		askHelp
+	};
 	static const option known[] = {
 		{"transport", required_argument, nullptr, transport},
 		{"size", required_argument, nullptr, size},
 		{"count", required_argument, nullptr, count},
 		{"warm-up", required_argument, nullptr, warmUp},
 		{"cpus", required_argument, nullptr, cpus},
+		{"work", required_argument, nullptr, work},
+		{"runs", required_argument, nullptr, runs},
+		{"seconds", required_argument, nullptr, seconds},
 		{"json", no_argument, nullptr, json},
 		{"check", no_argument, nullptr, check},
 		{"unit", required_argument, nullptr, unit},
@@ -217,20 +305,18 @@ Options parseOptions(int argc, char **argv)
 	};
 	const char *const unitVariable = "STPLR_BENCH_UNIT";
 	Options options;
-	std::string forRoundTrips;
-	bool warmUpGiven = false;
+	std::set<int> given;
 
-	options.cpus = {-1, -1};
 	if (const char *value = getenv(unitVariable); value && *value)
 		options.instructions = parseUnit(unitVariable, value);
 	// Silent: UsageError speaks, in this program's words.
 	opterr = 0;
 	for (int found; (found = getopt_long(argc, argv, ":", known, nullptr)) != -1;) {
+		given.insert(found);
 		switch (found) {
 		case transport:
 			options.transports = parseTransports(optarg);
 			options.transportsChosen = std::string(optarg) != "all";
-			forRoundTrips = "--transport";
 			break;
 		case size:
 			options.sizes.clear();
@@ -244,10 +330,18 @@ Options parseOptions(int argc, char **argv)
 			break;
 		case warmUp:
 			options.warmUp = parseNumber("--warm-up", optarg, 0, countMost);
-			warmUpGiven = true;
 			break;
 		case cpus:
 			options.cpus = parseCpus(optarg);
+			break;
+		case work:
+			options.work = parseNumber("--work", optarg, 0, workMost);
+			break;
+		case runs:
+			options.runs = parseNumber("--runs", optarg, 1, runsMost);
+			break;
+		case seconds:
+			options.seconds = parseNumber("--seconds", optarg, 1, secondsMost);
 			break;
 		case json:
 			options.json = true;
@@ -269,36 +363,31 @@ Options parseOptions(int argc, char **argv)
 		}
 	}
 	if (optind == argc)
-		throw UsageError(std::string("a command is missing: ") + commands);
+		throw UsageError("a command is missing: " + allCommandNames());
 	options.command = parseCommand(argv[optind]);
 	if (optind + 1 < argc)
 		throw UsageError("'" + std::string(argv[optind + 1]) +
 				 "' is one argument too many");
-	if (warmUpGiven && options.command != Command::roundtrip &&
-	    options.command != Command::connections && options.command != Command::inheritance)
-		throw UsageError("--warm-up is for roundtrip, connections and inheritance only");
-	if (options.command != Command::roundtrip && !forRoundTrips.empty())
-		throw UsageError(forRoundTrips + " is for roundtrip only");
-	if (options.command != Command::roundtrip && options.command != Command::kernel &&
-	    !options.sizes.empty())
-		throw UsageError("--size is for roundtrip and kernel only");
+	if (given.count(warmUp))
+		isFor(options, "--warm-up",
+		      {Command::roundtrip, Command::connections, Command::inheritance});
+	if (given.count(transport))
+		isFor(options, "--transport", {Command::roundtrip, Command::idle});
+	if (given.count(size))
+		isFor(options, "--size", {Command::roundtrip, Command::kernel, Command::idle});
+	if (given.count(work))
+		isFor(options, "--work", {Command::roundtrip});
+	if (given.count(runs))
+		isFor(options, "--runs", {Command::roundtrip});
+	if (given.count(seconds))
+		isFor(options, "--seconds", {Command::idle});
+	if (given.count(cpus) && options.cpus.client == Cpus::any)
+		isFor(options, "--cpus any", {Command::roundtrip, Command::idle});
+	if (!given.count(cpus))
+		options.cpus = parseCpus("0-0");
 	if (options.command == Command::kernel)
 		checkKernelSizes(options.sizes);
-	// Two costs that are compared to a few percent have to be of the same regime: the settled
-	// one (README.md).
-	if (!warmUpGiven)
-		options.warmUp = options.command == Command::connections ||
-						 options.command == Command::inheritance
-					 ? 10000
-					 : 100;
-	if (options.cpus.client < 0)
-		options.cpus = parseCpus("0-0");
-	if (options.transports.empty())
-		options.transports = parseTransports("all");
-	if (options.sizes.empty() && options.command == Command::kernel)
-		options.sizes = {1024};
-	if (options.sizes.empty())
-		options.sizes = {64, 4096, 65536, 1048576};
+	setDefaults(options, given.count(warmUp));
 	return options;
 }
 

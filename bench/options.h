@@ -23,7 +23,8 @@ enum class Command {
 	inversion,
 	latency,
 	ring,
-	kernel
+	kernel,
+	idle
 };
 
 struct Options {
@@ -33,6 +34,12 @@ struct Options {
 	// 0: as many as the size suggests.
 	std::uint64_t count = 0;
 	std::uint64_t warmUp = 0;
+	// How often each row is measured.
+	std::uint64_t runs = 1;
+	// What the server does before it answers: microseconds of processor time.
+	std::uint64_t work = 0;
+	// How long the server has nothing to do.
+	std::uint64_t seconds = 10;
 	Cpus cpus;
 	bool json = false;
 	bool check = false;

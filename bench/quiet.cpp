@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "quiet.h"
 
-#include "error.h"
+#include "resource.h"
 #include "stopwatch.h"
 
 #include <sched.h>
@@ -46,16 +46,21 @@ void awaitQuiet(int cpu)
 		}
 }
 
+bool uses(const Cpus &cpus, int cpu)
+{
+	return cpus.client == cpu || cpus.server == cpu || cpus.client == Cpus::any ||
+	       cpus.server == Cpus::any;
+}
+
 } // namespace
 
 void awaitQuiet(const Cpus &cpus)
 {
-	cpu_set_t before;
+	const cpu_set_t before = usableCpus();
 
-	checked(sched_getaffinity(0, sizeof(before), &before), "sched_getaffinity");
-	awaitQuiet(cpus.client);
-	if (cpus.server != cpus.client)
-		awaitQuiet(cpus.server);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &before) && uses(cpus, cpu))
+			awaitQuiet(cpu);
 	checked(sched_setaffinity(0, sizeof(before), &before), "sched_setaffinity");
 }
 

@@ -15,15 +15,9 @@ namespace
 
 std::string cpusName(const Options &options)
 {
+	if (options.cpus.client == Cpus::any)
+		return "any";
 	return std::to_string(options.cpus.client) + "-" + std::to_string(options.cpus.server);
-}
-
-std::string fixed(double number, int digits)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "%.*f", digits, number);
-	return text;
 }
 
 const Row *findRow(const std::vector<Row> &rows, const std::string &name, std::size_t size)
@@ -34,12 +28,15 @@ const Row *findRow(const std::vector<Row> &rows, const std::string &name, std::s
 	return nullptr;
 }
 
+bool comparable(const Row *row, const Row &other)
+{
+	return row && row->outcome.supported && other.outcome.supported;
+}
+
 // stplr's figure as a part of this row's.
 std::string ratio(const Row *stplr, const Row &row)
 {
-	if (!stplr || !stplr->outcome.supported || !row.outcome.supported)
-		return "";
-	return fixed(stplr->outcome.cost / row.outcome.cost, 2);
+	return comparable(stplr, row) ? fixed(ratioOf(stplr->outcome, row.outcome).median, 2) : "";
 }
 
 std::string jsonNumbers(const std::vector<double> &values)
@@ -51,7 +48,138 @@ std::string jsonNumbers(const std::vector<double> &values)
 	return "[" + list + "]";
 }
 
+std::string jsonObject(const Fields &fields)
+{
+	std::string list;
+
+	for (const auto &[name, value] : fields)
+		list += (list.empty() ? "\"" : ", \"") + std::string(name) + "\": " + value;
+	return "{" + list + "}";
+}
+
+// The row's figure as a part of each other's of its size.
+std::string jsonRatios(const Row &row, const std::vector<Row> &rows)
+{
+	Fields ratios;
+
+	for (const Row &other : rows)
+		if (other.size == row.size && other.kind != row.kind && comparable(&other, row)) {
+			const Spread part = ratioOf(row.outcome, other.outcome);
+
+			ratios.push_back(
+				{other.kind->name, jsonObject({{"median", fixed(part.median, 3)},
+							       {"least", fixed(part.least, 3)},
+							       {"most", fixed(part.most, 3)}})});
+		}
+	return jsonObject(ratios);
+}
+
+// Processor time is told where the clock counts time.
+bool tellsBusy(const Options &options, const Outcome &outcome)
+{
+	return outcome.busy && !options.instructions;
+}
+
+std::string notSupported(const Row &row)
+{
+	return std::string(row.kind->name) + ", " + sizeName(row.size) +
+	       ": not supported: " + row.outcome.reason;
+}
+
+// The name of a row in a table; a star stands for a note below it.
+std::string rowName(const TransportKind &kind)
+{
+	return std::string(kind.name) + (kind.carriesData ? "" : " *");
+}
+
+constexpr int nameWidth = 18;
+constexpr int figureWidth = 11;
+constexpr int ratioWidth = 8;
+
+// A line for each transport, a column for each size.
+void printOneRun(const Options &options, const std::vector<Row> &rows)
+{
+	printf("Beside each figure: stplr's as a part of it; below 1.00 stplr is faster.%s\n\n%-*s",
+	       options.instructions ? "" : " Then the processor time of both sides.", nameWidth,
+	       "");
+	for (const std::size_t size : options.sizes) {
+		printf("%*s%*s", figureWidth, sizeName(size).c_str(), ratioWidth, "");
+		if (!options.instructions)
+			printf("%*s", figureWidth, "busy");
+	}
+	putchar('\n');
+	for (const TransportKind *kind : options.transports) {
+		printf("%-*s", nameWidth, rowName(*kind).c_str());
+		for (const std::size_t size : options.sizes) {
+			const Row *const row = findRow(rows, kind->name, size);
+			const Outcome &outcome = row->outcome;
+
+			printf("%*s%*s", figureWidth,
+			       outcome.supported ? grouped(outcome.cost).c_str() : "-", ratioWidth,
+			       ratio(findRow(rows, "stplr", size), *row).c_str());
+			if (!options.instructions)
+				printf("%*s", figureWidth,
+				       outcome.busy ? grouped(*outcome.busy).c_str() : "");
+		}
+		putchar('\n');
+	}
+}
+
+void printRuns(const Options &options, const Row &row, const Row *stplr)
+{
+	if (!row.outcome.supported) {
+		printf("%*s\n", figureWidth, "-");
+		return;
+	}
+
+	const Spread cost = spreadOf(row.outcome.runs);
+
+	for (const double figure : {cost.median, cost.least, cost.most})
+		printf("%*s", figureWidth, grouped(figure).c_str());
+	if (comparable(stplr, row)) {
+		const Spread part = ratioOf(stplr->outcome, row.outcome);
+
+		for (const double figure : {part.median, part.least, part.most})
+			printf("%*s", ratioWidth, fixed(figure, 2).c_str());
+	} else {
+		printf("%*s", 3 * ratioWidth, "");
+	}
+	if (tellsBusy(options, row.outcome))
+		printf("%*s", figureWidth, grouped(*row.outcome.busy).c_str());
+	putchar('\n');
+}
+
+// A block for each size, a line for each transport: medians, and between what they lie.
+void printSeveralRuns(const Options &options, const std::vector<Row> &rows)
+{
+	printf("%s runs, in each of which all transports are measured in turn: medians, least and "
+	       "most; then the same of\nstplr's figure as a part of each other's within a run, "
+	       "below "
+	       "1.00 stplr is faster%s.\n",
+	       grouped(static_cast<double>(options.runs)).c_str(),
+	       options.instructions ? "" : "; then the processor time of both sides");
+	for (const std::size_t size : options.sizes) {
+		printf("\n%-*s%*s%*s%*s%*s%*s%*s", nameWidth, sizeName(size).c_str(), figureWidth,
+		       "median", figureWidth, "least", figureWidth, "most", ratioWidth, "part",
+		       ratioWidth, "least", ratioWidth, "most");
+		printf(options.instructions ? "\n" : "%*s\n", figureWidth, "busy");
+		for (const TransportKind *kind : options.transports) {
+			printf("%-*s", nameWidth, rowName(*kind).c_str());
+			printRuns(options, *findRow(rows, kind->name, size),
+				  findRow(rows, "stplr", size));
+		}
+	}
+}
+
 } // namespace
+
+std::string fixed(double number, int digits)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.*f", digits, number);
+	return text;
+}
 
 std::string kernelRelease()
 {
@@ -99,6 +227,8 @@ Fields commonFields(const Options &options, std::uint64_t count, const Outcome &
 		{"supported", outcome.supported ? "true" : "false"},
 	};
 
+	if (tellsBusy(options, outcome))
+		fields.push_back({"cpu_ns", fixed(*outcome.busy, 2)});
 	if (!outcome.supported)
 		fields.push_back({"reason", jsonString(outcome.reason)});
 	return fields;
@@ -106,72 +236,53 @@ Fields commonFields(const Options &options, std::uint64_t count, const Outcome &
 
 void printJson(const Fields &fields)
 {
-	const char *before = "{";
-
-	for (const auto &[name, value] : fields) {
-		printf("%s\"%s\": %s", before, name, value.c_str());
-		before = ", ";
-	}
-	puts("}");
+	puts(jsonObject(fields).c_str());
 	fflush(stdout);
 }
 
-void printRowJson(const Options &options, const Row &row)
+void printRowJson(const Options &options, const Row &row, const std::vector<Row> &rows)
 {
 	Fields fields = {
 		{"transport", jsonString(row.kind->name)},
 		{"size", std::to_string(row.size)},
+		{"work_us", std::to_string(options.work)},
 	};
 	const Fields common = commonFields(options, row.count, row.outcome);
 
 	fields.insert(fields.end(), common.begin(), common.end());
+	if (options.runs > 1) {
+		fields.push_back({"runs", jsonNumbers(row.outcome.runs)});
+		fields.push_back({"ratios", jsonRatios(row, rows)});
+	}
 	fields.push_back({"method", jsonString(row.kind->method)});
 	printJson(fields);
 }
 
 void printTable(const Options &options, const std::vector<Row> &rows)
 {
-	constexpr int nameWidth = 18;
-	constexpr int figureWidth = 11;
-	constexpr int ratioWidth = 8;
-	std::vector<std::string> notes;
-
-	printf("A round trip in %s; %s\n", unitName(options), conditions(options).c_str());
-	printf("Beside each figure: stplr's as a part of it; below 1.00 stplr is faster.\n\n%-*s",
-	       nameWidth, "");
-	for (const std::size_t size : options.sizes)
-		printf("%*s%*s", figureWidth, sizeName(size).c_str(), ratioWidth, "");
+	printf("A round trip in %s; %s", unitName(options), conditions(options).c_str());
+	if (options.work)
+		printf(", which works %s us before it answers",
+		       grouped(static_cast<double>(options.work)).c_str());
 	putchar('\n');
-	for (const TransportKind *kind : options.transports) {
-		std::string line = kind->name;
-
-		if (!kind->carriesData)
-			line += " *";
-		printf("%-*s", nameWidth, line.c_str());
-		for (const std::size_t size : options.sizes) {
-			const Row *const row = findRow(rows, kind->name, size);
-			std::string figure = "-";
-
-			if (row->outcome.supported)
-				figure = grouped(row->outcome.cost);
-			else
-				notes.push_back(std::string(kind->name) + ", " + sizeName(size) +
-						": not supported: " + row->outcome.reason);
-			printf("%*s%*s", figureWidth, figure.c_str(), ratioWidth,
-			       ratio(findRow(rows, "stplr", size), *row).c_str());
-		}
-		putchar('\n');
-	}
+	if (options.runs > 1)
+		printSeveralRuns(options, rows);
+	else
+		printOneRun(options, rows);
 	putchar('\n');
 	for (const TransportKind *kind : options.transports)
 		if (!kind->carriesData)
 			printf("* %s: %s\n", kind->name, kind->method);
-	for (const std::string &note : notes)
-		printf("- %s\n", note.c_str());
+	for (const Row &row : rows)
+		if (!row.outcome.supported)
+			printf("- %s\n", notSupported(row).c_str());
 }
 
 std::string conditions(const Options &options)
 {
+	if (options.cpus.client == Cpus::any)
+		return "kernel " + kernelRelease() +
+		       ", client and server where the scheduler places them";
 	return "kernel " + kernelRelease() + ", client on processor " +
 	       std::to_string(options.cpus.client) + ", server on processor " +
 	       std::to_string(options.cpus.server);
@@ -198,12 +309,15 @@ bool printBar(const Options &options, const std::string &what, const Outcome &fi
 			return false;
 		}
 
-	const double found = figure.cost / reference.cost;
-	const bool met = found <= most;
+	const Spread found = ratioOf(figure, reference);
+	const bool met = found.median <= most;
 
-	fprintf(out, "%s %-32s %.3f, at most %.2f (%s of %s)\n", met ? "PASS" : "FAIL",
-		what.c_str(), found, most, grouped(figure.cost).c_str(),
-		grouped(reference.cost).c_str());
+	fprintf(out, "%s %-32s %.3f, at most %.2f (%s of %s", met ? "PASS" : "FAIL", what.c_str(),
+		found.median, most, grouped(figure.cost).c_str(), grouped(reference.cost).c_str());
+	if (figure.runs.size() > 1)
+		fprintf(out, "; %zu runs, from %.3f to %.3f", figure.runs.size(), found.least,
+			found.most);
+	fputs(")\n", out);
 	return met;
 }
 
@@ -213,6 +327,7 @@ Outcome constant(double value)
 
 	outcome.supported = true;
 	outcome.cost = value;
+	outcome.runs = {value};
 	return outcome;
 }
 

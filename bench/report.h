@@ -4,6 +4,7 @@
 #define STPLR_BENCH_REPORT_H
 
 #include "options.h"
+#include "runs.h"
 
 #include <string>
 #include <utility>
@@ -24,11 +25,14 @@ using Fields = std::vector<std::pair<const char *, std::string>>;
 
 std::string jsonString(const std::string &text);
 
-// What every line says: count, cpus, ns, kernel, batches, unit, clock, supported, reason.
+// What every line says: count, cpus, ns, kernel, batches, unit, clock, supported, reason; and
+// cpu_ns where processor time is measured and the clock counts time.
 Fields commonFields(const Options &options, std::uint64_t count, const Outcome &outcome);
 void printJson(const Fields &fields);
 
-void printRowJson(const Options &options, const Row &row);
+// With several runs also each one's figure, and the ratios to the other rows of the size, which
+// `rows` then has.
+void printRowJson(const Options &options, const Row &row, const std::vector<Row> &rows);
 void printTable(const Options &options, const std::vector<Row> &rows);
 
 std::string kernelRelease();
@@ -42,8 +46,10 @@ std::string conditions(const Options &options);
 // "12,350"
 std::string grouped(double number);
 
-// A bar: what is compared with what, the ratio found and the most it may be. False if missed. Goes
-// to standard error where standard output is JSON.
+std::string fixed(double number, int digits);
+
+// A bar: what is compared with what, the ratio found (of several runs the median) and the most it
+// may be. False if missed. Goes to standard error where standard output is JSON.
 bool printBar(const Options &options, const std::string &what, const Outcome &figure,
 	      const Outcome &reference, double most);
 

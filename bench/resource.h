@@ -5,6 +5,7 @@
 
 #include "error.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -95,6 +96,22 @@ inline Mapping messageBuffer(std::size_t size)
 inline Mapping sharedMemory(std::size_t size)
 {
 	return Mapping(size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE);
+}
+
+// Processors this process may run on.
+inline cpu_set_t usableCpus()
+{
+	cpu_set_t usable;
+
+	checked(sched_getaffinity(0, sizeof(usable), &usable), "sched_getaffinity");
+	return usable;
+}
+
+inline int usableCpuCount()
+{
+	const cpu_set_t usable = usableCpus();
+
+	return CPU_COUNT(&usable);
 }
 
 // Raises the limit so that this process can open so many more files.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "roundtrip.h"
 
-#include "payload.h"
 #include "stopwatch.h"
 
 #include <algorithm>
@@ -12,81 +11,15 @@ namespace bench
 namespace
 {
 
-// Both sides go through the same rounds: some that verify every byte, some to warm up, the timed
-// ones, and again some that verify every byte.
-class Plan
-{
-public:
-	Plan(const Rounds &rounds, std::size_t size, bool carriesData)
-		: size(size), carriesData(carriesData), timedFirst(fullRounds + rounds.warmUp),
-		  timedEnd(timedFirst + rounds.timed), end(timedEnd + fullRounds)
-	{
-	}
-
-	void prepare(std::byte *message, std::uint64_t round, std::uint64_t number) const
-	{
-		if (!carriesData)
-			return;
-		if (verifiesAll(round))
-			fillPattern(message, size, number);
-		else
-			writeStamp(message, size, number);
-	}
-
-	void verify(const std::byte *message, std::uint64_t round, std::uint64_t number) const
-	{
-		if (!carriesData)
-			return;
-		if (verifiesAll(round) ? hasPattern(message, size, number)
-				       : hasStamp(message, size, number))
-			return;
-		throw std::runtime_error(std::string(number & 1 ? "the reply" : "the request") +
-					 " of round " + std::to_string(round) +
-					 " arrived with other bytes than were sent");
-	}
-
-	const std::size_t size;
-	const bool carriesData;
-	const std::uint64_t timedFirst;
-	const std::uint64_t timedEnd;
-	const std::uint64_t end;
-
-private:
-	static constexpr std::uint64_t fullRounds = 3;
-
-	bool verifiesAll(std::uint64_t round) const
-	{
-		return round < fullRounds || round >= timedEnd;
-	}
-};
-
-void serve(Server &server, const Plan &plan)
-{
-	const std::byte *request = server.receive();
-
-	for (std::uint64_t round = 0;; round++) {
-		plan.verify(request, round, requestNumber(round));
-		plan.prepare(server.outgoing(), round, replyNumber(round));
-		if (round + 1 == plan.end)
-			break;
-		request = server.replyReceive();
-	}
-	server.reply();
-}
-
-void callRounds(Client &client, const Plan &plan, std::uint64_t round, std::uint64_t end)
-{
-	for (; round < end; round++) {
-		plan.prepare(client.outgoing(), round, requestNumber(round));
-		plan.verify(client.call(), round, replyNumber(round));
-	}
-}
-
-void drive(Client &client, const Plan &plan, Costs &costs)
+void drive(Client &client, const Plan &plan, Measurement &measurement)
 {
 	const std::uint64_t timed = plan.timedEnd - plan.timedFirst;
+	Costs &costs = measurement.costs;
 
 	callRounds(client, plan, 0, plan.timedFirst);
+
+	const double busy = measurement.busy();
+
 	costs.batches = static_cast<int>(std::min<std::uint64_t>(timed, Costs::most));
 	for (int batch = 0; batch < costs.batches; batch++) {
 		const std::uint64_t first = plan.timedFirst + timed * batch / costs.batches;
@@ -96,6 +29,7 @@ void drive(Client &client, const Plan &plan, Costs &costs)
 		callRounds(client, plan, first, end);
 		costs.batch[batch] = (clockNow() - start) / static_cast<double>(end - first);
 	}
+	costs.busy = (measurement.busy() - busy) / static_cast<double>(timed);
 	callRounds(client, plan, plan.timedEnd, plan.end);
 }
 
@@ -117,14 +51,12 @@ std::string sizeName(std::size_t size)
 	return std::to_string(size) + " B";
 }
 
-Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, const Rounds &rounds,
-			 const Cpus &cpus)
+Outcome measureBothSides(const TransportKind &kind, const Plan &plan, const Cpus &cpus,
+			 const std::function<void(Client &, Measurement &)> &client)
 {
-	const Plan plan(rounds, size, kind.carriesData);
-
 	return runIsolated(
-		std::string(kind.name) + ", " + sizeName(size), [&](Measurement &measurement) {
-			const std::unique_ptr<Transport> transport = kind.make(size);
+		std::string(kind.name) + ", " + sizeName(plan.size), [&](Measurement &measurement) {
+			const std::unique_ptr<Transport> transport = kind.make(plan.size);
 
 			measurement.runBothSides(
 				cpus,
@@ -134,8 +66,18 @@ Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, const Roun
 					ready();
 					serve(*server, plan);
 				},
-				[&] { drive(*transport->client(), plan, measurement.costs); });
+				[&] { client(*transport->client(), measurement); });
 		});
+}
+
+Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, const Rounds &rounds,
+			 const Cpus &cpus)
+{
+	const Plan plan(rounds, size, kind.carriesData);
+
+	return measureBothSides(kind, plan, cpus, [&](Client &client, Measurement &measurement) {
+		drive(client, plan, measurement);
+	});
 }
 
 } // namespace bench

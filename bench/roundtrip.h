@@ -3,25 +3,21 @@
 #ifndef STPLR_BENCH_ROUNDTRIP_H
 #define STPLR_BENCH_ROUNDTRIP_H
 
+#include "rounds.h"
 #include "row.h"
-#include "transport.h"
-
-#include <cstdint>
 
 namespace bench
 {
-
-struct Rounds {
-	// Before the timing.
-	std::uint64_t warmUp;
-	std::uint64_t timed;
-};
 
 // How many rounds to time when nobody said.
 std::uint64_t defaultRounds(std::size_t size);
 
 // "64 B", "4 KiB".
 std::string sizeName(std::size_t size);
+
+// Both processes, the server's going through all rounds of the plan; `client` has to, too.
+Outcome measureBothSides(const TransportKind &kind, const Plan &plan, const Cpus &cpus,
+			 const std::function<void(Client &, Measurement &)> &client);
 
 Outcome measureRoundTrip(const TransportKind &kind, std::size_t size, const Rounds &rounds,
 			 const Cpus &cpus);

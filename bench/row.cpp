@@ -9,6 +9,7 @@
 #include "row.h"
 
 #include "resource.h"
+#include "stopwatch.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -94,6 +95,10 @@ class ServerProcess
 public:
 	explicit ServerProcess(pid_t pid) : pid_(pid) {}
 	ServerProcess(const ServerProcess &) = delete;
+	operator pid_t() const
+	{
+		return pid_;
+	}
 	~ServerProcess()
 	{
 		signal(SIGCHLD, SIG_DFL);
@@ -111,6 +116,8 @@ void pinToCpu(int cpu)
 {
 	cpu_set_t set;
 
+	if (cpu == Cpus::any)
+		return;
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
@@ -146,10 +153,17 @@ void Measurement::runBothSides(const Cpus &cpus,
 
 	gateOut = Fd();
 	pinToCpu(cpus.client);
+	if (const int error = clock_getcpuclockid(serverProcess, &serverClock_))
+		throw CallError("clock_getcpuclockid", error);
 	// End of file: the server is about to end, and onServerEnd() to be called.
 	if (checked(read(gateIn, &opened, 1), "read(gate)") == 0)
 		pause();
 	client();
+}
+
+double Measurement::busy() const
+{
+	return clockNow(CLOCK_PROCESS_CPUTIME_ID) + clockNow(serverClock_);
 }
 
 Outcome runIsolated(const std::string &what, const std::function<void(Measurement &)> &measure)
@@ -180,6 +194,8 @@ Outcome runIsolated(const std::string &what, const std::function<void(Measuremen
 	outcome.batches.assign(costs.batch, costs.batch + costs.batches);
 	outcome.cost = std::accumulate(outcome.batches.begin(), outcome.batches.end(), 0.0) /
 		       costs.batches;
+	outcome.busy = costs.busy;
+	outcome.runs = {outcome.cost};
 	return outcome;
 }
 

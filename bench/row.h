@@ -4,7 +4,10 @@
 #ifndef STPLR_BENCH_ROW_H
 #define STPLR_BENCH_ROW_H
 
+#include <time.h>
+
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +16,16 @@ namespace bench
 
 // Which processor each side runs on.
 struct Cpus {
+	// The scheduler places it.
+	static constexpr int any = -1;
+
 	int client = 0;
 	int server = 0;
+
+	bool same() const
+	{
+		return client == server && client != any;
+	}
 };
 
 void pinToCpu(int cpu);
@@ -26,6 +37,8 @@ struct Costs {
 
 	int batches = 0;
 	double batch[most] = {};
+	// Processor time of both sides, user and system, in ns a round, where it is measured.
+	std::optional<double> busy;
 };
 
 struct Outcome {
@@ -35,6 +48,9 @@ struct Outcome {
 	// Clock nanoseconds a round: of all, and of each batch.
 	double cost = 0;
 	std::vector<double> batches;
+	std::optional<double> busy;
+	// The cost of each run, if it is of several (runs.h).
+	std::vector<double> runs;
 };
 
 struct Failure;
@@ -52,11 +68,21 @@ public:
 			  const std::function<void(const std::function<void()> &ready)> &server,
 			  const std::function<void()> &client);
 
+	// The clock of the server's processor time; for the client.
+	clockid_t serverClock() const
+	{
+		return serverClock_;
+	}
+
+	// The processor time that both sides have taken so far, in ns; for the client.
+	double busy() const;
+
 	// Written by the side that times.
 	Costs costs;
 
 private:
 	Failure &failure_;
+	clockid_t serverClock_ = -1;
 };
 
 // Runs `measure` in a child. If a side throws Unsupported the outcome says so; anything else it

@@ -23,6 +23,11 @@ const std::vector<TransportKind> &transportKinds()
 		 "sender copies into shared memory, receiver reads it in place; FUTEX_WAKE and "
 		 "FUTEX_WAIT",
 		 makeFutex},
+		{"futex-spin",
+		 "as futex, but each side looks for 50 us before it sleeps, and who sleeps not is "
+		 "not "
+		 "woken",
+		 makeFutexSpin, true, false},
 		{"pipe", "write and read on two pipes of the default capacity", makePipe},
 		{"unix-stream", "send and recv (MSG_WAITALL) on a socket pair", makeUnixStream},
 		{"unix-seqpacket", "send and recv on a socket pair, a packet a message",
@@ -37,6 +42,9 @@ const std::vector<TransportKind> &transportKinds()
 		{"binder",
 		 "raw BINDER_WRITE_READ to the context manager, data read in place, then freed",
 		 makeBinder},
+		{"stplr-sleep",
+		 "as stplr, with the module's parameter spin_us at 0: who waits sleeps at once",
+		 makeStplrSleep, true, false},
 		{"ring",
 		 "stplr_ring_commit and stplr_ring_peek, in place; stplr_ring_wait, without "
 		 "spinning",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Shared memory with a futex each way. The sender copies its message in, as it has it somewhere
-// else; the receiver looks at it where it lies, as binder's receiver does: one copy each way.
+// else; the receiver looks at it where it lies, as binder's receiver does: one copy each way. Turn
+// is how one side waits for the other.
 #include "transports.h"
 #include "turn.h"
 
@@ -12,27 +13,27 @@ namespace bench
 namespace
 {
 
-struct Turns {
+template <typename Turn> struct Turns {
 	alignas(64) Turn request;
 	alignas(64) Turn reply;
 };
 
 // What both processes map.
-struct Shared {
+template <typename Turn> struct Shared {
 	explicit Shared(std::size_t size)
-		: size(size), turns(sharedMemory(sizeof(Turns))), request(sharedMemory(size)),
+		: size(size), turns(sharedMemory(sizeof(Turns<Turn>))), request(sharedMemory(size)),
 		  reply(sharedMemory(size))
 	{
-		new (turns.bytes()) Turns;
+		new (turns.bytes()) Turns<Turn>;
 	}
 
 	Turn &requestTurn() const
 	{
-		return turns.as<Turns>()->request;
+		return turns.template as<Turns<Turn>>()->request;
 	}
 	Turn &replyTurn() const
 	{
-		return turns.as<Turns>()->reply;
+		return turns.template as<Turns<Turn>>()->reply;
 	}
 
 	std::size_t size;
@@ -41,10 +42,10 @@ struct Shared {
 	Mapping reply;
 };
 
-class FutexClient : public Client
+template <typename Turn> class FutexClient : public Client
 {
 public:
-	explicit FutexClient(const Shared &shared)
+	explicit FutexClient(const Shared<Turn> &shared)
 		: shared_(shared), out_(messageBuffer(shared.size))
 	{
 	}
@@ -61,14 +62,14 @@ public:
 	}
 
 private:
-	const Shared &shared_;
+	const Shared<Turn> &shared_;
 	Mapping out_;
 };
 
-class FutexServer : public Server
+template <typename Turn> class FutexServer : public Server
 {
 public:
-	explicit FutexServer(const Shared &shared)
+	explicit FutexServer(const Shared<Turn> &shared)
 		: shared_(shared), out_(messageBuffer(shared.size))
 	{
 	}
@@ -88,32 +89,37 @@ public:
 	}
 
 private:
-	const Shared &shared_;
+	const Shared<Turn> &shared_;
 	Mapping out_;
 };
 
-class FutexTransport : public Transport
+template <typename Turn> class FutexTransport : public Transport
 {
 public:
 	explicit FutexTransport(std::size_t size) : shared_(size) {}
 	std::unique_ptr<Client> client() override
 	{
-		return std::make_unique<FutexClient>(shared_);
+		return std::make_unique<FutexClient<Turn>>(shared_);
 	}
 	std::unique_ptr<Server> server() override
 	{
-		return std::make_unique<FutexServer>(shared_);
+		return std::make_unique<FutexServer<Turn>>(shared_);
 	}
 
 private:
-	Shared shared_;
+	Shared<Turn> shared_;
 };
 
 } // namespace
 
 std::unique_ptr<Transport> makeFutex(std::size_t size)
 {
-	return std::make_unique<FutexTransport>(size);
+	return std::make_unique<FutexTransport<Turn>>(size);
+}
+
+std::unique_ptr<Transport> makeFutexSpin(std::size_t size)
+{
+	return std::make_unique<FutexTransport<SpinningTurn>>(size);
 }
 
 } // namespace bench

@@ -4,8 +4,11 @@
 #include "../stplr_calls.h"
 #include "transports.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <time.h>
+
+#include <cstdio>
 
 namespace bench
 {
@@ -149,6 +152,49 @@ private:
 	std::string name_ = stplrChannelName();
 };
 
+// The module's parameter spin_us is 0 while this exists: all who wait for each other sleep at once.
+class NoSpinning
+{
+public:
+	NoSpinning()
+	{
+		const int fd = open(path, O_RDWR | O_CLOEXEC);
+
+		if (fd < 0 && errno == ENOENT)
+			throw Unsupported(std::string("no ") + path +
+					  ": this module never looks before it sleeps, see stplr");
+		if (fd < 0 && errno == EACCES)
+			throw Unsupported(describe(std::string("open(") + path + ")") +
+					  ": run as root");
+		file_ = Fd(fd, "open(spin_us)");
+		length_ = checked(pread(file_, before_, sizeof(before_), 0), "pread(spin_us)");
+		checked(pwrite(file_, "0\n", 2, 0), "pwrite(spin_us)");
+	}
+	NoSpinning(const NoSpinning &) = delete;
+	~NoSpinning()
+	{
+		if (pwrite(file_, before_, length_, 0) != length_)
+			fprintf(stderr, "stplr-bench: %s\n",
+				describe(std::string(path) + " stays 0: pwrite").c_str());
+	}
+
+private:
+	static constexpr const char *path = "/sys/module/stplr/parameters/spin_us";
+
+	Fd file_;
+	char before_[32];
+	ssize_t length_ = 0;
+};
+
+class StplrSleepTransport : public StplrTransport
+{
+public:
+	explicit StplrSleepTransport(std::size_t size) : StplrTransport(size, 0, false) {}
+
+private:
+	NoSpinning noSpinning_;
+};
+
 } // namespace
 
 std::unique_ptr<Transport> makeStplrAmong(std::size_t size, unsigned idleConnections)
@@ -164,6 +210,11 @@ std::unique_ptr<Transport> makeStplr(std::size_t size)
 std::unique_ptr<Transport> makeStplrFixed(std::size_t size)
 {
 	return std::make_unique<StplrTransport>(size, 0, false, STPLR_CHANNEL_FIXED_PRIORITY);
+}
+
+std::unique_ptr<Transport> makeStplrSleep(std::size_t size)
+{
+	return std::make_unique<StplrSleepTransport>(size);
 }
 
 std::unique_ptr<Transport> makeStplrRegistered(std::size_t size)

@@ -13,11 +13,15 @@ std::unique_ptr<Transport> makeStplrAmong(std::size_t size, unsigned idleConnect
 // Its channel inherits no priority.
 std::unique_ptr<Transport> makeStplrFixed(std::size_t size);
 std::unique_ptr<Transport> makeStplr(std::size_t size);
+// The module's waiters sleep at once.
+std::unique_ptr<Transport> makeStplrSleep(std::size_t size);
 // Both sides' buffers are registered.
 std::unique_ptr<Transport> makeStplrRegistered(std::size_t size);
 std::unique_ptr<Transport> makeEventfd(std::size_t size);
 std::unique_ptr<Transport> makePulse(std::size_t size);
 std::unique_ptr<Transport> makeFutex(std::size_t size);
+// Both sides look for a moment before they sleep.
+std::unique_ptr<Transport> makeFutexSpin(std::size_t size);
 std::unique_ptr<Transport> makePipe(std::size_t size);
 std::unique_ptr<Transport> makeUnixStream(std::size_t size);
 std::unique_ptr<Transport> makeUnixSeqpacket(std::size_t size);
