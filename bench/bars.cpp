@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <iterator>
 
 namespace bench
 {
@@ -23,7 +22,7 @@ struct Bar {
 
 // The last ones are there to see that a change slows nothing down: what two empty system calls cost
 // is a measure that stays, on the kernel whose figures they are.
-constexpr Bar onOne[] = {
+const std::vector<Bar> onOne = {
 	{"stplr", 64, "eventfd", 1.10},
 	{"stplr", 64, "pipe", 0.85},
 	{"stplr", 64, "unix-stream", 0.60},
@@ -41,32 +40,32 @@ constexpr Bar onOne[] = {
 };
 
 // On two processors nobody needs to sleep whose peer answers at once.
-constexpr Bar onTwo[] = {
+const std::vector<Bar> onTwo = {
 	{"stplr", 64, "eventfd", 0.10},
 	{"stplr", 64, "pipe", 0.10},
 	{"stplr", 64, "futex-spin", 2.00},
 };
 
 // Where the server works, looking for its answer must cost the client nothing.
-constexpr Bar whileItWorks[] = {
+const std::vector<Bar> whileItWorks = {
 	{"stplr", 64, "stplr-sleep", 1.05},
 };
+
+const std::vector<Bar> &barsOf(const Options &options)
+{
+	if (options.work)
+		return whileItWorks;
+	return options.cpus.same() ? onOne : onTwo;
+}
 
 // Those that say something here, in instructions where they are of one kernel, and, if transports
 // or sizes were chosen, of these.
 std::vector<Bar> barsFor(const Options &options)
 {
 	const std::string kernel = kernelRelease();
-	std::vector<Bar> all;
 	std::vector<Bar> found;
 
-	if (options.work)
-		all.assign(std::begin(whileItWorks), std::end(whileItWorks));
-	else if (options.cpus.same())
-		all.assign(std::begin(onOne), std::end(onOne));
-	else
-		all.assign(std::begin(onTwo), std::end(onTwo));
-	for (const Bar &bar : all) {
+	for (const Bar &bar : barsOf(options)) {
 		if (*bar.kernel &&
 		    (!options.instructions || kernel.rfind(bar.kernel, 0) == std::string::npos))
 			continue;

@@ -4,6 +4,7 @@
 #include "realtime.h"
 #include "report.h"
 #include "stplr_calls.h"
+#include "threads.h"
 
 #include <sys/ioctl.h>
 #include <time.h>
@@ -11,11 +12,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <random>
-#include <thread>
 
 namespace bench
 {
@@ -52,51 +51,6 @@ struct Result {
 	double sum;
 	unsigned count;
 	std::vector<Seen> servers;
-};
-
-// The first exception of all threads ends the run.
-class Threads
-{
-public:
-	~Threads()
-	{
-		join();
-	}
-	template <typename Body> void add(Body body)
-	{
-		threads_.emplace_back([this, body] {
-			try {
-				body();
-			} catch (...) {
-				std::lock_guard<std::mutex> lock(mutex_);
-				if (!failure_)
-					failure_ = std::current_exception();
-				failed_ = true;
-			}
-		});
-	}
-	bool failed() const
-	{
-		return failed_;
-	}
-	void join()
-	{
-		for (std::thread &thread : threads_)
-			thread.join();
-		threads_.clear();
-	}
-	void rethrow()
-	{
-		join();
-		if (failure_)
-			std::rethrow_exception(failure_);
-	}
-
-private:
-	std::vector<std::thread> threads_;
-	std::mutex mutex_;
-	std::exception_ptr failure_;
-	std::atomic<bool> failed_{false};
 };
 
 void ask(int connection, Asker asker)

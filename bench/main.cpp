@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // stplr-bench: what passing messages costs.
 #include "bars.h"
+#include "crowd.h"
 #include "idle.h"
 #include "inversion.h"
 #include "kernel.h"
@@ -88,6 +89,8 @@ bool run(const Options &options)
 		return runKernel(options);
 	case Command::idle:
 		return runIdle(options);
+	case Command::scaling:
+		return runScaling(options);
 	}
 	return false;
 }

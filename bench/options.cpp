@@ -31,6 +31,7 @@ constexpr struct {
 	{"ring", Command::ring},
 	{"kernel", Command::kernel},
 	{"idle", Command::idle},
+	{"scaling", Command::scaling},
 };
 
 constexpr std::uint64_t sizeMost = 1 << 30;
@@ -38,6 +39,7 @@ constexpr std::uint64_t countMost = 1000000000;
 constexpr std::uint64_t runsMost = 1000;
 constexpr std::uint64_t workMost = 10000000;
 constexpr std::uint64_t secondsMost = 86400;
+constexpr std::uint64_t crowdMost = 1000;
 
 const char *const help =
 	"Usage: stplr-bench COMMAND [OPTION...]\n"
@@ -68,6 +70,8 @@ const char *const help =
 	"                read(2) and write(2), an eventfd; needs root, and make test-modules\n"
 	"  idle          the processor time of a server that has answered some rounds and then has "
 	"nothing to do\n"
+	"  scaling       messages a second by stplr, of many clients and many server threads; says "
+	"what machine it is\n"
 	"\n"
 	"Options:\n"
 	"  --transport LIST|all   roundtrip, idle: which ones, separated by commas (default all; "
@@ -93,7 +97,13 @@ const char *const help =
 	"  --runs N               roundtrip: measures all transports in turn, and that so often; "
 	"tells medians and what\n"
 	"                         they are of, and of the ratios within a run (default 1)\n"
-	"  --seconds N            idle: how long the server has nothing to do (default 10)\n"
+	"  --seconds N            idle: how long the server has nothing to do (default 10); "
+	"scaling: how long a figure\n"
+	"                         takes (default 1)\n"
+	"  --clients N,...        scaling: so many at once (default 1,2,4,8,16,32)\n"
+	"  --threads N,...        scaling: so many of the server's (default 1,2,4,8), on one "
+	"channel, "
+	"and on one each\n"
 	"  --json                 one JSON object a line instead of the table\n"
 	"  --check                compare with the project's bars, which are printed; exit 1 if "
 	"one is missed.\n"
@@ -136,6 +146,18 @@ std::uint64_t parseNumber(const std::string &what, const std::string &text, std:
 		throw UsageError(what + " wants a number from " + std::to_string(least) + " to " +
 				 std::to_string(most) + ", not '" + text + "'");
 	return number;
+}
+
+// Of a list, from 1 on, each once.
+template <typename Number>
+std::vector<Number> parseNumbers(const std::string &what, const std::string &list,
+				 std::uint64_t most)
+{
+	std::vector<Number> numbers;
+
+	for (const std::string &number : split(list))
+		addOnce<Number>(numbers, parseNumber(what, number, 1, most));
+	return numbers;
 }
 
 std::string transportNames()
@@ -257,6 +279,12 @@ void setDefaults(Options &options, bool warmUpGiven)
 						 options.command == Command::inheritance
 					 ? 10000
 					 : 100;
+	if (!options.seconds)
+		options.seconds = options.command == Command::idle ? 10 : 1;
+	if (options.clients.empty())
+		options.clients = {1, 2, 4, 8, 16, 32};
+	if (options.threads.empty())
+		options.threads = {1, 2, 4, 8};
 	if (options.transports.empty())
 		options.transports =
 			parseTransports(options.command == Command::idle ? "stplr" : "all");
@@ -283,6 +311,8 @@ Options parseOptions(int argc, char **argv)
 		work,
 		runs,
 		seconds,
+		clients,
+		threads,
 		json,
 		check,
 		unit,
@@ -297,6 +327,8 @@ Options parseOptions(int argc, char **argv)
 		{"work", required_argument, nullptr, work},
 		{"runs", required_argument, nullptr, runs},
 		{"seconds", required_argument, nullptr, seconds},
+		{"clients", required_argument, nullptr, clients},
+		{"threads", required_argument, nullptr, threads},
 		{"json", no_argument, nullptr, json},
 		{"check", no_argument, nullptr, check},
 		{"unit", required_argument, nullptr, unit},
@@ -319,11 +351,8 @@ Options parseOptions(int argc, char **argv)
 			options.transportsChosen = std::string(optarg) != "all";
 			break;
 		case size:
-			options.sizes.clear();
+			options.sizes = parseNumbers<std::size_t>("--size", optarg, sizeMost);
 			options.sizesChosen = true;
-			for (const std::string &number : split(optarg))
-				addOnce<std::size_t>(options.sizes,
-						     parseNumber("--size", number, 1, sizeMost));
 			break;
 		case count:
 			options.count = parseNumber("--count", optarg, 1, countMost);
@@ -342,6 +371,12 @@ Options parseOptions(int argc, char **argv)
 			break;
 		case seconds:
 			options.seconds = parseNumber("--seconds", optarg, 1, secondsMost);
+			break;
+		case clients:
+			options.clients = parseNumbers<unsigned>("--clients", optarg, crowdMost);
+			break;
+		case threads:
+			options.threads = parseNumbers<unsigned>("--threads", optarg, crowdMost);
 			break;
 		case json:
 			options.json = true;
@@ -368,23 +403,33 @@ Options parseOptions(int argc, char **argv)
 	if (optind + 1 < argc)
 		throw UsageError("'" + std::string(argv[optind + 1]) +
 				 "' is one argument too many");
-	if (given.count(warmUp))
-		isFor(options, "--warm-up",
-		      {Command::roundtrip, Command::connections, Command::inheritance});
-	if (given.count(transport))
-		isFor(options, "--transport", {Command::roundtrip, Command::idle});
-	if (given.count(size))
-		isFor(options, "--size", {Command::roundtrip, Command::kernel, Command::idle});
-	if (given.count(work))
-		isFor(options, "--work", {Command::roundtrip});
-	if (given.count(runs))
-		isFor(options, "--runs", {Command::roundtrip});
-	if (given.count(seconds))
-		isFor(options, "--seconds", {Command::idle});
-	if (given.count(cpus) && options.cpus.client == Cpus::any)
+
+	// What only these have.
+	const struct {
+		int option;
+		const char *name;
+		std::vector<Command> commands;
+	} limited[] = {
+		{warmUp,
+		 "--warm-up",
+		 {Command::roundtrip, Command::connections, Command::inheritance}},
+		{transport, "--transport", {Command::roundtrip, Command::idle}},
+		{size, "--size", {Command::roundtrip, Command::kernel, Command::idle}},
+		{work, "--work", {Command::roundtrip}},
+		{runs, "--runs", {Command::roundtrip}},
+		{seconds, "--seconds", {Command::idle, Command::scaling}},
+		{clients, "--clients", {Command::scaling}},
+		{threads, "--threads", {Command::scaling}},
+	};
+	for (const auto &one : limited)
+		if (given.count(one.option))
+			isFor(options, one.name, one.commands);
+	if (given.count(cpus) && options.command == Command::scaling)
+		throw UsageError("--cpus is not for scaling, where the scheduler places all");
+	if (options.cpus.client == Cpus::any)
 		isFor(options, "--cpus any", {Command::roundtrip, Command::idle});
 	if (!given.count(cpus))
-		options.cpus = parseCpus("0-0");
+		options.cpus = parseCpus(options.command == Command::scaling ? "any" : "0-0");
 	if (options.command == Command::kernel)
 		checkKernelSizes(options.sizes);
 	setDefaults(options, given.count(warmUp));

@@ -24,7 +24,8 @@ enum class Command {
 	latency,
 	ring,
 	kernel,
-	idle
+	idle,
+	scaling
 };
 
 struct Options {
@@ -38,8 +39,11 @@ struct Options {
 	std::uint64_t runs = 1;
 	// What the server does before it answers: microseconds of processor time.
 	std::uint64_t work = 0;
-	// How long the server has nothing to do.
-	std::uint64_t seconds = 10;
+	// How long the server has nothing to do, or all call.
+	std::uint64_t seconds = 0;
+	// How many call at once, and are called.
+	std::vector<unsigned> clients;
+	std::vector<unsigned> threads;
 	Cpus cpus;
 	bool json = false;
 	bool check = false;

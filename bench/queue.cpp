@@ -4,9 +4,10 @@
 // so on.
 #include "queue.h"
 
-#include "payload.h"
+#include "caller.h"
 #include "stopwatch.h"
 #include "stplr_calls.h"
+#include "threads.h"
 
 #include <sys/ioctl.h>
 #include <time.h>
@@ -14,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -34,73 +34,24 @@ struct Shared {
 	std::atomic<bool> done{false};
 };
 
-// Which message this is: no two senders' are alike, nor two of one sender.
-std::uint64_t messageNumber(unsigned sender, std::uint32_t round)
-{
-	return static_cast<std::uint64_t>(sender) << 32 | round << 1;
-}
-
-class Sender
-{
-public:
-	Sender(Fd connection, unsigned id, std::size_t size)
-		: connection_(std::move(connection)), id_(id), request_(size), reply_(size)
-	{
-	}
-
-	void run(Shared &shared)
-	{
-		stplr_msg_send send = stplrSend(request_.data(), reply_.data(), request_.size());
-
-		for (std::uint32_t round = 0;; round++) {
-			const std::uint64_t number = messageNumber(id_, round);
-
-			writeStamp(request_.data(), request_.size(), number);
-			shared.begun.fetch_add(1);
-			if (ioctl(connection_, STPLR_MSG_SEND_RECEIVE, &send)) {
-				if (errno == ESRCH && shared.done.load())
-					return;
-				throw CallError("ioctl(STPLR_MSG_SEND_RECEIVE)");
-			}
-			if (send.reply_total != reply_.size() ||
-			    !hasStamp(reply_.data(), reply_.size(), number | 1))
-				throw std::runtime_error(
-					"a sender got a reply that is not its own");
-		}
-	}
-
-private:
-	Fd connection_;
-	unsigned id_;
-	std::vector<std::byte> request_;
-	std::vector<std::byte> reply_;
-};
-
 void sendFromAll(Shared &shared, const std::string &channel, unsigned senders, std::size_t size)
 {
 	const Fd device = openStplr();
-	std::vector<std::unique_ptr<Sender>> all;
-	std::vector<std::thread> threads;
-	std::exception_ptr failure;
-	std::mutex failureLock;
+	std::vector<std::unique_ptr<Caller>> all;
+	Threads threads;
 
 	allowDescriptors(senders);
 	for (unsigned id = 0; id < senders; id++)
-		all.push_back(std::make_unique<Sender>(attachStplr(device, channel), id, size));
-	for (const std::unique_ptr<Sender> &sender : all)
-		threads.emplace_back([&] {
-			try {
-				sender->run(shared);
-			} catch (...) {
-				const std::lock_guard<std::mutex> guard(failureLock);
-
-				failure = std::current_exception();
-			}
+		all.push_back(std::make_unique<Caller>(attachStplr(device, channel), id, size));
+	for (const std::unique_ptr<Caller> &sender : all)
+		threads.add([&shared, &caller = *sender] {
+			do
+				shared.begun.fetch_add(1);
+			while (caller.call());
+			if (!shared.done.load())
+				throw std::runtime_error("the channel has ended");
 		});
-	for (std::thread &thread : threads)
-		thread.join();
-	if (failure)
-		std::rethrow_exception(failure);
+	threads.rethrow();
 }
 
 class Receiver
@@ -167,19 +118,15 @@ private:
 	{
 		for (unsigned at = 0; at < taken; at++) {
 			const Slot &slot = slots_[at];
-			std::uint64_t number;
 			stplr_msg_reply reply = {};
+			const std::uint64_t number =
+				arrivedNumber(slot.bytes.data(), slot.receive.info.src_len, size_);
+			const std::uint64_t sender = callerOf(number);
 
-			memcpy(&number, slot.bytes.data(), sizeof(number));
-
-			const std::uint64_t sender = number >> 32;
-
-			if (slot.receive.info.src_len != size_ || sender >= senders_ ||
-			    !hasStamp(slot.bytes.data(), size_,
-				      messageNumber(sender, rounds_[sender]++)))
-				throw std::runtime_error(
-					"a request arrived with other bytes than were sent");
-			writeStamp(reply_.data(), size_, number | 1);
+			if (sender >= senders_ ||
+			    number != messageNumber(sender, rounds_[sender]++))
+				throw std::runtime_error("a request arrived twice, or never");
+			writeAnswer(reply_.data(), size_, number);
 			reply.reply = stplrBuffer(reply_.data(), size_);
 			reply.rcvid = slot.receive.info.rcvid;
 			checked(ioctl(channel_, STPLR_MSG_REPLY, &reply), "ioctl(STPLR_MSG_REPLY)");

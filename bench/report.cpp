@@ -48,15 +48,6 @@ std::string jsonNumbers(const std::vector<double> &values)
 	return "[" + list + "]";
 }
 
-std::string jsonObject(const Fields &fields)
-{
-	std::string list;
-
-	for (const auto &[name, value] : fields)
-		list += (list.empty() ? "\"" : ", \"") + std::string(name) + "\": " + value;
-	return "{" + list + "}";
-}
-
 // The row's figure as a part of each other's of its size.
 std::string jsonRatios(const Row &row, const std::vector<Row> &rows)
 {
@@ -212,6 +203,15 @@ std::string jsonString(const std::string &text)
 		}
 	}
 	return quoted + "\"";
+}
+
+std::string jsonObject(const Fields &fields)
+{
+	std::string list;
+
+	for (const auto &[name, value] : fields)
+		list += (list.empty() ? "\"" : ", \"") + std::string(name) + "\": " + value;
+	return "{" + list + "}";
 }
 
 Fields commonFields(const Options &options, std::uint64_t count, const Outcome &outcome)

@@ -24,6 +24,7 @@ struct Row {
 using Fields = std::vector<std::pair<const char *, std::string>>;
 
 std::string jsonString(const std::string &text);
+std::string jsonObject(const Fields &fields);
 
 // What every line says: count, cpus, ns, kernel, batches, unit, clock, supported, reason; and
 // cpu_ns where processor time is measured and the clock counts time.

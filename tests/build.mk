@@ -22,6 +22,9 @@ $(B)/tests/%.o: tests/unit/%.cc
 # The tests of the library are linked with it.
 $(B)/tests/lib_test $(B)/tests/ring_lib_test: $(B)/lib/libstplr.a
 
+# It has turns of the bench in itself, and runs the bench.
+$(B)/tests/bench_test: $(B)/bench/error.o | $(B)/bench/stplr-bench
+
 # A client and server for compat_test; needs no 32-bit C library.
 TESTS_BINS += $(B)/tests/compat_peer
 $(B)/tests/compat_peer: tests/unit/compat/compat_peer.c $(wildcard include/uapi/linux/*.h)

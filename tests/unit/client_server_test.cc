@@ -19,53 +19,21 @@
 
 #include "../client-server/protocol.h"
 #include "support/ipc.h"
+#include "support/shell.h"
 
 namespace
 {
 
 namespace fs = std::filesystem;
 
-// build/bin, beside this program's folder.
 fs::path programs()
 {
-	return fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "bin";
-}
-
-// What a command of the shell's printed, to both outputs, and its exit status (128 + N for a
-// signal).
-struct Ran {
-	int status;
-	std::string output;
-
-	bool says(const std::string &text) const
-	{
-		return output.find(text) != std::string::npos;
-	}
-};
-
-std::ostream &operator<<(std::ostream &out, const Ran &ran)
-{
-	return out << "status " << ran.status << ", output:\n" << ran.output;
+	return fs::path(build_folder()) / "bin";
 }
 
 Ran run(const std::string &command)
 {
-	std::string script = "set -o pipefail; PATH=" + programs().string() + ":$PATH; { " +
-			     command + "\n} 2>&1";
-	std::ofstream("script") << script;
-	FILE *pipe = popen("exec bash script", "re");
-	Ran ran = {};
-	char part[4096];
-
-	if (!pipe) {
-		ADD_FAILURE() << "cannot run " << command;
-		return ran;
-	}
-	while (size_t got = fread(part, 1, sizeof(part), pipe))
-		ran.output.append(part, got);
-	int status = pclose(pipe);
-	ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	return ran;
+	return run_shell("bin", command);
 }
 
 std::string contents(const std::string &path)
