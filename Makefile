@@ -82,10 +82,9 @@ lint: ## the checkers of style: of the module, the programs, the scripts, the ma
 	@tools/packages build lint
 	@tools/lint
 
-bench: ## the benchmark's table, in a VM whose clock counts instructions
-	@tools/packages build
-	@$(MAKE) --no-print-directory --silent module $(BENCH)
-	@tools/vm --icount -- build/bench/stplr-bench roundtrip --unit instructions
+bench: ## the benchmark's table, in a VM whose clock counts instructions (HOST=1: all that processors tell, in this kernel)
+	@tools/packages build $(if $(HOST),compare)
+	@tools/bench $(if $(HOST),--host)
 
 compare: ## a call over D-Bus, Thrift's sockets and stplr: table and plot, in a VM (HOST=1: in this kernel; CHECK=1: bars)
 	@tools/packages build compare

@@ -38,10 +38,6 @@ struct Crowd {
 	{
 		return each ? threads : 1;
 	}
-	std::string channelName(unsigned at) const
-	{
-		return stplrChannelName() + "-" + std::to_string(at % channels());
-	}
 };
 
 // A client's calls so far; nobody else writes to its line.
@@ -68,22 +64,45 @@ void serve(int channel)
 	}
 }
 
-// Until this process is killed.
+// They end with this: nobody waits at them any more.
+class Channels
+{
+public:
+	explicit Channels(const std::vector<std::string> &names)
+	{
+		const Fd device = openStplr();
+
+		for (const std::string &name : names)
+			channels_.push_back(createStplrChannel(device, name));
+	}
+	Channels(const Channels &) = delete;
+	~Channels()
+	{
+		for (const Fd &channel : channels_)
+			ioctl(channel, STPLR_CHANNEL_DESTROY);
+	}
+	int of(unsigned thread) const
+	{
+		return channels_[thread % channels_.size()];
+	}
+
+private:
+	std::vector<Fd> channels_;
+};
+
+// Until this process is killed, or a thread fails.
 void serveAll(const Crowd &crowd, const std::vector<std::string> &names,
 	      const std::function<void()> &ready)
 {
-	const Fd device = openStplr();
-	std::vector<Fd> channels;
 	Threads threads;
+	{
+		const Channels channels(names);
 
-	for (const std::string &name : names)
-		channels.push_back(createStplrChannel(device, name));
-	for (unsigned at = 0; at < crowd.threads; at++)
-		threads.add([channel = int(channels[at % channels.size()])] { serve(channel); });
-	ready();
-	threads.awaitFailure();
-	for (const Fd &channel : channels)
-		ioctl(channel, STPLR_CHANNEL_DESTROY);
+		for (unsigned at = 0; at < crowd.threads; at++)
+			threads.add([channel = channels.of(at)] { serve(channel); });
+		ready();
+		threads.awaitFailure();
+	}
 	threads.rethrow();
 }
 
@@ -104,6 +123,16 @@ bool allHaveAnswers(const std::vector<Calls> &calls)
 	return true;
 }
 
+// However a scope ends, its threads do.
+struct Stopper {
+	std::atomic<bool> &stop;
+
+	~Stopper()
+	{
+		stop = true;
+	}
+};
+
 void callFromAll(const std::vector<std::string> &names, std::vector<Calls> &calls, double duration,
 		 Measurement &measurement)
 {
@@ -111,6 +140,7 @@ void callFromAll(const std::vector<std::string> &names, std::vector<Calls> &call
 	std::atomic<bool> stop{false};
 	Costs &costs = measurement.costs;
 	Threads threads;
+	const Stopper stopper{stop};
 
 	allowDescriptors(calls.size());
 	for (unsigned id = 0; id < calls.size(); id++)
@@ -134,19 +164,20 @@ void callFromAll(const std::vector<std::string> &names, std::vector<Calls> &call
 	pause(0.1 * second);
 
 	const double busy = measurement.busy();
-	const std::uint64_t before = sum(calls);
+	const double start = clockNow();
+	const std::uint64_t first = sum(calls);
 
-	costs.batches = Costs::most;
-	for (double &batch : costs.batch) {
-		const double start = clockNow();
-		const std::uint64_t first = sum(calls);
+	pause(duration);
 
-		pause(duration / Costs::most);
-		batch = (clockNow() - start) / static_cast<double>(sum(calls) - first);
-	}
-	costs.busy = (measurement.busy() - busy) / static_cast<double>(sum(calls) - before);
+	const std::uint64_t messages = sum(calls) - first;
+
+	costs.batches = 1;
+	costs.batch[0] = (clockNow() - start) / static_cast<double>(messages);
+	costs.busy = (measurement.busy() - busy) / static_cast<double>(messages);
 	stop = true;
 	threads.rethrow();
+	if (!messages)
+		throw std::runtime_error("nobody was answered; --seconds makes it take longer");
 }
 
 Outcome measure(const Crowd &crowd, double duration)
@@ -159,7 +190,8 @@ Outcome measure(const Crowd &crowd, double duration)
 			std::vector<std::string> names;
 
 			while (names.size() < crowd.channels())
-				names.push_back(crowd.channelName(names.size()));
+				names.push_back(stplrChannelName() + "-" +
+						std::to_string(names.size()));
 			measurement.runBothSides(
 				{Cpus::any, Cpus::any},
 				[&](const std::function<void()> &ready) {
@@ -178,6 +210,7 @@ void printLine(const Options &options, const Crowd &crowd, const Outcome &outcom
 		{"clients", std::to_string(crowd.clients)},
 		{"threads", std::to_string(crowd.threads)},
 		{"channels", std::to_string(crowd.channels())},
+		{"channel_each", crowd.each ? "true" : "false"},
 		{"messages_per_second", fixed(second / outcome.cost, 0)},
 	};
 	const std::uint64_t count = static_cast<std::uint64_t>(
