@@ -93,6 +93,7 @@ TEST_F(TurnTest, LooksForItsMomentAndThenSleepsUntilItIsWoken)
 	EXPECT_EQ(0, wakes);
 	turn.give();
 	taker.join();
+	before_wait = nullptr;
 	EXPECT_GE(slept - began, bench::SpinningTurn::moment);
 	EXPECT_EQ(1, wakes);
 }
@@ -275,22 +276,19 @@ wait $!
 
 TEST(BenchTest, WorkIsInEachRoundAndInItsProcessorTime)
 {
-	double before = 0;
-
 	for (const double work : {0, 200, 2000}) {
-		const Line line = json("roundtrip --transport pipe --size 64 --count 50 --warm-up "
-				       "5 --cpus 0-1 "
-				       "--work " +
-					       std::to_string(int(work)),
-				       1)
-					  .front();
+		const Line line =
+			json("roundtrip --transport futex-spin --size 64 --count 50 --warm-up "
+			     "5 --cpus 0-1 "
+			     "--work " +
+				     std::to_string(int(work)),
+			     1)
+				.front();
 
 		EXPECT_EQ(work, line.number("work_us"));
 		EXPECT_LE(work * 1000, line.number("ns"));
 		EXPECT_LE(work * 1000, line.number("cpu_ns"));
-		EXPECT_LT(before, line.number("cpu_ns"));
 		EXPECT_GT(1e8, line.number("cpu_ns"));
-		before = line.number("cpu_ns");
 	}
 }
 
