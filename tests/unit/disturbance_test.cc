@@ -27,6 +27,7 @@
 
 #include "support/ipc.h"
 #include "support/memory.h"
+#include "support/module.h"
 #include "support/watchdog.h"
 
 namespace
@@ -445,7 +446,8 @@ protected:
 		    const std::function<void()> &disturb = {})
 	{
 		// A server has less to lose: only its receives can be disturbed.
-		const int64_t calls = (disturb_client ? 10000 : 1000) * test_repeat();
+		const int64_t most = kernel_checks_memory() ? 2500 : 10000;
+		const int64_t calls = (disturb_client ? most : 1000) * test_repeat();
 		Child server([&](Child &self) {
 			return serve(self, calls, disturb_client ? none : nuisance);
 		});
