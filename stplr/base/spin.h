@@ -41,7 +41,7 @@ static inline bool stplr_spin_possible(void)
 
 /*
  * Looks whether it is @over, until @end (by local_clock()) at most, and only as long as nothing
- * else is to be done here and @peer, if who that is is known, runs or is about to. Was it?
+ * else is to be done here and @peer, where that is known, runs or is about to. Was it?
  */
 static __always_inline bool stplr_spin(struct stplr_spin *spin, u64 end,
 				       const struct task_struct *peer,

@@ -48,8 +48,8 @@ static u32 stplr_gid_in(struct user_namespace *ns, kgid_t gid)
 }
 
 /*
- * Who sent a message that is not queued: its client is in its call, has parked it, or abandons it at
- * this moment, dying. Then it may be nobody already; and a task stays as long as RCU is read.
+ * Who sent a message that is not queued: its client is in its call, has parked it, or abandons it
+ * at this moment, dying. Then it may be nobody already; and a task stays as long as RCU is read.
  */
 static void stplr_receive_describe_client(const struct stplr_message *message,
 					  struct pid_namespace *pid_ns, struct stplr_msg_info *info)

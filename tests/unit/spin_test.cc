@@ -99,7 +99,8 @@ protected:
 	class Server
 	{
 	public:
-		explicit Server(int channel, std::function<void()> work = [] {})
+		explicit Server(
+			int channel, std::function<void()> work = [] {})
 			: channel_(channel), thread_([this, work] {
 				  Bound away(1);
 				  for (;;) {
@@ -107,7 +108,8 @@ protected:
 					  if (message.result)
 						  return message.result;
 					  work();
-					  long result = reply(channel_, message.rcvid(), message.text);
+					  long result =
+						  reply(channel_, message.rcvid(), message.text);
 					  if (result)
 						  return result;
 				  }

@@ -243,10 +243,10 @@ struct stplr_version {
  * Returns a new descriptor, close-on-exec. The name's owner is the caller's effective user. The
  * name is free again as soon as the channel ends.
  *
- * EINVAL: a bad name, flag, mode, backlog, number of pulses or @spin_us; EEXIST: the name is taken on this
- * device; EPERM: not a member of @gid; ENOBUFS: the user has too much memory in messages; EDQUOT:
- * the user has too many channels (module parameter user_channels; one that has ended does not
- * count, nor does an accepted one); EMFILE, ENFILE, ENOMEM as for open(2).
+ * EINVAL: a bad name, flag, mode, backlog, number of pulses or @spin_us; EEXIST: the name is taken
+ * on this device; EPERM: not a member of @gid; ENOBUFS: the user has too much memory in messages;
+ * EDQUOT: the user has too many channels (module parameter user_channels; one that has ended does
+ * not count, nor does an accepted one); EMFILE, ENFILE, ENOMEM as for open(2).
  */
 struct stplr_channel_create {
 	__u64 name;
