@@ -153,8 +153,8 @@ int stplr_activated(const char *name);
  * @device: from stplr_open()
  * @name: 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or NULL for a channel that is reached by
  *	(pid, chid) only
- * @options: in: flags, mode, gid, backlog, pulses, spin_us; out: chid. The library sets the name; the rest
- *must be 0. NULL: no flags, mode 0600
+ * @options: in: flags, mode, gid, backlog, pulses, spin_us; out: chid. The library sets the name;
+ *	the rest must be 0. NULL: no flags, mode 0600
  *
  * The name is free again as soon as the channel ends.
  *

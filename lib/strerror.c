@@ -40,7 +40,8 @@ static const struct row rows[] = {
 
 	{"channel_create", EDQUOT, "this user has as many channels as one user may have"},
 	{"channel_create", EEXIST, "another channel has this name"},
-	{"channel_create", EINVAL, "a bad name, flag, mode, backlog, number of pulses or length of looks"},
+	{"channel_create", EINVAL,
+	 "a bad name, flag, mode, backlog, number of pulses or length of looks"},
 	{"channel_create", ENOTTY, "not a device"},
 	{"channel_create", EPERM, "the caller is not a member of the group"},
 	{"channel_accept", EAGAIN, "no connection waits to be accepted"},
