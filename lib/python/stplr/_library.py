@@ -103,7 +103,7 @@ class ChannelCreate(ctypes.Structure):
         ("chid", c_int32),
         ("backlog", c_uint32),
         ("pulses", c_uint32),
-        ("reserved", c_uint32),
+        ("spin_us", c_uint32),
     ]
 
 
@@ -155,7 +155,7 @@ class ConnectAttach(ctypes.Structure):
         ("clock", c_uint32),
         ("deadline", c_int64),
         ("coid", c_uint32),
-        ("reserved", c_uint32),
+        ("spin_us", c_uint32),
     ]
 
 
