@@ -33,7 +33,7 @@ static const struct field version[] = {
 static const int64_t modes[] = {0, 0600, 0666, 0222, 0020};
 static const int64_t pulses[] = {0, 0, 0, 1, 2, 5, 128};
 /* all but 0 want a flag */
-static const int64_t spins[] = {0, 0, 0, 0, 0, 0, STPLR_SPIN_MAX};
+static const int64_t looks[] = {0, 0, 0, 0, 0, 0, STPLR_SPIN_MAX};
 static const int64_t users[] = {0, 0, 0, 1, 65534, -1};
 
 static const struct field channel_create[] = {
@@ -44,7 +44,7 @@ static const struct field channel_create[] = {
 	FIELD(stplr_channel_create, gid, ZERO),
 	FIELD(stplr_channel_create, backlog, ZERO),
 	FIELD(stplr_channel_create, pulses, ONE_OF(pulses)),
-	FIELD(stplr_channel_create, spin_us, ONE_OF(spins)),
+	FIELD(stplr_channel_create, spin_us, ONE_OF(looks)),
 	OUT(stplr_channel_create, chid, CHID),
 };
 
@@ -57,7 +57,7 @@ static const struct field connect_attach[] = {
 	FIELD(stplr_connect_attach, uid, ZERO),
 	FIELD(stplr_connect_attach, clock, CLOCK),
 	FIELD(stplr_connect_attach, deadline, UNTIL(8000)),
-	FIELD(stplr_connect_attach, spin_us, ONE_OF(spins)),
+	FIELD(stplr_connect_attach, spin_us, ONE_OF(looks)),
 	OUT(stplr_connect_attach, coid, COID),
 };
 

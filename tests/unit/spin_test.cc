@@ -198,8 +198,8 @@ TEST_F(SpinTest, LongWaitsAreNotLookedFor)
 
 	for (int i = 0; i < kCalls; i++)
 		call(i);
-	// 1, 2, 4, ... 128 waits apart
-	EXPECT_LE(in_vain() - before, 10u);
+	// 1, 2, 4, ... 128 waits apart; those that something else ends at once come again
+	EXPECT_LE(in_vain() - before, kCalls / 5u);
 	if (in_vain() > before)
 		EXPECT_GT(in_vain_ns(), before_ns);
 }
