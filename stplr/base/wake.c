@@ -9,10 +9,11 @@
 #include "trace.h"
 
 /*
- * Wakes a thread if it sleeps. One that runs looks at what it waits for before it does: it has set
- * its state then, and either sees what the caller has changed, or is seen here.
+ * The rest of stplr_rouse(): wakes a thread if it sleeps. One that runs looks at what it waits for
+ * before it does: it has set its state then, and either sees what the caller has changed, or is
+ * seen here.
  */
-static void stplr_wake_sleeper(struct task_struct *task)
+void stplr_rouse_task(struct task_struct *task)
 {
 	trace_stplr_wake(task);
 	/* with sleeping locks a thread may be seen to run that is about to sleep on */
@@ -24,16 +25,10 @@ static void stplr_wake_sleeper(struct task_struct *task)
 	wake_up_process(task);
 }
 
-/* The rest of stplr_rouse(). */
-void stplr_rouse_task(struct task_struct *task)
-{
-	stplr_wake_sleeper(task);
-}
-
 /* The rest of stplr_wake(). */
 void stplr_wake_task(struct task_struct *task)
 {
-	stplr_wake_sleeper(task);
+	stplr_rouse_task(task);
 	put_task_struct(task);
 }
 
@@ -47,7 +42,7 @@ void stplr_hand_over(struct task_struct *client)
 {
 	if (!client)
 		return;
-	stplr_wake_sleeper(client);
+	stplr_rouse_task(client);
 	if (need_resched())
 		cond_resched();
 	else if (STPLR_YIELD_TO && task_cpu(client) == raw_smp_processor_id() && !rt_task(current))

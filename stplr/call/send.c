@@ -49,9 +49,9 @@ static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 
 /*
  * Queues a message that its client waits for, and wakes a receiver; or message->poll without one.
- * If the client @spins, looks for the end for a moment.
+ * Looks for the end for @spin_us at most, if that is not 0.
  */
-static __always_inline int stplr_send_queue(struct stplr_message *message, bool spins)
+static __always_inline int stplr_send_queue(struct stplr_message *message, unsigned int spin_us)
 {
 	struct stplr_connection *connection = message->connection;
 	struct stplr_channel *channel = connection->channel;
@@ -71,18 +71,18 @@ static __always_inline int stplr_send_queue(struct stplr_message *message, bool 
 	receiver = stplr_send_enqueue(message);
 	if (!receiver && unlikely(!hlist_empty(&channel->coming)))
 		receiver = stplr_receiver_asleep(channel, true);
-	if (spins && !receiver)
+	if (spin_us && !receiver)
 		server = stplr_worker_last(channel);
 	/* before it is woken, or a thread in between would run first */
 	stplr_unlock_and_settle(channel);
-	if (!spins) {
+	if (!spin_us) {
 		stplr_wake(receiver);
 		stplr_channel_wake_pollers(channel);
 		return 0;
 	}
 	stplr_rouse(receiver);
 	stplr_channel_wake_pollers(channel);
-	stplr_client_spin(message, receiver ?: server);
+	stplr_client_spin(message, receiver ?: server, spin_us);
 	return 0;
 }
 
@@ -184,8 +184,8 @@ static struct stplr_message *stplr_send_start(struct stplr_connection *connectio
 		*self = stplr_sender_blocks(message);
 	if (!err)
 		err = stplr_send_queue(message,
-				       stplr_client_spins(connection, args->send_deadline,
-							  args->reply_deadline, args->clock));
+				       stplr_client_spin_us(connection, args->send_deadline,
+							    args->reply_deadline, args->clock));
 	if (unlikely(err)) {
 		if (*self)
 			stplr_sender_put(message, *self, false);
@@ -381,8 +381,8 @@ static int stplr_send_start_kernel(struct stplr_message *message,
 	/* whatever process it is of, the thread may serve */
 	*self = stplr_sender_blocks(message);
 	return stplr_send_queue(message,
-				stplr_client_spins(message->connection, STPLR_DEADLINE_NONE,
-						   deadline, CLOCK_MONOTONIC));
+				stplr_client_spin_us(message->connection, STPLR_DEADLINE_NONE,
+						     deadline, CLOCK_MONOTONIC));
 }
 
 /* Sends it to threads that receive. */

@@ -211,25 +211,27 @@ static bool stplr_message_is_done(const void *message)
 	return smp_load_acquire(&((const struct stplr_message *)message)->state) == STPLR_DONE;
 }
 
-/* The rest of stplr_client_spins(). */
-bool stplr_client_spins_slow(struct stplr_connection *connection, s64 sent, s64 answered,
-			     clockid_t clock)
+/* The rest of stplr_client_spin_us(). */
+unsigned int stplr_client_spin_us_slow(struct stplr_connection *connection, s64 sent, s64 answered,
+				       clockid_t clock)
 {
 	unsigned int us = stplr_spin_length(connection->spin_us);
 
-	return stplr_spin_due(&connection->spin, us) && stplr_deadline_beyond(sent, clock, us) &&
-	       stplr_deadline_beyond(answered, clock, us);
+	if (!stplr_spin_due(&connection->spin, us) || !stplr_deadline_beyond(sent, clock, us) ||
+	    !stplr_deadline_beyond(answered, clock, us))
+		return 0;
+	return us;
 }
 
-/* Looks for it for a moment, as long as @server runs, whose reference is put; NULL is nobody. */
-void stplr_client_spin(struct stplr_message *message, struct task_struct *server)
+/* Looks for it for @us at most, as long as @server runs, whose reference is put; NULL is nobody. */
+void stplr_client_spin(struct stplr_message *message, struct task_struct *server, unsigned int us)
 {
 	struct stplr_connection *connection = message->connection;
 
 	if (!server)
 		return;
-	stplr_look(connection->channel, &connection->spin, stplr_spin_length(connection->spin_us),
-		   server, stplr_message_is_done, message);
+	stplr_look(connection->channel, &connection->spin, us, server, stplr_message_is_done,
+		   message);
 	put_task_struct(server);
 }
 
