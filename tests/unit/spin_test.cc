@@ -285,19 +285,9 @@ TEST_F(SpinTest, RealTimeThreadsAskForIt)
 {
 	Parameter spin("spin_us", kLongest);
 	Fd plain = new_channel(device, "plain"), usual = new_connection(device, "plain");
-	Thread receiver([&plain] {
-		Bound away(1);
-		schedule(0, fifo(5));
-		for (;;) {
-			Received message = receive(plain);
-			if (message.result)
-				return message.result;
-			sleep_ms(1);
-			long result = reply(plain, message.rcvid(), message.text);
-			if (result)
-				return result;
-		}
-	});
+	Server server(plain, [] { sleep_ms(1); });
+	schedule(server.thread().tid(), fifo(5));
+	ASSERT_TRUE(server.thread().wait_blocked(STPLR_MSG_RECEIVE));
 	Worker client(fifo(10));
 
 	EXPECT_TRUE(client.run([&] {
@@ -313,8 +303,6 @@ TEST_F(SpinTest, RealTimeThreadsAskForIt)
 			return in_vain() > before;
 		}));
 	}));
-	EXPECT_EQ(0, channel_shutdown(plain));
-	EXPECT_EQ(-ESHUTDOWN, receiver.join());
 }
 
 TEST_F(SpinTest, BadLengths)
