@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 
 namespace bench
@@ -29,36 +30,56 @@ void checkSize(std::size_t got, std::size_t size)
 					 " bytes came, not of " + std::to_string(size));
 }
 
-// stplr: a channel, which the kernel posts to
+// stplr: a channel, which the kernel posts to; several are received in one call
 
 class PostReceiver : public Receiver
 {
 public:
 	PostReceiver(KernelSide &kernel, std::size_t size)
-		: size_(size), buffer_(messageBuffer(size))
+		: size_(size), buffer_(messageBuffer(size * places_.size()))
 	{
 		kernel.setUp(BENCH_POST, size, name_);
+		for (std::size_t at = 0; at < places_.size(); at++)
+			places_[at].buffer = stplrBuffer(buffer_.bytes() + at * size, size);
+		batch_.places = reinterpret_cast<std::uintptr_t>(places_.data());
+		batch_.deadline = STPLR_DEADLINE_NONE;
+		batch_.clock = CLOCK_MONOTONIC;
 		receive_.buffer = stplrBuffer(buffer_.bytes(), size);
 		receive_.deadline = STPLR_DEADLINE_NONE;
 		receive_.clock = CLOCK_MONOTONIC;
 	}
 	void receive(unsigned count, std::uint64_t, const Look &look) override
 	{
-		while (count--) {
+		if (count == 1) {
 			checked(ioctl(channel_, STPLR_MSG_RECEIVE, &receive_),
 				"ioctl(STPLR_MSG_RECEIVE)");
 			checkSize(receive_.info.len, size_);
 			look(buffer_.bytes());
+			return;
+		}
+		while (count) {
+			batch_.nr_places = std::min<std::uint32_t>(count, places_.size());
+
+			const int came = checked(ioctl(channel_, STPLR_MSG_BATCH, &batch_),
+						 "ioctl(STPLR_MSG_BATCH)");
+
+			for (int at = 0; at < came; at++) {
+				checkSize(places_[at].info.len, size_);
+				look(buffer_.bytes() + at * size_);
+			}
+			count -= came;
 		}
 	}
 
 private:
 	std::size_t size_;
+	std::array<stplr_msg_place, 32> places_ = {};
 	Mapping buffer_;
 	Fd device_ = openStplr();
 	std::string name_ = stplrChannelName();
 	Fd channel_ = createStplrChannel(device_, name_);
 	struct stplr_msg_receive receive_ = {};
+	struct stplr_msg_batch batch_ = {};
 };
 
 // stplr: a connection, which the kernel sends pulses over

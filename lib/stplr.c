@@ -593,6 +593,11 @@ int stplr_reply_receivev(int channel, int32_t *rcvid, int32_t status,
 			     memory(parts, count), STPLR_RECEIVE_VECTOR, info);
 }
 
+int stplr_msg_batch(int channel, struct stplr_msg_batch *args)
+{
+	return ioctl(channel, STPLR_MSG_BATCH, args);
+}
+
 /* More of a message */
 
 int stplr_msg_read(int channel, struct stplr_msg_data *args)

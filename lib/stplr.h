@@ -656,6 +656,18 @@ int stplr_reply_receivev(int channel, int32_t *rcvid, int32_t status,
  */
 int stplr_msg_reply_receive(int channel, struct stplr_msg_reply_receive *args);
 
+/**
+ * stplr_msg_batch() - STPLR_MSG_BATCH: answer several messages, and receive several, in one system
+ * call
+ * @channel: the channel
+ * @args: in and out, see struct stplr_msg_batch
+ *
+ * A failed call can be made again as it is: what was answered is not answered twice.
+ *
+ * Return: how many messages and pulses were received; -1: as struct stplr_msg_batch says.
+ */
+int stplr_msg_batch(int channel, struct stplr_msg_batch *args);
+
 /* More of a message that was received and not yet answered */
 
 /**
@@ -892,6 +904,7 @@ typedef struct ::stplr_msg_send msg_send;
 typedef struct ::stplr_msg_receive msg_receive;
 typedef struct ::stplr_msg_reply msg_reply;
 typedef struct ::stplr_msg_reply_receive msg_reply_receive;
+typedef struct ::stplr_msg_batch msg_batch;
 typedef struct ::stplr_msg_info msg_info;
 typedef struct ::stplr_client_info client_info;
 typedef struct ::stplr_client_cookie client_cookie;

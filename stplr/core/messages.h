@@ -40,6 +40,12 @@ static inline void stplr_message_dequeue(struct stplr_channel *channel,
 	stplr_queue_del(&channel->messages, &message->entry);
 }
 
+/* Is there something to be received? Without the lock: as it was a moment ago. */
+static inline bool stplr_channel_holds(const struct stplr_channel *channel)
+{
+	return READ_ONCE(channel->messages.first) || READ_ONCE(channel->pulses.first);
+}
+
 /* Is there a sender that relies on a thread, with none on its way? It is to be told. */
 static inline bool stplr_polled_in_vain(const struct stplr_channel *channel)
 {

@@ -30,7 +30,8 @@ static long stplr_version_ioctl(struct file *file, void __user *arg, unsigned in
 		.features = STPLR_FEATURE_MESSAGES | STPLR_FEATURE_ACCEPT | STPLR_FEATURE_QUEUED |
 			    STPLR_FEATURE_TELL | STPLR_FEATURE_PULSES | STPLR_FEATURE_REGISTERED |
 			    STPLR_FEATURE_INHERITANCE | STPLR_FEATURE_PARK |
-			    STPLR_FEATURE_RINGS | STPLR_FEATURE_SPIN,
+			    STPLR_FEATURE_RINGS | STPLR_FEATURE_SPIN |
+			    STPLR_FEATURE_BATCH,
 		.message_max = READ_ONCE(stplr_message_max),
 		.inline_max = STPLR_INLINE_MAX,
 		.parts_max = STPLR_PARTS_MAX,
@@ -101,6 +102,7 @@ static const struct stplr_ioctl stplr_ioctls[] = {
 		.cmd = STPLR_MSG_REPLY_RECEIVE,
 		.channel = stplr_reply_receive_ioctl,
 	},
+	[_IOC_NR(STPLR_MSG_BATCH)] = { .cmd = STPLR_MSG_BATCH, .channel = stplr_batch_ioctl },
 	[_IOC_NR(STPLR_MSG_READ)] = { .cmd = STPLR_MSG_READ, .channel = stplr_read_ioctl },
 	[_IOC_NR(STPLR_MSG_WRITE)] = { .cmd = STPLR_MSG_WRITE, .channel = stplr_write_ioctl },
 	[_IOC_NR(STPLR_MSG_INFO)] = { .cmd = STPLR_MSG_INFO, .channel = stplr_info_ioctl },

@@ -4,6 +4,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/fs.h>
+#include <linux/sched/signal.h>
 #include <uapi/linux/stplr.h>
 
 #include "base/clock.h"
@@ -13,7 +14,7 @@
 #include "call/receive.h"
 #include "call/reply.h"
 #include "call/send.h"
-#include "core/channel.h"
+#include "core/messages.h"
 #include "file/args.h"
 #include "file/message.h"
 
@@ -101,19 +102,21 @@ long stplr_send_receive_ioctl(struct file *file, void __user *arg, unsigned int 
 /* What a struct stplr_msg_reply may ask for. */
 #define STPLR_REPLY_FLAGS (STPLR_REPLY_VECTOR | STPLR_REPLY_REGISTERED | STPLR_REPLY_NO_TRUNC)
 
+/* What a struct stplr_msg_receive may ask for, and a struct stplr_msg_batch. */
+#define STPLR_RECEIVE_FLAGS                                                                        \
+	(STPLR_RECEIVE_VECTOR | STPLR_RECEIVE_NO_TRUNC | STPLR_RECEIVE_PULSE |                     \
+	 STPLR_RECEIVE_REGISTERED)
+
 static int stplr_receive_check(const struct stplr_msg_receive *args)
 {
-	if (args->flags & ~(STPLR_RECEIVE_VECTOR | STPLR_RECEIVE_NO_TRUNC | STPLR_RECEIVE_PULSE |
-			    STPLR_RECEIVE_REGISTERED))
-		return -EINVAL;
-	if (args->reserved)
+	if (args->flags & ~STPLR_RECEIVE_FLAGS || args->reserved)
 		return -EINVAL;
 	return stplr_deadline_valid(args->deadline, args->clock) ? 0 : -EINVAL;
 }
 
 static int stplr_reply_check(const struct stplr_msg_reply *args)
 {
-	if (args->flags & ~STPLR_REPLY_FLAGS || args->reserved)
+	if (args->flags & ~STPLR_REPLY_FLAGS || args->result || args->reserved)
 		return -EINVAL;
 	if (args->rcvid <= 0 || args->error > STPLR_ERROR_MAX)
 		return -EINVAL;
@@ -185,7 +188,7 @@ long stplr_reply_receive_ioctl(struct file *file, void __user *arg, unsigned int
 	if (err)
 		return err;
 
-	if (args.reply.flags & ~STPLR_REPLY_FLAGS || args.reply.reserved)
+	if (args.reply.flags & ~STPLR_REPLY_FLAGS || args.reply.result || args.reply.reserved)
 		return -EINVAL;
 	if (args.reply.rcvid) {
 		err = stplr_reply_args(channel, &args.reply, &uargs->reply, true);
@@ -199,6 +202,108 @@ long stplr_reply_receive_ioctl(struct file *file, void __user *arg, unsigned int
 	err = stplr_receive(channel, file->f_flags & O_NONBLOCK, &args.receive,
 			    &uargs->receive.info);
 	stplr_dbg(3, "reply and receive on channel %d: %d\n", channel->chid, err);
+	return err;
+}
+
+/* One answer of a batch; what became of it is told there, and an error is the batch's. */
+static int stplr_batch_reply(struct stplr_channel *channel, struct stplr_msg_reply __user *ureply,
+			     bool then_receive, u32 *failed)
+{
+	struct stplr_msg_reply args STPLR_UNINITIALIZED;
+	u32 result;
+	int err;
+
+	if (copy_from_user(&args, ureply, sizeof(args)))
+		return -EFAULT;
+	if (!args.rcvid)
+		return 0;
+	result = args.result;
+	args.result = 0;
+	err = stplr_reply_args(channel, &args, ureply, then_receive);
+	if (unlikely(err))
+		++*failed;
+	else if (put_user(0, &ureply->rcvid))
+		return -EFAULT;
+	if (likely(result == -err))
+		return 0;
+	return put_user(-err, &ureply->result) ? -EFAULT : 0;
+}
+
+static int stplr_batch_replies(struct stplr_channel *channel, const struct stplr_msg_batch *args,
+			       u32 *failed)
+{
+	struct stplr_msg_reply __user *ureplies = u64_to_user_ptr(args->replies);
+	u32 i;
+	int err;
+
+	for (i = 0; i < args->nr_replies; i++) {
+		bool last = i + 1 == args->nr_replies;
+
+		err = stplr_batch_reply(channel, &ureplies[i], last && args->nr_places, failed);
+		if (err)
+			return err;
+		/* those that were answered have no rcvid any more: the call may start over */
+		if (!last && signal_pending(current))
+			return -ERESTARTSYS;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* How many were received, or the error of the first. Only the first one may be waited for. */
+static int stplr_batch_receive(struct stplr_channel *channel, bool nonblock,
+			       const struct stplr_msg_batch *args)
+{
+	struct stplr_msg_place __user *uplaces = u64_to_user_ptr(args->places);
+	struct stplr_msg_receive receive = {
+		.deadline = args->deadline,
+		.clock = args->clock,
+		.flags = args->flags,
+	};
+	int i;
+
+	for (i = 0; i < args->nr_places; i++) {
+		int err = -EFAULT;
+
+		if (i && !stplr_channel_holds(channel))
+			break;
+		if (!copy_from_user(&receive.buffer, &uplaces[i].buffer, sizeof(receive.buffer)))
+			err = stplr_receive(channel, nonblock || i, &receive, &uplaces[i].info);
+		if (err)
+			return i ?: err;
+		cond_resched();
+	}
+	return i;
+}
+
+long stplr_batch_ioctl(struct file *file, void __user *arg, unsigned int size)
+{
+	struct stplr_channel *channel = file->private_data;
+	struct stplr_msg_batch __user *uargs = arg;
+	struct stplr_msg_batch args;
+	u32 failed = 0;
+	int err;
+
+	err = stplr_args_get(&args, sizeof(args), uargs, size);
+	if (err)
+		return err;
+	if (args.nr_replies > STPLR_BATCH_MAX || args.nr_places > STPLR_BATCH_MAX ||
+	    args.flags & ~STPLR_RECEIVE_FLAGS || args.reserved ||
+	    !stplr_deadline_valid(args.deadline, args.clock))
+		return -EINVAL;
+	if (channel->flags & STPLR_CHANNEL_LISTEN && args.nr_places)
+		return -EINVAL;
+
+	err = stplr_batch_replies(channel, &args, &failed);
+	if (failed != args.failed && put_user(failed, &uargs->failed))
+		err = -EFAULT;
+	if (err)
+		return err;
+
+	err = stplr_batch_receive(channel, failed || file->f_flags & O_NONBLOCK, &args);
+	if (failed && err == -EAGAIN)
+		err = 0;
+	stplr_dbg(3, "batch on channel %d: %d\n", channel->chid, err);
 	return err;
 }
 

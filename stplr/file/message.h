@@ -12,6 +12,7 @@ long stplr_send_receive_ioctl(struct file *file, void __user *arg, unsigned int 
 long stplr_reply_ioctl(struct file *file, void __user *arg, unsigned int size);
 long stplr_receive_ioctl(struct file *file, void __user *arg, unsigned int size);
 long stplr_reply_receive_ioctl(struct file *file, void __user *arg, unsigned int size);
+long stplr_batch_ioctl(struct file *file, void __user *arg, unsigned int size);
 long stplr_read_ioctl(struct file *file, void __user *arg, unsigned int size);
 long stplr_write_ioctl(struct file *file, void __user *arg, unsigned int size);
 long stplr_info_ioctl(struct file *file, void __user *arg, unsigned int size);

@@ -147,6 +147,18 @@ static const struct field msg_reply_receive[] = {
 	RECEIVE_FIELDS(stplr_msg_reply_receive, receive.),
 };
 
+/* What lies at the arrays' addresses is whatever others have left there. */
+static const struct field msg_batch[] = {
+	FIELD(stplr_msg_batch, replies, ADDRESS),
+	FIELD(stplr_msg_batch, places, ADDRESS),
+	FIELD(stplr_msg_batch, nr_replies, RANGE(NUMBER, 0, 4)),
+	FIELD(stplr_msg_batch, nr_places, RANGE(NUMBER, 0, 4)),
+	FIELD(stplr_msg_batch, deadline, UNTIL(8000)),
+	FIELD(stplr_msg_batch, clock, CLOCK),
+	FIELD(stplr_msg_batch, flags, MASK(0xf)),
+	FIELD(stplr_msg_batch, reserved, ZERO),
+};
+
 static const struct field msg_data[] = {
 	FIELD(stplr_msg_data, buffer, BYTES(STPLR_DATA_VECTOR, STPLR_DATA_REGISTERED)),
 	FIELD(stplr_msg_data, offset, RANGE(NUMBER, 0, 10000)),
@@ -361,6 +373,9 @@ static const struct field env_ring_driver_fields[] = {ARG(0, NAME, .max = RINGS,
 						      ARG(1, RANGE(NUMBER, 0, 64)),
 						      ARG(2, RANGE(NUMBER, 1, 10))};
 
+static const struct field env_batch_fields[] = {ARG(0, CHANNEL), ARG(1, RANGE(NUMBER, 0, 7)),
+						ARG(2, ONE_OF(lengths)),
+						ARG(3, RANGE(NUMBER, 0, 7))};
 static const struct field a_lane[] = {ARG(0, LANE)};
 static const struct field a_descriptor[] = {ARG(0, DESCRIPTOR)};
 static const struct field env_open_fields[] = {ARG(0, RANGE(NUMBER, 0, 0)),
@@ -425,6 +440,8 @@ const struct call calls[] = {
 	      FIELDS(msg_reply)),
 	IOCTL(msg_reply_receive, STPLR_MSG_REPLY_RECEIVE, stplr_msg_reply_receive, CHANNEL, NOTHING,
 	      SERVER, 8, FIELDS(msg_reply_receive)),
+	IOCTL(msg_batch, STPLR_MSG_BATCH, stplr_msg_batch, CHANNEL, NOTHING, SERVER, 3,
+	      FIELDS(msg_batch)),
 	IOCTL(msg_read, STPLR_MSG_READ, stplr_msg_data, CHANNEL, NOTHING, SERVER, 6,
 	      FIELDS(msg_data)),
 	IOCTL(msg_write, STPLR_MSG_WRITE, stplr_msg_data, CHANNEL, NOTHING, SERVER, 6,
@@ -482,6 +499,7 @@ const struct call calls[] = {
 	      FIELDS(ring_eventfd)),
 	IOCTL(ring_arm, STPLR_RING_ARM, number, RING, NOTHING, BOTH, 5, FIELDS(ring_arm)),
 	PLAIN_IOCTL(ring_end, STPLR_RING_END, RING, BOTH, 1, FIELDS(ring_end)),
+	ENVIRONMENT(batch, NOTHING, 4, FIELDS(env_batch_fields)),
 	ENVIRONMENT(ring_map, PLACE, 3, FIELDS(env_ring_map_fields)),
 	ENVIRONMENT(ring_window, NOTHING, 2, FIELDS(env_ring_window_fields)),
 	ENVIRONMENT(ring_memory, NOTHING, 2, FIELDS(env_ring_memory_fields)),

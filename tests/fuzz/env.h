@@ -601,6 +601,47 @@ ENV(env_ring_memory)
 	return madvise(at, size, advices[(c - 4) % 6]);
 }
 
+/*
+ * A batch on a channel: up to b messages, each with c bytes of room, and then what was received is
+ * answered by another one, with up to d more. What the first one gave is in memory, too, for
+ * others.
+ */
+ENV(env_batch)
+{
+	struct stplr_msg_reply replies[8] = {{.rcvid = 0}};
+	struct stplr_msg_place *places = (void *)AT(0x30000);
+	struct stplr_msg_batch batch = {
+		.replies = (uintptr_t)replies,
+		.places = (uintptr_t)places,
+		.nr_places = b & 7,
+		.deadline = (int64_t)soon(2000),
+		.clock = CLOCK_MONOTONIC,
+	};
+	long received;
+
+	for (unsigned int i = 0; i < (b & 7); i++) {
+		poke(0x30000 + i * sizeof(*places), &(struct stplr_buffer){AT(0x1000 * i), c},
+		     sizeof(struct stplr_buffer));
+	}
+	received = ioctl(a, STPLR_MSG_BATCH, &batch);
+	for (long i = 0; i < received; i++) {
+		size_t at = 0x30000 + i * sizeof(*places) +
+			    offsetof(struct stplr_msg_place, info.rcvid);
+
+		if (peek(at, &replies[i].rcvid, sizeof(replies[i].rcvid)))
+			break;
+		replies[i].reply.addr = AT(0x2000 * i);
+		replies[i].reply.len = c;
+	}
+	if (received < 0)
+		return received;
+	batch.nr_replies = received;
+	batch.nr_places = d & 7;
+	batch.deadline = STPLR_DEADLINE_POLL;
+	ioctl(a, STPLR_MSG_BATCH, &batch);
+	return received;
+}
+
 /* By hand, as <linux/stplr_ring.h> has it: a record of b bytes; c 0 passes the turn, d 1 is quiet.
  */
 ENV(env_ring_put)

@@ -27,13 +27,13 @@ class AbiTest : public PairTest
 {
 protected:
 	// All ioctls that the header names.
-	const std::array<unsigned long, 16> requests = {
+	const std::array<unsigned long, 17> requests = {
 		STPLR_VERSION,           STPLR_CHANNEL_CREATE,   STPLR_CONNECT_ATTACH,
 		STPLR_CHANNEL_DESTROY,   STPLR_MSG_RECEIVE,      STPLR_MSG_REPLY,
 		STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ,         STPLR_MSG_WRITE,
 		STPLR_MSG_SEND,          STPLR_MSG_SEND_RECEIVE, STPLR_CHANNEL_SHUTDOWN,
 		STPLR_CHANNEL_ACCEPT,    STPLR_CONNECT_DETACH,   STPLR_CONNECT_INFO,
-		STPLR_CHANNEL_INFO,
+		STPLR_CHANNEL_INFO,      STPLR_MSG_BATCH,
 	};
 
 	const std::vector<unsigned long> every_request = {
@@ -45,7 +45,7 @@ protected:
 		STPLR_CONNECT_DETACH,    STPLR_CONNECT_INFO,     STPLR_CONNECT_NOTIFY,
 		STPLR_MSG_SEND,          STPLR_MSG_SEND_RECEIVE, STPLR_PULSE_SEND,
 		STPLR_EVENT_REGISTER,    STPLR_EVENT_UNREGISTER, STPLR_BUFFER_REGISTER,
-		STPLR_BUFFER_UNREGISTER, STPLR_CHANNEL_INFO,
+		STPLR_BUFFER_UNREGISTER, STPLR_CHANNEL_INFO,     STPLR_MSG_BATCH,
 	};
 
 	// Calls that are valid as they are, so that one wrong field is what is refused.
@@ -67,6 +67,8 @@ TEST_F(AbiTest, LayoutIsTheDocumentedOne)
 	EXPECT_EQ(128u, sizeof(stplr_msg_receive));
 	EXPECT_EQ(48u, sizeof(stplr_msg_reply));
 	EXPECT_EQ(176u, sizeof(stplr_msg_reply_receive));
+	EXPECT_EQ(104u, sizeof(stplr_msg_place));
+	EXPECT_EQ(48u, sizeof(stplr_msg_batch));
 	EXPECT_EQ(40u, sizeof(stplr_msg_data));
 	EXPECT_EQ(40u, sizeof(stplr_channel_accept));
 	EXPECT_EQ(40u, sizeof(stplr_connect_info));
@@ -161,6 +163,7 @@ TEST_F(AbiTest, KnownIoctlsReachTheirDescriptors)
 		{channel, STPLR_MSG_RECEIVE},
 		{channel, STPLR_MSG_REPLY},
 		{channel, STPLR_MSG_REPLY_RECEIVE},
+		{channel, STPLR_MSG_BATCH},
 		{channel, STPLR_MSG_READ},
 		{channel, STPLR_MSG_WRITE},
 		{connection, STPLR_VERSION},

@@ -452,6 +452,59 @@ TEST_F(FaultTest, ReplyingAndReceiving)
 	EXPECT_EQ(0, second->finish().result);
 }
 
+TEST_F(FaultTest, Batches)
+{
+	std::vector<char> to(kSize);
+	stplr_msg_reply answer;
+	stplr_msg_place next;
+	std::unique_ptr<Thread> first;
+	std::unique_ptr<Sender> second;
+	int32_t rcvid;
+	// One message to be answered, one to be received.
+	auto prepare = [&] {
+		first = std::make_unique<Thread>([&] { return send_parts(); });
+		rcvid = receive(channel).rcvid();
+		second = std::make_unique<Sender>(connection, "second");
+		EXPECT_TRUE(second->wait_blocked());
+	};
+	auto answered = [&] {
+		EXPECT_EQ(0, first->join());
+		EXPECT_TRUE(expect_pattern(in.data(), kSize, 1));
+		rcvid = 0;
+	};
+	prepare();
+	walk(
+		{ENOMEM, ENOBUFS, EFAULT},
+		[&] {
+			answer = reply_args(rcvid, buffer(bytes.data(), kSize));
+			next = place(to.data(), kSize);
+			stplr_msg_batch args =
+				batch_args(&answer, 1, &next, 1, STPLR_DEADLINE_POLL);
+			return call(channel, STPLR_MSG_BATCH, &args);
+		},
+		[&](long result) {
+			if (answer.rcvid == 0 && rcvid != 0)
+				answered();
+			if (result < 0)
+				return;
+			// an answer that failed keeps nothing from being received
+			if (rcvid != 0) {
+				EXPECT_NE(0u, answer.result);
+				EXPECT_EQ(0, reply(channel, rcvid,
+						   std::string_view(bytes.data(), kSize)));
+				answered();
+			}
+			EXPECT_EQ("second", std::string(to.data(), next.info.len));
+			EXPECT_EQ(0, reply(channel, next.info.rcvid, "y"));
+			EXPECT_EQ("y", second->finish().text);
+			prepare();
+		});
+	EXPECT_EQ(0, reply(channel, rcvid));
+	EXPECT_EQ(0, first->join());
+	EXPECT_EQ(0, reply(channel, poll_receive(channel).rcvid()));
+	EXPECT_EQ(0, second->finish().result);
+}
+
 TEST_F(FaultTest, Asking)
 {
 	stplr_connect_info info;

@@ -10,8 +10,8 @@
  *			STPLR_EVENT_REGISTER, STPLR_EVENT_UNREGISTER
  *	channel		STPLR_VERSION, STPLR_CHANNEL_DESTROY, STPLR_CHANNEL_SHUTDOWN,
  *			STPLR_CHANNEL_ACCEPT, STPLR_CHANNEL_INFO, STPLR_MSG_RECEIVE,
- *			STPLR_MSG_REPLY, STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_READ, STPLR_MSG_WRITE,
- *			STPLR_MSG_INFO, STPLR_CLIENT_INFO, STPLR_CLIENT_COOKIE,
+ *			STPLR_MSG_REPLY, STPLR_MSG_REPLY_RECEIVE, STPLR_MSG_BATCH, STPLR_MSG_READ,
+ *			STPLR_MSG_WRITE, STPLR_MSG_INFO, STPLR_CLIENT_INFO, STPLR_CLIENT_COOKIE,
  *			STPLR_EVENT_DELIVER, STPLR_BUFFER_REGISTER, STPLR_BUFFER_UNREGISTER
  *	connection	STPLR_VERSION, STPLR_CONNECT_DETACH, STPLR_CONNECT_INFO,
  *			STPLR_CONNECT_NOTIFY, STPLR_MSG_SEND, STPLR_MSG_SEND_RECEIVE,
@@ -136,6 +136,8 @@ struct stplr_version {
 #define STPLR_FEATURE_RINGS (1ULL << 8)
 /** STPLR_FEATURE_SPIN - waits begin with a look: STPLR_CHANNEL_SPIN, STPLR_CONNECT_SPIN. */
 #define STPLR_FEATURE_SPIN (1ULL << 9)
+/** STPLR_FEATURE_BATCH - STPLR_MSG_BATCH. */
+#define STPLR_FEATURE_BATCH (1ULL << 10)
 
 /** STPLR_CHANNEL_ATTACH_ANY - whoever may open the device may attach by (pid, chid). */
 #define STPLR_CHANNEL_ATTACH_ANY (1U << 0)
@@ -706,6 +708,7 @@ struct stplr_msg_receive {
  * @error: 0, or the errno (1 to 511) that the client's call fails with; then no data is passed and
  *	@reply must be empty
  * @flags: STPLR_REPLY_VECTOR, STPLR_REPLY_REGISTERED, STPLR_REPLY_NO_TRUNC
+ * @result: out, of STPLR_MSG_BATCH only; must be 0 elsewhere
  * @reserved: must be 0
  * @len: out: bytes the client gets
  *
@@ -726,7 +729,8 @@ struct stplr_msg_reply {
 	__s32 status;
 	__u32 error;
 	__u32 flags;
-	__u64 reserved;
+	__u32 result;
+	__u32 reserved;
 	__u64 len;
 };
 
@@ -747,6 +751,65 @@ struct stplr_msg_reply {
 struct stplr_msg_reply_receive {
 	struct stplr_msg_reply reply;
 	struct stplr_msg_receive receive;
+};
+
+/** STPLR_BATCH_MAX - most answers, and most places for messages, of one STPLR_MSG_BATCH. */
+#define STPLR_BATCH_MAX 1024
+
+/**
+ * struct stplr_msg_place - where one message of STPLR_MSG_BATCH goes
+ * @buffer: as in struct stplr_msg_receive
+ * @info: out: likewise
+ *
+ * Keeps this size, as does struct stplr_msg_reply.
+ */
+struct stplr_msg_place {
+	struct stplr_buffer buffer;
+	struct stplr_msg_info info;
+};
+
+/**
+ * struct stplr_msg_batch - STPLR_MSG_BATCH: answer several messages, then receive several, in one
+ * call
+ * @replies: address of an array of struct stplr_msg_reply: the answers. One with rcvid 0 is passed
+ *	over
+ * @places: address of an array of struct stplr_msg_place, which are filled from the first on
+ * @nr_replies: how many answers, 0 to STPLR_BATCH_MAX; with 0, @replies is not looked at
+ * @nr_places: how many places, 0 to STPLR_BATCH_MAX; with 0, @places is not looked at, and the
+ *	call does not receive
+ * @deadline: until when to wait for the first message, as in struct stplr_msg_receive. Nothing waits
+ *	for further ones: what has come by then is taken
+ * @clock: clock of @deadline
+ * @flags: STPLR_RECEIVE_*, for each place
+ * @failed: out: how many answers failed
+ * @reserved: must be 0
+ *
+ * Returns how many messages and pulses were received.
+ *
+ * The answers are given in their order. Each stands for itself: one that was given gets rcvid 0, so
+ * that the call can be made again as it is, or start over after a signal; one that fails keeps its
+ * rcvid, gets its error as STPLR_MSG_REPLY would return it in its result, and counts in @failed. The
+ * usual one is ESRCH: its client has gone. Where answers failed the call does not wait for a message,
+ * so that its caller learns of them: it returns 0 if none is there.
+ *
+ * The messages come in their order, as if received one after the other by one thread, and all are
+ * to be answered, in any order, by this call or others. An error of the first is the call's;
+ * one of a later one ends the batch, and is the next call's to tell.
+ *
+ * EINVAL: a bad flag, clock, deadline, count or reserved field, a listening channel (if there are
+ * places); EFAULT: the structure or an array cannot be read or written: what was answered has
+ * rcvid 0; the others as for STPLR_MSG_RECEIVE.
+ */
+struct stplr_msg_batch {
+	__u64 replies;
+	__u64 places;
+	__u32 nr_replies;
+	__u32 nr_places;
+	__s64 deadline;
+	__u32 clock;
+	__u32 flags;
+	__u32 failed;
+	__u32 reserved;
 };
 
 /** STPLR_DATA_VECTOR - struct stplr_msg_data.buffer is an array of parts. */
@@ -1056,6 +1119,7 @@ struct stplr_buffer_register {
 #define STPLR_CLIENT_INFO _IOWR(STPLR_IOC_MAGIC, 0x26, struct stplr_client_info)
 #define STPLR_CLIENT_COOKIE _IOW(STPLR_IOC_MAGIC, 0x27, struct stplr_client_cookie)
 #define STPLR_EVENT_DELIVER _IOW(STPLR_IOC_MAGIC, 0x28, struct stplr_event_deliver)
+#define STPLR_MSG_BATCH _IOWR(STPLR_IOC_MAGIC, 0x29, struct stplr_msg_batch)
 
 /* connection */
 /**

@@ -249,7 +249,8 @@ class MsgReply(ctypes.Structure):
         ("status", c_int32),
         ("error", c_uint32),
         ("flags", c_uint32),
-        ("reserved", c_uint64),
+        ("result", c_uint32),
+        ("reserved", c_uint32),
         ("len", c_uint64),
     ]
 

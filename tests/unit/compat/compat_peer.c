@@ -239,6 +239,7 @@ static void alone(void)
 	struct stplr_connect_attach attach;
 	struct stplr_msg_receive receive;
 	struct stplr_msg_reply_receive loop;
+	struct stplr_msg_batch batch;
 	struct stplr_msg_send send;
 	struct stplr_msg_data data;
 	long channel, connection;
@@ -274,6 +275,10 @@ static void alone(void)
 	EXPECT(call(channel, STPLR_MSG_RECEIVE, &receive) == -ETIMEDOUT);
 	zero(&loop, sizeof(loop));
 	EXPECT(call(channel, STPLR_MSG_REPLY_RECEIVE, &loop) == -EAGAIN);
+	zero(&batch, sizeof(batch));
+	EXPECT(call(channel, STPLR_MSG_BATCH, &batch) == 0);
+	batch.nr_places = 1;
+	EXPECT(call(channel, STPLR_MSG_BATCH, &batch) == -EFAULT);
 	zero(&data, sizeof(data));
 	EXPECT(call(channel, STPLR_MSG_READ, &data) == -EINVAL);
 	EXPECT(call(channel, STPLR_MSG_WRITE, &data) == -EINVAL);

@@ -5,8 +5,10 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace
 {
@@ -375,6 +377,60 @@ long msg_reply_receive(int channel, stplr_msg_reply_receive &args)
 	} else {
 		check_receive(before.receive, args.receive, result);
 	}
+	return result;
+}
+
+stplr_msg_place place(const void *address, size_t length)
+{
+	stplr_msg_place place;
+
+	poison(place);
+	place.buffer = buffer(address, length);
+	return place;
+}
+
+stplr_msg_batch batch_args(stplr_msg_reply *replies, size_t nr_replies, stplr_msg_place *places,
+			   size_t nr_places, int64_t deadline)
+{
+	stplr_msg_batch args = {};
+
+	args.replies = reinterpret_cast<uintptr_t>(replies);
+	args.places = reinterpret_cast<uintptr_t>(places);
+	args.nr_replies = static_cast<uint32_t>(nr_replies);
+	args.nr_places = static_cast<uint32_t>(nr_places);
+	args.deadline = deadline;
+	args.clock = CLOCK_MONOTONIC;
+	poison(args.failed);
+	return args;
+}
+
+long msg_batch(int channel, stplr_msg_batch &args)
+{
+	stplr_msg_batch before = args;
+	const auto *replies = reinterpret_cast<const stplr_msg_reply *>(args.replies);
+	const auto *places = reinterpret_cast<const stplr_msg_place *>(args.places);
+	const bool bad = args.nr_replies > STPLR_BATCH_MAX || args.nr_places > STPLR_BATCH_MAX;
+	std::vector<stplr_msg_reply> given(replies, replies + (bad ? 0 : args.nr_replies));
+	std::vector<stplr_msg_place> free(places, places + (bad ? 0 : args.nr_places));
+	long result = call(channel, STPLR_MSG_BATCH, &args);
+
+	before.failed = args.failed;
+	EXPECT_TRUE(same(before, args)) << "a batch changed its inputs";
+	EXPECT_LE(result, static_cast<long>(free.size()));
+	for (size_t i = 0; i < given.size(); i++) {
+		stplr_msg_reply after = replies[i];
+
+		EXPECT_TRUE(after.rcvid == 0 || after.rcvid == given[i].rcvid);
+		after.rcvid = given[i].rcvid;
+		after.result = given[i].result;
+		EXPECT_TRUE(same(without_len(given[i]), without_len(after)))
+			<< "answer " << i << " changed its inputs";
+	}
+	// beyond what was received at most one was told of that did not fit
+	for (size_t i = static_cast<size_t>(std::max(result, 0L)) + 1; i < free.size(); i++)
+		EXPECT_TRUE(same(free[i], places[i])) << "place " << i << " was written to";
+	for (size_t i = 0; i < free.size(); i++)
+		EXPECT_TRUE(same(free[i].buffer, places[i].buffer));
 	return result;
 }
 

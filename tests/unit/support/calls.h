@@ -71,6 +71,10 @@ long msg_send_receive(int connection, stplr_msg_send &args);
 long msg_receive(int channel, stplr_msg_receive &args);
 long msg_reply(int channel, stplr_msg_reply &args);
 long msg_reply_receive(int channel, stplr_msg_reply_receive &args);
+stplr_msg_place place(const void *address, size_t length);
+stplr_msg_batch batch_args(stplr_msg_reply *replies, size_t nr_replies, stplr_msg_place *places,
+			   size_t nr_places, int64_t deadline = STPLR_DEADLINE_NONE);
+long msg_batch(int channel, stplr_msg_batch &args);
 long msg_read(int channel, stplr_msg_data &args);
 long msg_write(int channel, stplr_msg_data &args);
 // addr, length and flags say what; poisons the index.
