@@ -112,9 +112,8 @@ static void stplr_receive_describe(const struct stplr_message *message, size_t l
 /*
  * Copies a message and its description to the calling thread without waiting for any page of its.
  */
-static __always_inline bool stplr_receive_copy(const struct stplr_message *message, size_t len,
-					       struct iov_iter *to,
-					       struct stplr_msg_info __user *uinfo)
+static bool stplr_receive_copy(const struct stplr_message *message, size_t len, struct iov_iter *to,
+			       struct stplr_msg_info __user *uinfo)
 {
 	struct stplr_msg_info info;
 	bool ok;
@@ -142,15 +141,17 @@ static int stplr_receive_fault_in(const struct iov_iter *to, size_t missing,
 /*
  * The receiver gives the message its place back, and sees to its own memory. Another may be able
  * to take it; a sender that relied on a waiting receiver does not wait for this one. True if there
- * is nothing to be put back any more, which may be why it was not copied to its end.
+ * is nothing to be put back any more, which may be why it was not copied to its end. Called with
+ * the lock, and left without.
  */
 static bool stplr_receive_put_back(struct stplr_channel *channel, struct stplr_message *message)
+	__releases(&channel->lock)
 {
 	struct task_struct *client, *other;
 	bool gone;
 	int err;
 
-	spin_lock(&channel->lock);
+	lockdep_assert_held(&channel->lock);
 	other = stplr_receiver_pop(channel);
 	err = stplr_message_gone(message);
 	gone = err;
@@ -173,14 +174,19 @@ static bool stplr_receive_put_back(struct stplr_channel *channel, struct stplr_m
 	return gone;
 }
 
-/* The message was copied: now it is to be answered, or done, or gone meanwhile (an error). */
-static int stplr_receive_commit(struct stplr_channel *channel, struct stplr_message *message,
-				struct pid *receiver, size_t len)
+/*
+ * The message was copied: now it is to be answered, or done, or gone meanwhile (an error). Called
+ * with the lock, and left without.
+ */
+static __always_inline int stplr_receive_commit(struct stplr_channel *channel,
+						struct stplr_message *message,
+						struct pid *receiver, size_t len)
+	__releases(&channel->lock)
 {
 	struct task_struct *client;
 	int err;
 
-	spin_lock(&channel->lock);
+	lockdep_assert_held(&channel->lock);
 	err = stplr_message_gone(message);
 	message->sides.send.consumed = len;
 	if (unlikely(err)) {
@@ -214,23 +220,29 @@ static int stplr_receive_too_long(struct stplr_channel *channel, size_t needed,
 	return copy_to_user(uinfo, &info, sizeof(info)) ? -EFAULT : -EMSGSIZE;
 }
 
-/* The first message is the worker's, to be copied; called with the lock, and left without. */
+/* The first message is the worker's, to be copied; called with the lock. */
 static __always_inline void stplr_receive_take(struct stplr_channel *channel,
 					       struct stplr_message *message,
 					       struct stplr_worker *worker)
-	__releases(&channel->lock)
 {
-	bool refuse;
-
 	lockdep_assert_held(&channel->lock);
 	stplr_message_dequeue(channel, message);
-	/* this thread may have been woken for another, whose sender relies on it */
-	refuse = stplr_polled_in_vain(channel);
 	WRITE_ONCE(message->state, STPLR_RECEIVING);
 	message->transfers++;
 	stplr_message_take(message, worker);
 	message->rcvid = stplr_rcvid_next(channel);
 	trace_stplr_receive(message);
+}
+
+/*
+ * Before the lock is released after that: was this thread woken for another, whose sender relies on
+ * it? Then that is to be told (stplr_channel_refuse_polled()).
+ */
+static __always_inline void stplr_receive_unlock(struct stplr_channel *channel)
+	__releases(&channel->lock)
+{
+	bool refuse = stplr_polled_in_vain(channel);
+
 	stplr_unlock_and_settle(channel);
 	if (unlikely(refuse))
 		stplr_channel_refuse_polled(channel);
@@ -263,6 +275,7 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		struct stplr_worker *worker;
 		struct iov_iter to;
 		size_t len;
+		bool copied;
 
 		spin_lock(&channel->lock);
 		worker = stplr_worker_enter(channel);
@@ -298,7 +311,15 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		stplr_receive_take(channel, message, worker);
 
 		stplr_user_buffer_iter(&buffer, ITER_DEST, &to);
-		if (likely(stplr_receive_copy(message, len, &to, uinfo))) {
+		if (likely(stplr_send_side_short(&message->sides.send, len) &&
+			   !stplr_polled_in_vain(channel))) {
+			copied = stplr_receive_copy(message, len, &to, uinfo);
+		} else {
+			stplr_receive_unlock(channel);
+			copied = stplr_receive_copy(message, len, &to, uinfo);
+			spin_lock(&channel->lock);
+		}
+		if (likely(copied)) {
 			trace_stplr_copy(message, false, len);
 			err = stplr_receive_commit(channel, message, task_tgid(current), len);
 			told |= err;
@@ -362,7 +383,7 @@ ssize_t stplr_receive_kernel(struct stplr_channel *channel, s64 deadline, void *
 		struct stplr_message *message;
 		struct stplr_worker *worker;
 		struct iov_iter to;
-		size_t len;
+		size_t len, copied;
 		int err;
 
 		spin_lock(&channel->lock);
@@ -382,12 +403,15 @@ ssize_t stplr_receive_kernel(struct stplr_channel *channel, s64 deadline, void *
 		message = stplr_entry_message(channel->messages.first);
 		len = min(message->sides.send.len, room);
 		stplr_receive_take(channel, message, worker);
+		stplr_receive_unlock(channel);
 
 		kernel.iov_len = len;
 		iov_iter_kvec(&to, ITER_DEST, &kernel, 1, len);
 		stplr_receive_describe_kernel(message, received);
 		/* kernel memory is always there: a short copy is of one whose client leaves */
-		if (stplr_send_side_copy(&message->sides, 0, len, &to) != len) {
+		copied = stplr_send_side_copy(&message->sides, 0, len, &to);
+		spin_lock(&channel->lock);
+		if (copied != len) {
 			stplr_receive_put_back(channel, message);
 			cond_resched();
 			continue;

@@ -29,7 +29,7 @@ struct stplr_reply_step {
 
 /*
  * Finds the message and takes its rcvid, so that no second reply comes in between. NULL with a
- * step that needs a chunk which is not there yet: the message is left as it is.
+ * step that needs a chunk which is not there yet: the message is left as it is. With the lock.
  */
 static struct stplr_message *stplr_reply_begin(struct stplr_channel *channel,
 					       const struct pid *receiver,
@@ -39,46 +39,39 @@ static struct stplr_message *stplr_reply_begin(struct stplr_channel *channel,
 {
 	struct stplr_message *message;
 
-	spin_lock(&channel->lock);
+	lockdep_assert_held(&channel->lock);
 	message = stplr_received_find(channel, receiver, args->rcvid);
 	if (unlikely(message && stplr_message_orphaned(message))) {
 		stplr_message_end(message, -ESRCH);
 		message = NULL;
 	}
-	if (!message) {
-		message = ERR_PTR(-ESRCH);
-		goto unlock;
-	}
+	if (!message)
+		return ERR_PTR(-ESRCH);
 	step->len = min(len, message->sides.reply.room);
-	if (step->len < len && args->flags & STPLR_REPLY_NO_TRUNC) {
-		message = ERR_PTR(-EMSGSIZE);
-		goto unlock;
-	}
+	if (step->len < len && args->flags & STPLR_REPLY_NO_TRUNC)
+		return ERR_PTR(-EMSGSIZE);
 	step->direct = stplr_reply_side_direct(&message->sides, 0, step->len, true);
-	if (step->direct < step->len && !chunk) {
-		message = NULL;
-		goto unlock;
-	}
+	if (step->direct < step->len && !chunk)
+		return NULL;
 	stplr_received_del(channel, message);
 	WRITE_ONCE(message->state, STPLR_REPLYING);
 	message->transfers++;
 	trace_stplr_reply(message, args, len);
-unlock:
-	spin_unlock(&channel->lock);
 	return message;
 }
 
 /*
  * A page of the server's is missing: the message is to be answered as before, unless it has to
- * end.
+ * end. Called with the lock, and left without.
  */
 static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_message *message)
+	__releases(&channel->lock)
 {
 	struct task_struct *client, *receiver = NULL;
 	bool told = false;
 	int err;
 
-	spin_lock(&channel->lock);
+	lockdep_assert_held(&channel->lock);
 	err = stplr_message_gone(message);
 	if (err) {
 		stplr_message_ending(message, err);
@@ -101,18 +94,22 @@ static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_mes
 	stplr_dbg(4, "reply on channel %d: a page is missing\n", channel->chid);
 }
 
-/* All bytes are there: the client gets its result. True if it took the chunk. */
+/*
+ * All bytes are there: the client gets its result. True if it took the chunk. Called with the lock,
+ * and left without.
+ */
 static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_message *message,
 			       const struct stplr_msg_reply *args, size_t total,
 			       const struct stplr_reply_step *step, struct stplr_chunk *chunk,
 			       bool then_receive)
+	__releases(&channel->lock)
 {
 	struct stplr_reply_side *reply = &message->sides.reply;
 	struct task_struct *client;
 	int result = message->queued && !message->posted ? 0 : -(int)args->error;
 	bool taken = false;
 
-	spin_lock(&channel->lock);
+	lockdep_assert_held(&channel->lock);
 	if (chunk) {
 		int err = stplr_reply_side_attach(&message->sides, chunk);
 
@@ -154,12 +151,15 @@ int stplr_reply_buffer(struct stplr_channel *channel, const struct pid *receiver
 		size_t copied, missing;
 		struct iov_iter iter;
 
+		spin_lock(&channel->lock);
 		message = stplr_reply_begin(channel, receiver, args, from->len, chunk, &step);
 		if (IS_ERR(message)) {
+			spin_unlock(&channel->lock);
 			err = PTR_ERR(message);
 			break;
 		}
 		if (!message) {
+			spin_unlock(&channel->lock);
 			chunk = stplr_chunk_new(channel->user, from, step.direct,
 						step.len - step.direct, step.direct);
 			if (IS_ERR(chunk))
@@ -168,7 +168,13 @@ int stplr_reply_buffer(struct stplr_channel *channel, const struct pid *receiver
 		}
 
 		stplr_user_buffer_iter(from, ITER_SOURCE, &iter);
-		copied = stplr_reply_side_copy(&message->sides, 0, step.direct, &iter);
+		if (likely(stplr_reply_side_short(&message->sides.reply, step.direct))) {
+			copied = stplr_reply_side_copy(&message->sides, 0, step.direct, &iter);
+		} else {
+			spin_unlock(&channel->lock);
+			copied = stplr_reply_side_copy(&message->sides, 0, step.direct, &iter);
+			spin_lock(&channel->lock);
+		}
 		if (likely(copied == step.direct)) {
 			trace_stplr_copy(message, true, step.len);
 			if (stplr_reply_commit(channel, message, args, from->len, &step, chunk,

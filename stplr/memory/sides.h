@@ -88,6 +88,22 @@ static inline bool stplr_inline(const struct stplr_sides *sides, const u8 *buffe
 	return buffer >= sides->data && buffer < sides->data + STPLR_INLINE_MAX;
 }
 
+/*
+ * What is copied while a lock is held. It takes no longer than to take that lock twice, and the
+ * kernel's end of it never waits: it is no window.
+ */
+#define STPLR_SHORT_MAX 256
+
+static inline bool stplr_send_side_short(const struct stplr_send_side *send, size_t len)
+{
+	return len <= STPLR_SHORT_MAX && !send->window.len;
+}
+
+static inline bool stplr_reply_side_short(const struct stplr_reply_side *reply, size_t len)
+{
+	return len <= STPLR_SHORT_MAX && !reply->window.len;
+}
+
 /* Do they hold more than themselves? */
 static inline bool stplr_sides_hold(const struct stplr_sides *sides)
 {

@@ -777,8 +777,8 @@ struct stplr_msg_place {
  * @nr_replies: how many answers, 0 to STPLR_BATCH_MAX; with 0, @replies is not looked at
  * @nr_places: how many places, 0 to STPLR_BATCH_MAX; with 0, @places is not looked at, and the
  *	call does not receive
- * @deadline: until when to wait for the first message, as in struct stplr_msg_receive. Nothing waits
- *	for further ones: what has come by then is taken
+ * @deadline: until when to wait for the first message, as in struct stplr_msg_receive. Nothing
+ *	waits for further ones: what has come by then is taken
  * @clock: clock of @deadline
  * @flags: STPLR_RECEIVE_*, for each place
  * @failed: out: how many answers failed
@@ -788,9 +788,9 @@ struct stplr_msg_place {
  *
  * The answers are given in their order. Each stands for itself: one that was given gets rcvid 0, so
  * that the call can be made again as it is, or start over after a signal; one that fails keeps its
- * rcvid, gets its error as STPLR_MSG_REPLY would return it in its result, and counts in @failed. The
- * usual one is ESRCH: its client has gone. Where answers failed the call does not wait for a message,
- * so that its caller learns of them: it returns 0 if none is there.
+ * rcvid, gets its error as STPLR_MSG_REPLY would return it in its result, and counts in @failed.
+ * The usual one is ESRCH: its client has gone. Where answers failed the call does not wait for a
+ * message, so that its caller learns of them: it returns 0 if none is there.
  *
  * The messages come in their order, as if received one after the other by one thread, and all are
  * to be answered, in any order, by this call or others. An error of the first is the call's;
