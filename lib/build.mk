@@ -53,7 +53,7 @@ install-lib: libstplr ## libraries, headers, man pages
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/linux include/uapi/linux/stplr.h \
 		include/uapi/linux/stplr_ring.h
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/stplr-kernel/linux include/linux/stplr_kernel.h \
-		include/linux/stplr_ring.h
+		include/linux/stplr_ring.h include/linux/stplr_id.h
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(includedir)/stplr-kernel/uapi/linux include/uapi/linux/stplr.h \
 		include/uapi/linux/stplr_ring.h
 	for header in $(LIBQNX_INCLUDES:lib/qnx/include/%=%); do \

@@ -146,13 +146,39 @@ int stplr_check_version(int fd, char *why, size_t size);
  */
 int stplr_activated(const char *name);
 
+/* Names */
+
+/**
+ * stplr_id_name() - the name of an id
+ * @id: any
+ * @name: gets it, "@0" to "@4294967295", ended by a zero
+ *
+ * Where peers agree on numbers rather than words: the name can be given wherever one can, for
+ * channels and for ring sets, and is found, listed, owned and refused like any other. STPLR_ID_NAME
+ * is the same for printf().
+ *
+ * Return: @name.
+ */
+const char *stplr_id_name(uint32_t id, char name[STPLR_NAME_MAX + 1]);
+
+/**
+ * stplr_name_id() - the id that a name is of
+ * @name: a name, or any text
+ * @id: gets the id
+ *
+ * Each id has one name: what is not what stplr_id_name() makes ("@007", "@ 7") is none.
+ *
+ * Return: 0; -1: EINVAL: not the name of an id.
+ */
+int stplr_name_id(const char *name, uint32_t *id);
+
 /* Channels */
 
 /**
  * stplr_channel_create() - make a channel, the server's end (QNX ChannelCreate, name_attach)
  * @device: from stplr_open()
- * @name: 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or NULL for a channel that is reached by
- *	(pid, chid) only
+ * @name: 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-]; or an id's, by stplr_id_name(); or NULL for a
+ *	channel that is reached by (pid, chid) only
  * @options: in: flags, mode, gid, backlog, pulses, spin_us; out: chid. The library sets the name;
  *	the rest must be 0. NULL: no flags, mode 0600
  *

@@ -123,8 +123,8 @@ struct stplr_ring {
 /**
  * stplr_rings_create() - make a ring set
  * @device: from stplr_open()
- * @name: 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-]; names of ring sets are apart from those of
- *	channels
+ * @name: 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or an id's (stplr_id_name()); names of ring
+ *	sets are apart from those of channels
  * @options: rings, out_pages, in_pages; and, if not 0, flags, mode, gid. The library sets the name;
  *	the rest must be 0
  *

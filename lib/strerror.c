@@ -33,6 +33,8 @@ static const struct row rows[] = {
 	{"version", ENOTTY, "not a descriptor of stplr"},
 	{"check_version", ENOTTY, "not a descriptor of stplr"},
 
+	{"name_id", EINVAL, "not the name of an id"},
+
 	{"activated", EBADF, "what the process was to be started with is not open"},
 	{"activated", EINVAL, "LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES do not fit each other"},
 	{"activated", ENOENT, "the process was not started with a descriptor of this name"},

@@ -14,6 +14,7 @@
 #define _LINUX_STPLR_KERNEL_H
 
 #include <linux/errno.h>
+#include <linux/stplr_id.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
 #include <linux/uidgid.h>
@@ -106,7 +107,7 @@ struct stplr_server_ops {
 /**
  * struct stplr_server_params - how a server is to be found, and its limits
  * @device: N of /dev/stplr-N
- * @name: 1 to STPLR_NAME_MAX of A-Z a-z 0-9 . _ -
+ * @name: 1 to STPLR_NAME_MAX of A-Z a-z 0-9 . _ -, or an id's, by stplr_id_name()
  * @mode: whose programs may connect: the write bits of owner, group, others; 0: 0600
  * @owner: the owner; 0, as it is if nothing is said: root
  * @group: the group, likewise
@@ -269,7 +270,7 @@ struct stplr_link_ops {
 /**
  * struct stplr_link_params - to whom a link is to be, and what may be posted
  * @device: N of /dev/stplr-N
- * @name: the name, 1 to STPLR_NAME_MAX of A-Z a-z 0-9 . _ -
+ * @name: the name, 1 to STPLR_NAME_MAX of A-Z a-z 0-9 . _ -, or an id's, by stplr_id_name()
  * @module: THIS_MODULE, for who looks on; it is not held
  * @deadline: without a changed operation: until when to wait for the name, and for a place in a
  *	listening channel's backlog: nanoseconds of CLOCK_MONOTONIC (ktime_get_ns());

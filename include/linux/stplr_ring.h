@@ -17,6 +17,7 @@
 #ifndef _LINUX_STPLR_RING_H
 #define _LINUX_STPLR_RING_H
 
+#include <linux/stplr_id.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <uapi/linux/stplr_ring.h>
@@ -31,7 +32,8 @@ struct workqueue_struct;
  * @module: THIS_MODULE; held for each program that is attached until its ring has ended, so that
  *	the driver is not unloaded
  * @device: N of /dev/stplr-N
- * @name: 1 to STPLR_NAME_MAX of A-Z a-z 0-9 . _ -, among the names of ring sets
+ * @name: 1 to STPLR_NAME_MAX of A-Z a-z 0-9 . _ -, or an id's, by stplr_id_name(); among the names
+ *	of ring sets
  * @mode: whose programs may attach: the write bits of owner, group, others; 0: 0600
  * @owner: the owner; 0, as it is if nothing is said: root
  * @group: the group, likewise

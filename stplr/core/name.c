@@ -25,6 +25,22 @@ u32 stplr_name_key(const struct stplr_device *device, const char *name)
 	return full_name_hash(device, name, strlen(name));
 }
 
+/* The number of an id's name: 32 bits, written in one way, so that no id is there twice. */
+static int stplr_name_check_id(const char *digits, size_t len)
+{
+	u64 id = 0;
+	size_t i;
+
+	if (len < 1 || len > 10 || (digits[0] == '0' && len > 1))
+		return -EINVAL;
+	for (i = 0; i < len; i++) {
+		if (!isdigit(digits[i]))
+			return -EINVAL;
+		id = id * 10 + digits[i] - '0';
+	}
+	return id <= U32_MAX ? 0 : -EINVAL;
+}
+
 /* ASCII, whatever the kernel's ctype thinks of other bytes. */
 int stplr_name_check(const char *name, size_t len)
 {
@@ -32,6 +48,9 @@ int stplr_name_check(const char *name, size_t len)
 
 	if (len < 1 || len > STPLR_NAME_MAX)
 		return -EINVAL;
+	/* as STPLR_ID_NAME has it */
+	if (name[0] == '@')
+		return stplr_name_check_id(name + 1, len - 1);
 	for (i = 0; i < len; i++) {
 		unsigned char c = name[i];
 
@@ -39,6 +58,12 @@ int stplr_name_check(const char *name, size_t len)
 			return -EINVAL;
 	}
 	return 0;
+}
+
+/* The same for kernel code, whose names end with a zero. */
+int stplr_name_check_kernel(const char *name)
+{
+	return name ? stplr_name_check(name, strnlen(name, STPLR_NAME_MAX + 1)) : -EINVAL;
 }
 
 static struct stplr_channel *stplr_name_lookup(struct stplr_device *device, const char *name)

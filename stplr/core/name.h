@@ -40,6 +40,7 @@ void stplr_name_waiters_take(struct stplr_name_waiters *waiters, const char *nam
 u32 stplr_name_key(const struct stplr_device *device, const char *name);
 bool stplr_name_permitted(kuid_t owner, kgid_t group, umode_t mode, const struct cred *cred);
 int stplr_name_check(const char *name, size_t len);
+int stplr_name_check_kernel(const char *name);
 int stplr_chid_reserve(struct stplr_channel *channel);
 int stplr_name_register(struct stplr_channel *channel);
 void stplr_name_unregister(struct stplr_channel *channel);

@@ -211,8 +211,7 @@ static int stplr_link_check(const struct stplr_link_params *params,
 {
 	size_t max = READ_ONCE(stplr_message_max);
 
-	if (!params->name ||
-	    stplr_name_check(params->name, strnlen(params->name, STPLR_NAME_MAX + 1)))
+	if (stplr_name_check_kernel(params->name))
 		return -EINVAL;
 	if (!(ops && ops->changed) && !stplr_deadline_valid(params->deadline, CLOCK_MONOTONIC))
 		return -EINVAL;

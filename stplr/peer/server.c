@@ -72,9 +72,8 @@ struct stplr_server *stplr_server_create(const struct stplr_server_params *param
 	struct stplr_device *device;
 	int err;
 
-	if (!params->name || params->mode & ~0777 ||
-	    !uid_valid(params->owner) || !gid_valid(params->group) ||
-	    stplr_name_check(params->name, strnlen(params->name, STPLR_NAME_MAX + 1)))
+	if (stplr_name_check_kernel(params->name) || params->mode & ~0777 ||
+	    !uid_valid(params->owner) || !gid_valid(params->group))
 		return ERR_PTR(-EINVAL);
 	/* the limits are kept where a message comes in, which is in the sender's thread */
 	if (!ops->receive && (params->message_max || params->pending_max))

@@ -38,8 +38,7 @@ struct stplr_rings *stplr_rings_create(const struct stplr_rings_params *params)
 
 	if (!device)
 		return ERR_PTR(-ENODEV);
-	if (params->mode & ~0777 ||
-	    stplr_name_check(params->name, strnlen(params->name, STPLR_NAME_MAX + 1)) ||
+	if (params->mode & ~0777 || stplr_name_check_kernel(params->name) ||
 	    !stplr_rings_shape_make(&shape, params->flags, params->rings, params->out_pages,
 				    params->in_pages))
 		return ERR_PTR(-EINVAL);
@@ -143,7 +142,7 @@ struct stplr_ring_end *stplr_ring_attach(unsigned int device, const char *name, 
 
 	if (!on)
 		return ERR_PTR(-ENODEV);
-	if (stplr_name_check(name, strnlen(name, STPLR_NAME_MAX + 1)))
+	if (stplr_name_check_kernel(name))
 		return ERR_PTR(-EINVAL);
 	return stplr_rings_attach(on, &wish);
 }

@@ -10,7 +10,8 @@
  * read), "read NAME" (attaches to a program's set and reads until that ends; how many records and
  * bytes they were is read), "work NAME [DEVICE [MS]]" (attaches likewise, and gives back what it
  * reads, if there is a way back, for so long, or until the ring ends: fails with what that ended
- * with; any number at once) and "end".
+ * with; any number at once), "id ID" (makes a set whose name is an id's, with one ring), "no id"
+ * (ends it) and "end".
  */
 
 #include <linux/err.h>
@@ -39,8 +40,8 @@ struct echo {
 
 static struct echo echoes[ECHOES];
 static struct workqueue_struct *ringer_queue;
-static struct stplr_rings *echo_set, *ticks_set, *held_set;
-static struct stplr_ring_end *ticks, *held;
+static struct stplr_rings *echo_set, *ticks_set, *held_set, *id_set;
+static struct stplr_ring_end *ticks, *held, *id_ring;
 static struct hrtimer ticker;
 static ktime_t ticks_period;
 static unsigned int ticks_left, ticks_len;
@@ -256,6 +257,50 @@ free:
 	return err;
 }
 
+static struct stplr_rings *ringer_set(const char *name, u32 rings, u32 in_pages, u32 flags)
+{
+	const struct stplr_rings_params params = {
+		.module = THIS_MODULE,
+		.name = name,
+		.flags = flags,
+		.rings = rings,
+		.out_pages = 4,
+		.in_pages = in_pages,
+	};
+
+	return stplr_rings_create(&params);
+}
+
+/* A set that has an id, as long as a program likes. */
+
+static void id_end(void)
+{
+	if (!id_set)
+		return;
+	stplr_rings_destroy(id_set);
+	stplr_ring_close(id_ring);
+	id_set = NULL;
+}
+
+static int id_begin(u32 id)
+{
+	char name[STPLR_NAME_MAX + 1];
+	struct stplr_rings *set;
+
+	if (id_set || ended)
+		return -EBUSY;
+	set = ringer_set(stplr_id_name(id, name), 1, 4, 0);
+	if (IS_ERR(set))
+		return PTR_ERR(set);
+	id_ring = stplr_ring_open(set, 0, NULL, NULL);
+	if (IS_ERR(id_ring)) {
+		stplr_rings_destroy(set);
+		return PTR_ERR(id_ring);
+	}
+	id_set = set;
+	return 0;
+}
+
 static void ringer_end(void)
 {
 	unsigned int i;
@@ -263,6 +308,7 @@ static void ringer_end(void)
 	if (ended)
 		return;
 	WRITE_ONCE(ended, true);
+	id_end();
 	hrtimer_cancel(&ticker);
 	stplr_rings_end(echo_set);
 	stplr_rings_end(ticks_set);
@@ -284,7 +330,7 @@ static void ringer_end(void)
 
 static ssize_t ringer_write(struct file *file, const char __user *buffer, size_t len, loff_t *pos)
 {
-	unsigned int period, count, bytes, device = 0, ms = 0;
+	unsigned int period, count, bytes, id, device = 0, ms = 0;
 	char text[64] = {}, name[33];
 	int err = -EINVAL;
 
@@ -300,6 +346,10 @@ static ssize_t ringer_write(struct file *file, const char __user *buffer, size_t
 		err = held_put(count, bytes);
 	else if (sscanf(text, "read %32s", name) == 1)
 		err = read_program(name);
+	else if (sscanf(text, "id %u", &id) == 1)
+		err = id_begin(id);
+	else if (!strcmp(text, "no id"))
+		id_end(), err = 0;
 	else if (!strcmp(text, "end"))
 		ringer_end(), err = 0;
 	mutex_unlock(&ringer_mutex);
@@ -330,20 +380,6 @@ static struct miscdevice ringer_device = {
 	.fops = &ringer_fops,
 	.mode = 0600,
 };
-
-static struct stplr_rings *ringer_set(const char *name, u32 rings, u32 in_pages, u32 flags)
-{
-	const struct stplr_rings_params params = {
-		.module = THIS_MODULE,
-		.name = name,
-		.flags = flags,
-		.rings = rings,
-		.out_pages = 4,
-		.in_pages = in_pages,
-	};
-
-	return stplr_rings_create(&params);
-}
 
 static int __init echoes_open(void)
 {

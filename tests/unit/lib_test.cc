@@ -284,6 +284,67 @@ TEST_F(LibChannel, NamesThatAreNone)
 	EXPECT_FAILS(EEXIST, stplr_channel_create(device, "lib_test", nullptr));
 }
 
+TEST(LibIds, OneNameEach)
+{
+	char name[STPLR_NAME_MAX + 1];
+	uint32_t id;
+
+	EXPECT_STREQ("@42", stplr_id_name(42, name));
+	EXPECT_STREQ("@0", stplr_id_name(0, name));
+	EXPECT_STREQ("@4294967295", stplr_id_name(UINT32_MAX, name));
+	for (uint32_t given : {0u, 1u, 9u, 10u, 42u, 2147483647u, 2147483648u, UINT32_MAX}) {
+		id = given + 1;
+		EXPECT_EQ(name, stplr_id_name(given, name));
+		EXPECT_EQ(0, stplr_name_id(name, &id)) << name;
+		EXPECT_EQ(given, id);
+	}
+	id = 77;
+	for (auto other : {"",
+			   "42",
+			   "server",
+			   "@",
+			   "@00",
+			   "@042",
+			   "@4294967296",
+			   "@10000000000",
+			   "@18446744073709551616",
+			   "@99999999999999999999999",
+			   "@-1",
+			   "@+1",
+			   "@ 1",
+			   "@1 ",
+			   "@1a",
+			   "@a",
+			   "@0x1",
+			   "@@1",
+			   "#1",
+			   "a@1",
+			   " @1",
+			   "1@"})
+		EXPECT_FAILS(EINVAL, stplr_name_id(other, &id));
+	EXPECT_FAILS(EINVAL, stplr_name_id(nullptr, &id));
+	EXPECT_EQ(77u, id);
+}
+
+TEST_F(LibChannel, IdsAreNames)
+{
+	char name[STPLR_NAME_MAX + 1];
+
+	EXPECT_FAILS(ENOENT, stplr_connect(device, stplr_id_name(7, name), STPLR_DEADLINE_POLL));
+	int by_id = stplr_channel_create(device, stplr_id_name(7, name), nullptr);
+	ASSERT_GE(by_id, 0);
+	int connected = stplr_connect(device, stplr_id_name(7, name), STPLR_DEADLINE_POLL);
+	EXPECT_GE(connected, 0);
+	struct stplr_channel_info info;
+	ASSERT_EQ(0, stplr_channel_info(by_id, &info));
+	uint32_t id = 0;
+	EXPECT_EQ(0, stplr_name_id(info.name, &id));
+	EXPECT_EQ(7u, id);
+	EXPECT_FAILS(EINVAL, stplr_channel_create(device, "@07", nullptr));
+	close(connected);
+	close(by_id);
+}
+
 TEST_F(LibChannel, FailureLeavesOptionsAlone)
 {
 	struct stplr_channel_create options = {};

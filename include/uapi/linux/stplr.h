@@ -50,6 +50,15 @@
 /** STPLR_NAME_MAX - longest name of a channel, in bytes, without a terminator. */
 #define STPLR_NAME_MAX 63
 
+/**
+ * STPLR_ID_NAME - an id of 32 bits as a name, for printf(3): "@0" to "@4294967295"
+ *
+ * Peers that agree on a number rather than a word have this as their name. It is a name like any
+ * other, and the only one of its id: what begins with @ and is written otherwise, with a zero
+ * before the number or beyond 32 bits, is a bad name.
+ */
+#define STPLR_ID_NAME "@%u"
+
 /** STPLR_PARTS_MAX - most parts of a vector (the kernel's UIO_MAXIOV). */
 #define STPLR_PARTS_MAX 1024
 
@@ -228,8 +237,8 @@ struct stplr_version {
  * struct stplr_channel_create - STPLR_CHANNEL_CREATE: make a channel (QNX ChannelCreate,
  * name_attach)
  * @name: address of the name, not terminated; ignored when @name_len is 0
- * @name_len: length of the name, 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or 0 for a channel
- *	without one
+ * @name_len: length of the name, 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-] or an id's
+ *	(STPLR_ID_NAME), or 0 for a channel without one
  * @flags: STPLR_CHANNEL_*
  * @mode: who may connect by name: write bits for owner, group and others as for a Unix socket's
  *	file

@@ -126,7 +126,7 @@
 /**
  * struct stplr_rings_create - STPLR_RINGS_CREATE: make a ring set
  * @name: address of the name, not terminated
- * @name_len: its length, 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-]
+ * @name_len: its length, 1 to STPLR_NAME_MAX bytes of [A-Za-z0-9._-], or an id's (STPLR_ID_NAME)
  * @flags: STPLR_RINGS_*
  * @mode: who may attach: as for a channel's name; 0 stands for 0600
  * @gid: with STPLR_RINGS_GROUP: the group of the name, in the caller's user namespace
