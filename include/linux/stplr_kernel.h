@@ -225,7 +225,8 @@ ssize_t stplr_server_reply(struct stplr_server *server, s32 rcvid, int status, c
 /*
  * Links: a driver is a client of whoever serves a name, a process or another driver, which sees a
  * client process with pid 0 and STPLR_INFO_KERNEL. A link is up while it has a connection to a
- * channel of that name; the modes of names do not matter to kernel code.
+ * channel of that name. The modes of names, which say who may connect, do not matter to kernel
+ * code; whose the channel is does, to a driver that says so (STPLR_LINK_UID).
  */
 
 /**
@@ -267,10 +268,16 @@ struct stplr_link_ops {
 /* Slots of a link, at most. */
 #define STPLR_LINK_POSTS_MAX 65536
 
+/* The link is to a server of the user @uid only: another's of the same name gets nothing. */
+#define STPLR_LINK_UID 1
+
 /**
  * struct stplr_link_params - to whom a link is to be, and what may be posted
  * @device: N of /dev/stplr-N
  * @name: the name, 1 to STPLR_NAME_MAX of A-Z a-z 0-9 . _ -, or an id's, by stplr_id_name()
+ * @flags: STPLR_LINK_UID
+ * @uid: with it, the effective user that the server's process had when it made the channel, as in
+ *	struct stplr_connect_info; a driver's is root's
  * @module: THIS_MODULE, for who looks on; it is not held
  * @deadline: without a changed operation: until when to wait for the name, and for a place in a
  *	listening channel's backlog: nanoseconds of CLOCK_MONOTONIC (ktime_get_ns());
@@ -284,6 +291,8 @@ struct stplr_link_ops {
 struct stplr_link_params {
 	unsigned int device;
 	const char *name;
+	unsigned int flags;
+	kuid_t uid;
 	struct module *module;
 	s64 deadline;
 	unsigned int posts;

@@ -74,16 +74,19 @@ static struct stplr_channel *stplr_attach_find(struct stplr_device *device,
 	return stplr_name_wait(device, name, false, args->deadline, args->clock);
 }
 
-static bool stplr_attach_expected(const struct stplr_channel *channel,
-				  const struct stplr_connect_attach *args)
+/* Anybody's is expected without @expected. */
+static bool stplr_attach_expected(const struct stplr_channel *channel, const kuid_t *expected)
 {
-	return !(args->flags & STPLR_CONNECT_UID) ||
-	       uid_eq(channel->cred->euid, make_kuid(current_user_ns(), args->uid));
+	return !expected || uid_eq(channel->cred->euid, *expected);
 }
 
-/* A connection to the channel, of the calling process or, without @args, of kernel code. */
+/*
+ * A connection to the channel, if it is of the user @expected, of the calling process or, without
+ * @args, of kernel code.
+ */
 static struct stplr_connection *stplr_attach_to(struct stplr_channel *channel,
-						const struct stplr_connect_attach *args)
+						const struct stplr_connect_attach *args,
+						const kuid_t *expected)
 {
 	struct pid *caller = args ? task_tgid(current) : NULL;
 	struct stplr_connection *connection;
@@ -91,7 +94,7 @@ static struct stplr_connection *stplr_attach_to(struct stplr_channel *channel,
 
 	if (channel->flags & STPLR_CHANNEL_PRIVATE && channel->creator->pid != caller)
 		return ERR_PTR(-EACCES);
-	if (args && !stplr_attach_expected(channel, args))
+	if (!stplr_attach_expected(channel, expected))
 		return ERR_PTR(-EPERM);
 	connection = stplr_connection_alloc(channel->device, !args);
 	if (IS_ERR(connection))
@@ -116,19 +119,24 @@ struct stplr_connection *stplr_attach(struct stplr_device *device,
 				      const struct stplr_connect_attach *args, const char *name)
 {
 	struct stplr_channel *channel = stplr_attach_find(device, args, name);
+	kuid_t uid = make_kuid(current_user_ns(), args->uid);
 	struct stplr_connection *connection;
 
 	if (IS_ERR(channel))
 		return ERR_CAST(channel);
-	connection = stplr_attach_to(channel, args);
+	connection = stplr_attach_to(channel, args, args->flags & STPLR_CONNECT_UID ? &uid : NULL);
 	stplr_channel_put(channel);
 	return connection;
 }
 
-/* The same for kernel code, of a channel that it has found, and whose reference is taken over. */
-struct stplr_connection *stplr_attach_kernel(struct stplr_channel *channel)
+/*
+ * The same for kernel code, of a channel that it has found, and whose reference is taken over;
+ * INVALID_UID expects anybody.
+ */
+struct stplr_connection *stplr_attach_kernel(struct stplr_channel *channel, kuid_t expected)
 {
-	struct stplr_connection *connection = stplr_attach_to(channel, NULL);
+	struct stplr_connection *connection =
+		stplr_attach_to(channel, NULL, uid_valid(expected) ? &expected : NULL);
 
 	stplr_channel_put(channel);
 	return connection;

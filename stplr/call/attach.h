@@ -4,6 +4,7 @@
 #define STPLR_CALL_ATTACH_H
 
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 struct stplr_channel;
 struct stplr_connect_attach;
@@ -12,7 +13,7 @@ struct stplr_device;
 
 struct stplr_connection *stplr_attach(struct stplr_device *device,
 				      const struct stplr_connect_attach *args, const char *name);
-struct stplr_connection *stplr_attach_kernel(struct stplr_channel *channel);
+struct stplr_connection *stplr_attach_kernel(struct stplr_channel *channel, kuid_t expected);
 int stplr_attach_enter(struct stplr_connection *connection, s64 deadline, clockid_t clock);
 void stplr_attach_undo(struct stplr_connection *connection);
 int stplr_detach(struct stplr_connection *connection);

@@ -6,6 +6,7 @@
 #include <linux/atomic.h>
 #include <linux/module.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 #include <linux/workqueue.h>
 
 #include <linux/stplr_kernel.h>
@@ -26,6 +27,7 @@ struct task_struct;
  * @owner: the driver's module, not held: see stplr_link_module_event()
  * @module: what that is called, for who looks on
  * @name: of the channel
+ * @uid: whom it is to be, or INVALID_UID for anybody
  * @posts: slots of a line
  * @post_max: bytes of the longest post
  * @reply_max: bytes of the longest answer to one
@@ -49,6 +51,7 @@ struct stplr_link {
 	struct module *owner;
 	char module[MODULE_NAME_LEN];
 	char name[STPLR_NAME_MAX + 1];
+	kuid_t uid;
 	unsigned int posts;
 	size_t post_max;
 	size_t reply_max;

@@ -59,7 +59,7 @@ static int stplr_link_up(struct stplr_link *link, struct stplr_channel *channel,
 	struct stplr_line *line;
 	int err;
 
-	connection = stplr_attach_kernel(channel);
+	connection = stplr_attach_kernel(channel, link->uid);
 	if (IS_ERR(connection))
 		return PTR_ERR(connection);
 	err = link->posts && connection->channel->direct ? -EOPNOTSUPP : 0;
@@ -213,6 +213,12 @@ static int stplr_link_check(const struct stplr_link_params *params,
 
 	if (stplr_name_check_kernel(params->name))
 		return -EINVAL;
+	if (params->flags & ~STPLR_LINK_UID)
+		return -EINVAL;
+	/* without the flag it is 0, which says nothing */
+	if (params->flags & STPLR_LINK_UID ? !uid_valid(params->uid) :
+					     !uid_eq(params->uid, GLOBAL_ROOT_UID))
+		return -EINVAL;
 	if (!(ops && ops->changed) && !stplr_deadline_valid(params->deadline, CLOCK_MONOTONIC))
 		return -EINVAL;
 	if (params->posts > STPLR_LINK_POSTS_MAX || params->post_max > max ||
@@ -249,11 +255,12 @@ static int stplr_link_wait(struct stplr_link *link, s64 deadline)
  * The link does not hold the driver's module, whose exit function closes it.
  *
  * Context: process; sleeps, killably. Return: a link, to be ended by stplr_link_close(); or an
- * ERR_PTR: EINVAL (a bad name, deadline, number or size), ENODEV (no such device), ENOMEM; and
- * without a changed operation: ENOENT (no such name, and not waiting), ETIMEDOUT, EINTR (the thread
- * is killed), EOPNOTSUPP (posts to a driver that serves in the thread that sends), EACCES (the
- * channel is private), EAGAIN (its backlog is full, and not waiting), EBUSY, ESRCH or what the
- * driver says, if it refuses, EDQUOT (root's connections).
+ * ERR_PTR: EINVAL (a bad name, flag, user, deadline, number or size), ENODEV (no such device),
+ * ENOMEM; and without a changed operation: ENOENT (no such name, and not waiting), ETIMEDOUT, EINTR
+ * (the thread is killed), EPERM (the server is not @params->uid's), EOPNOTSUPP (posts to a driver
+ * that serves in the thread that sends), EACCES (the channel is private), EAGAIN (its backlog is
+ * full, and not waiting), EBUSY, ESRCH or what the driver says, if it refuses, EDQUOT (root's
+ * connections).
  */
 struct stplr_link *stplr_link_open(const struct stplr_link_params *params,
 				   const struct stplr_link_ops *ops, void *data)
@@ -277,6 +284,7 @@ struct stplr_link *stplr_link_open(const struct stplr_link_params *params,
 	strscpy(link->name, params->name, sizeof(link->name));
 	strscpy(link->module, params->module ? module_name(params->module) : "vmlinux",
 		sizeof(link->module));
+	link->uid = params->flags & STPLR_LINK_UID ? params->uid : INVALID_UID;
 	link->posts = params->posts;
 	link->post_max = params->post_max;
 	link->reply_max = params->reply_max;

@@ -176,6 +176,8 @@ static int kclient_open_link(struct kclient *kclient, const void __user *arg)
 	params = (struct stplr_link_params){
 		.device = open->device,
 		.name = open->name,
+		.flags = open->flags,
+		.uid = KUIDT_INIT(open->uid),
 		.module = THIS_MODULE,
 		.deadline = open->deadline,
 		.posts = open->posts,

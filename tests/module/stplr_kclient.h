@@ -8,7 +8,8 @@
 
 /**
  * struct kclient_open - open a link
- * @name, @device, @posts, @post_max, @reply_max, @deadline: see struct stplr_link_params
+ * @name, @device, @posts, @post_max, @reply_max, @deadline, @flags, @uid: see struct
+ *	stplr_link_params
  * @told: has a posted operation
  * @follows: has a changed operation
  * @once: that one closes the link when it goes down
@@ -25,6 +26,8 @@ struct kclient_open {
 	__u32 follows;
 	__u32 once;
 	__u32 stays;
+	__u32 flags;
+	__u32 uid;
 };
 
 /**

@@ -52,6 +52,14 @@ public:
 		return args;
 	}
 
+	// To a server of this user's only.
+	static kclient_open args_of(uint32_t uid, kclient_open args = Link::args())
+	{
+		args.flags = 1; // STPLR_LINK_UID
+		args.uid = uid;
+		return args;
+	}
+
 	// One that waits for nothing.
 	void up(const kclient_open &args = Link::args())
 	{
@@ -222,6 +230,13 @@ TEST_F(KernelClientTest, ParametersAreChecked)
 	args = Link::args();
 	args.deadline = -100;
 	EXPECT_EQ(-EINVAL, link.open_link(args));
+	args = Link::args();
+	args.uid = 1;
+	EXPECT_EQ(-EINVAL, link.open_link(args)) << "without the flag";
+	args.flags = 2;
+	EXPECT_EQ(-EINVAL, link.open_link(args));
+	args = Link::args_of(uint32_t(-1));
+	EXPECT_EQ(-EINVAL, link.open_link(args)) << "nobody";
 	EXPECT_EQ(-EINVAL, link.open_link(Link::args(0, 1)));
 	args = Link::args(1, 1, 1);
 	args.told = 0;
@@ -1170,6 +1185,143 @@ TEST_F(KernelClientTest, ClosedInItsOperationWithPosts)
 	ASSERT_TRUE(link.await_downs(1));
 	EXPECT_EQ(8u, link.state().done);
 	ASSERT_TRUE(eventually([&] { return link.tell(KCLIENT_KICK) == -ENOTTY; })) << "closed";
+}
+
+// A process that has the name as a user of its own, and counts what it hears until it is told to
+// go.
+Child named_by(uint32_t uid, uint32_t flags = 0)
+{
+	return Child([=](Child &self) {
+		become_user(uid, 4321);
+		Fd mine = open_device();
+		Fd named = new_channel(mine, kName, flags);
+		self.tell(1);
+		self.hear();
+		if (flags & STPLR_CHANNEL_LISTEN) {
+			stplr_channel_accept args = accept_args();
+			args.deadline = STPLR_DEADLINE_POLL;
+			EXPECT_EQ(-EAGAIN, channel_accept(named, args));
+		} else {
+			EXPECT_EQ(-EAGAIN, poll_receive(named).result);
+		}
+		return 0;
+	});
+}
+
+// Whoever has the name gets nothing unless it is the user that the driver expects: as for a program
+// (NameAccessTest.ExpectedUser), which does not wait for another to come, either.
+TEST_F(KernelClientTest, ExpectedUser)
+{
+	{
+		Child owner = named_by(1234);
+		owner.hear();
+		for (uint32_t other : {0u, 1235u, 4321u, 4294967294u}) {
+			Link link;
+			kclient_open args = Link::args_of(other);
+			EXPECT_EQ(-EPERM, link.open_link(args)) << other;
+			args.deadline = STPLR_DEADLINE_NONE;
+			EXPECT_EQ(-EPERM, link.open_link(args)) << other;
+		}
+		Link link;
+		link.up(Link::args_of(1234));
+		link.end();
+		owner.tell(1);
+		owner.expect_success();
+	}
+	serve();
+	Link link;
+	EXPECT_EQ(-EPERM, link.open_link(Link::args_of(1234)));
+	link.up(Link::args_of(0));
+	EchoServer server(channel);
+	EXPECT_EQ("hello", link.call_server("hello").text);
+}
+
+// The effective user counts, of when the channel was made.
+TEST_F(KernelClientTest, ExpectedUserIsTheEffectiveOne)
+{
+	Child owner([&](Child &self) {
+		Fd mine = open_device();
+		EXPECT_EQ(0, setresuid(0, 1234, 0));
+		Fd named = new_channel(mine, kName);
+		EXPECT_EQ(0, setresuid(0, 0, 0));
+		self.tell(1);
+		self.hear();
+		return 0;
+	});
+	owner.hear();
+	Link link;
+	EXPECT_EQ(-EPERM, link.open_link(Link::args_of(0)));
+	link.up(Link::args_of(1234));
+	link.end();
+	owner.tell(1);
+	owner.expect_success();
+}
+
+// It waits for the name, which the wrong one takes.
+TEST_F(KernelClientTest, ExpectedUserWhenAnotherComes)
+{
+	Link link;
+	kclient_open args = Link::args_of(1234);
+	args.deadline = STPLR_DEADLINE_NONE;
+	Thread driver([&]() -> long { return link.open_link(args); });
+	ASSERT_TRUE(driver.wait_killable());
+	serve();
+	EXPECT_EQ(-EPERM, driver.join());
+}
+
+// A link that follows the name stays down while another has it, and comes up for the right one, as
+// often as the name changes hands.
+TEST_F(KernelClientTest, FollowsTheExpectedUserOnly)
+{
+	for (uint32_t flags : {0u, uint32_t(STPLR_CHANNEL_LISTEN)}) {
+		Link link;
+		link.follow(Link::args_of(1234, Link::args(2, 8, 8)));
+		for (uint32_t round = 1; round <= 2; round++) {
+			Child squatter = named_by(1235, flags);
+			squatter.hear();
+			ASSERT_TRUE(eventually([&] { return link.state().changed == -EPERM; }));
+			EXPECT_EQ(-ENOTCONN, link.post(1));
+			EXPECT_EQ(-ENOTCONN, link.call_server("secret").result);
+			squatter.tell(1);
+			squatter.expect_success();
+			EXPECT_EQ(round - 1, link.state().ups);
+
+			Child right([&](Child &self) {
+				become_user(1234, 4321);
+				Fd mine = open_device();
+				Fd named = new_channel(mine, kName);
+				self.tell(1);
+				return int(echo_until_error(named));
+			});
+			right.hear();
+			ASSERT_TRUE(link.await_ups(round));
+			EXPECT_EQ("hello", link.call_server("hello").text);
+			EXPECT_EQ(0, link.post(1));
+			ASSERT_TRUE(link.await_done(round));
+			right.kill(SIGKILL);
+			right.wait();
+			ASSERT_TRUE(link.await_downs(round));
+		}
+		EXPECT_EQ(0u, link.state().failed);
+	}
+}
+
+// A driver that serves is root's.
+TEST_F(KernelClientTest, ExpectedUserOfADriver)
+{
+	load_test_module("stplr_kserver");
+	{
+		Fd driver = open_test_device("stplr-kserver");
+		kserver_create args = {};
+		strcpy(args.name, kName);
+		args.owner = 1234;
+		ASSERT_EQ(0, call(driver, KSERVER_CREATE, &args));
+		Link link;
+		EXPECT_EQ(-EPERM, link.open_link(Link::args_of(1234)));
+		link.up(Link::args_of(0));
+		EXPECT_EQ("hello", link.call_server("hello").text);
+	}
+	unload_test_module("stplr_kserver");
 }
 
 // What cannot be connected to is told, and tried again.
