@@ -138,6 +138,24 @@ class NameTest(unittest.TestCase):
                 use(b"name")
         stplr.channel("x" * 63).close()
 
+    def test_ids(self):
+        for id, name in ((0, "@0"), (42, "@42"), (2**32 - 1, "@4294967295")):
+            self.assertEqual(name, stplr.id_name(id))
+            self.assertEqual(id, stplr.name_id(name))
+            with stplr.channel(stplr.id_name(id)) as channel:
+                stplr.connect(name).close()
+                self.assertEqual(id, stplr.name_id(channel.info().name))
+        for bad in ("", "42", "@", "@042", "@4294967296", "@-1", "@1 ", "@1\0", "@²", "server"):
+            with self.assertRaises(ValueError):
+                stplr.name_id(bad)
+        for bad in (-1, 2**32):
+            with self.assertRaises(ValueError):
+                stplr.id_name(bad)
+        with self.assertRaises(TypeError):
+            stplr.id_name("42")
+        with self.assertRaisesRegex(stplr.Error, "a bad name"):
+            stplr.channel("@042")
+
     def test_modes(self):
         def connects(name, wanted):
             os.setgroups([])

@@ -49,6 +49,7 @@ from ._error import (
     WouldBlock,
 )
 from ._event import Event
+from ._name import id_name, name_id
 
 __all__ = [
     "LATER",
@@ -83,4 +84,6 @@ __all__ = [
     "activated",
     "channel",
     "connect",
+    "id_name",
+    "name_id",
 ]

@@ -34,7 +34,7 @@ def name(text: str) -> bytes:
     if not isinstance(text, str):
         raise TypeError(f"a name is a str, not {type(text).__name__}")
     if "\0" in text:
-        raise ValueError("a name has letters, digits, '.', '_' and '-', and no null character")
+        raise ValueError("a name has letters, digits, '.', '_' and '-', or is an id's, and has no null character")
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -23,6 +23,7 @@ except OSError as error:
         "or tell where it is by LD_LIBRARY_PATH"
     ) from error
 
+NAME_MAX = 63
 CLOCK_MONOTONIC = 1
 DEADLINE_NONE = -1
 DEADLINE_POLL = 0
@@ -366,6 +367,8 @@ channel_destroy = _declare(c_int, "stplr_channel_destroy", c_int)
 channel_shutdown = _declare(c_int, "stplr_channel_shutdown", c_int)
 channel_accept = _on("stplr_channel_accept", ChannelAccept)
 channel_info = _on("stplr_channel_info", ChannelInfo)
+id_name = _declare(c_char_p, "stplr_id_name", c_uint32, c_char_p)
+name_id = _declare(c_int, "stplr_name_id", c_char_p, ctypes.POINTER(c_uint32))
 activated = _declare(c_int, "stplr_activated", c_char_p)
 connect_attach = _declare(c_int, "stplr_connect_attach", c_int, c_char_p, ctypes.POINTER(ConnectAttach))
 connect_detach = _declare(c_int, "stplr_connect_detach", c_int)
