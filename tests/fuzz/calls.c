@@ -368,7 +368,7 @@ static const struct field env_wish_fields[] = {ARG(0, ADDRESS), ARG(1, ONE_OF(wi
 					       ARG(2, RANGE(NUMBER, 1, 5000))};
 static const struct field env_link_fields[] = {
 	ARG(0, NAME, .max = CHANNEL, .named = true), ARG(1, RANGE(NUMBER, 0, 64)),
-	ARG(2, RANGE(NUMBER, 0, 20)), ARG(3, RANGE(NUMBER, 0, 15))};
+	ARG(2, RANGE(NUMBER, 0, 20)), ARG(3, RANGE(NUMBER, 0, 63))};
 static const struct field env_ring_driver_fields[] = {ARG(0, NAME, .max = RINGS, .named = true),
 						      ARG(1, RANGE(NUMBER, 0, 64)),
 						      ARG(2, RANGE(NUMBER, 1, 10))};

@@ -113,8 +113,10 @@ static const char *const names[] __attribute__((unused)) = {
 	"bad/name",
 	"nul\0inside",
 	"a-name-of-63-bytes.--------------------------------------------",
-	"a-name-of-64-bytes.---------------------------------------------"};
-#define NAMES 8
+	"a-name-of-64-bytes.---------------------------------------------",
+	"@42",
+	"@042"};
+#define NAMES 10
 
 /* Lanes */
 
@@ -858,7 +860,9 @@ ENV(env_link)
 				    .post_max = 256,
 				    .reply_max = d & 2 ? 4 : 0,
 				    .deadline = d & 1 ? STPLR_DEADLINE_POLL : (int64_t)soon(3000),
-				    .told = !!(d & 2)};
+				    .told = !!(d & 2),
+				    .flags = !!(d & 16), /* STPLR_LINK_UID */
+				    .uid = !!(d & 32)};
 	struct kclient_post post = {.count = c, .size = 64, .priority = 10, .where = d & 1};
 	struct kclient_call call = {.send = AT(0),
 				    .send_len = 100,
