@@ -642,6 +642,7 @@ TEST(UriTest, EachPicksItsTransport)
 	EXPECT_EQ("stplr:a.b-c_1?device=2", stapler->getOrigin());
 	EXPECT_EQ(4294967294u, StaplerAddress::parse("stplr:a?group=4294967294").group);
 	EXPECT_EQ(4294967294u, StaplerAddress::parse("stplr:a?device=4294967294").device);
+	EXPECT_EQ("@4294967295", StaplerAddress::parse("stplr:@4294967295?device=2").name);
 	EXPECT_TRUE(makeClientTransport("unix:/tmp/socket"));
 	EXPECT_TRUE(makeClientTransport("tcp:localhost:9090"));
 	EXPECT_TRUE(makeClientTransport("tcp:[::1]:9090"));
@@ -656,6 +657,9 @@ TEST(UriTest, NonsenseIsRefusedWithAReason)
 				"stplr",
 				"stplr:",
 				"stplr:a b",
+				"stplr:@",
+				"stplr:@042",
+				"stplr:@4294967296",
 				"stplr:a?",
 				"stplr:a?device",
 				"stplr:a?device=x",

@@ -52,6 +52,15 @@ TEST(Uri, StplrHasDefaults)
 	EXPECT_EQ("(null)", text_property(server.get(), "group"));
 }
 
+TEST(Uri, StplrById)
+{
+	Ref<ThriftTransport> client(thrift_stapler_uri_transport("stplr:@42?device=1", nullptr));
+
+	ASSERT_TRUE(THRIFT_IS_STAPLER_TRANSPORT(client.get()));
+	EXPECT_EQ("@42", text_property(client.get(), "name"));
+	EXPECT_EQ(1u, number_property(client.get(), "device"));
+}
+
 TEST(Uri, Sockets)
 {
 	Ref<ThriftTransport> tcp(thrift_stapler_uri_transport("tcp:some.host:4711", nullptr));
@@ -83,6 +92,9 @@ TEST(Uri, SaysWhatIsWrong)
 		"stplr",
 		"stplr:",
 		"stplr:no name",
+		"stplr:@",
+		"stplr:@042",
+		"stplr:@4294967296",
 		"stplr:a/b",
 		"stplr:x?",
 		"stplr:x?device=",

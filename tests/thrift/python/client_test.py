@@ -68,11 +68,12 @@ class OpenTest(unittest.TestCase):
         self.assertEqual(("x", 0, 0o600, None), self.parts(parse("stplr:x")))
         self.assertEqual(("x", 0, 0o600, None), self.parts(parse("x?")))
         self.assertEqual(("a.b_c-d", 2, 0o666, 5), self.parts(parse("stplr:a.b_c-d?mode=666&group=5&device=2")))
+        self.assertEqual(("@42", 2, 0o600, None), self.parts(parse("stplr:@42?device=2")))
         self.assertEqual(0, parse("x?group=root").group)
         self.assertEqual("stplr:x?device=2", str(parse("x?device=2&mode=660")))
         for bad in ("", "stplr:", "a b", "x" * 64, "x?y", "x?device", "x?device=a", "x?device=4294967295", "x?device=-1",
                     "x?mode=8", "x?mode=0", "x?mode=1000", "x?mode=", "x?group=nobody-has-it", "x?device=1&device=1",
-                    "x?&", "x?device=1&", "unix:/x", "x?group=4294967295"):
+                    "x?&", "x?device=1&", "unix:/x", "x?group=4294967295", "@", "@042", "@4294967296", "a@b"):
             with self.assertRaises(ValueError, msg=bad) as caught:
                 parse(bad)
             self.assertIn("stplr:NAME", str(caught.exception))

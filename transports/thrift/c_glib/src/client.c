@@ -296,11 +296,13 @@ static int connect_to(guint number, const gchar *name, GError **error)
 			connection = stplr_connect(device, name, stplr_deadline(look_again));
 	} while (connection < 0 && (errno == EINTR || errno == ETIMEDOUT));
 	if (connection < 0)
-		stapler_fail(error, THRIFT_TRANSPORT_ERROR_CONNECT,
-			     "failed to connect to '%s' on /dev/stplr-%u - %s", name, number,
-			     errno == ENOENT   ? "nobody serves this name"
-			     : errno == EINVAL ? "not a name: 1 to 63 bytes of [A-Za-z0-9._-]"
-					       : g_strerror(errno));
+		stapler_fail(
+			error, THRIFT_TRANSPORT_ERROR_CONNECT,
+			"failed to connect to '%s' on /dev/stplr-%u - %s", name, number,
+			errno == ENOENT ? "nobody serves this name"
+			: errno == EINVAL
+				? "not a name: 1 to 63 bytes of [A-Za-z0-9._-], or an id as @42"
+				: g_strerror(errno));
 	close(device);
 	return connection;
 }

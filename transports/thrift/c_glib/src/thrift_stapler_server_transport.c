@@ -80,7 +80,8 @@ static const gchar *listen_problem(int reason)
 	case EEXIST:
 		return "another server has this name";
 	case EINVAL:
-		return "a name is 1 to 63 bytes of [A-Za-z0-9._-], a mode at most 0777";
+		return "a name is 1 to 63 bytes of [A-Za-z0-9._-], or an id as @42; a mode at "
+		       "most 0777";
 	case EPERM:
 		return "this process is not a member of the group";
 	default:

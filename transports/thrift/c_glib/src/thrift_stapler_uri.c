@@ -97,14 +97,17 @@ static gboolean parse_stplr(const gchar *text, struct address *address, GError *
 {
 	const gchar *options = strchr(text, '?');
 	gsize length = options ? (gsize)(options - text) : strlen(text);
+	guint32 id;
 
 	address->kind = STPLR;
 	address->name = g_strndup(text, length);
 	address->mode = 0600;
-	if (!length || length > 63 ||
-	    strspn(address->name,
-		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") != length)
-		return refuse(error, "'%s': a name is 1 to 63 bytes of [A-Za-z0-9._-]",
+	if (stplr_name_id(address->name, &id) &&
+	    (!length || length > 63 ||
+	     strspn(address->name,
+		    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") != length))
+		return refuse(error,
+			      "'%s': a name is 1 to 63 bytes of [A-Za-z0-9._-], or an id as @42",
 			      address->name);
 	return !options || parse_options(options + 1, address, error);
 }

@@ -3,7 +3,7 @@
 
 #include "Errors.h"
 
-#include <linux/stplr.h>
+#include <stplr.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -44,6 +44,10 @@ bool parseNumber(const std::string &text, uint32_t &number)
 
 bool isName(const std::string &name)
 {
+	uint32_t id;
+
+	if (!name.compare(0, 1, "@"))
+		return name.find('\0') == std::string::npos && !stplr_name_id(name.c_str(), &id);
 	return !name.empty() && name.size() <= STPLR_NAME_MAX &&
 	       name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				      "0123456789._-") == std::string::npos;
@@ -91,7 +95,8 @@ StaplerAddress StaplerAddress::parse(const std::string &text)
 
 	if (!isName(address.name))
 		bad(text, "a name is 1 to " + std::to_string(STPLR_NAME_MAX) +
-				  " letters, digits, '.', '_' and '-', not '" + address.name + "'");
+				  " letters, digits, '.', '_' and '-', or an id as @42, not '" +
+				  address.name + "'");
 	if (question == std::string::npos)
 		return address;
 

@@ -8,6 +8,8 @@ import grp
 import re
 from typing import NoReturn, Optional, Union
 
+import stplr
+
 _SCHEME = "stplr:"
 
 
@@ -24,8 +26,8 @@ class StaplerAddress:
     def parse(cls, text: str) -> StaplerAddress:
         """From a string, with or without "stplr:"; ValueError says what is wrong with it."""
         name, question, options = text.removeprefix(_SCHEME).partition("?")
-        if not re.fullmatch(r"[A-Za-z0-9._-]{1,63}", name):
-            _bad(text, f"a name is 1 to 63 letters, digits, '.', '_' and '-', not '{name}'")
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,63}", name) and not _is_id(name):
+            _bad(text, f"a name is 1 to 63 letters, digits, '.', '_' and '-', or an id as @42, not '{name}'")
         found: dict[str, str] = {}
         for option in options.split("&") if question and options else []:
             key, _, value = option.partition("=")
@@ -56,6 +58,14 @@ def address_of(given: Union[str, StaplerAddress]) -> StaplerAddress:
 
 def _bad(text: str, why: str) -> NoReturn:
     raise ValueError(f"{text}: {why}; an address is stplr:NAME[?device=N&mode=MODE&group=GROUP]")
+
+
+def _is_id(name: str) -> bool:
+    try:
+        stplr.name_id(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(value: str) -> Optional[int]:

@@ -9,7 +9,7 @@
  * Properties (all may be set at construction only):
  *
  *	name			of the channel, free again once it is closed: 1 to 63 bytes of
- *				[A-Za-z0-9._-]
+ *				[A-Za-z0-9._-], or an id as @42
  *	device			N of /dev/stplr-N, default 0
  *	mode			who may connect, as for a Unix socket's file, default 0600
  *	group			the name's group, by name or number; default: the process's own
