@@ -130,8 +130,9 @@ int connect_to_server(int device, const char *name, unsigned int seconds)
 		fail("'%s' is not open to this user: the server's --mode says who may connect",
 		     name);
 	case EINVAL:
-		fail("'%s' is not a name: 1 to %d of the characters A-Z a-z 0-9 . _ -", name,
-		     STPLR_NAME_MAX);
+		fail("'%s' is not a name: 1 to %d of the characters A-Z a-z 0-9 . _ -, or an id "
+		     "as @42",
+		     name, STPLR_NAME_MAX);
 	default:
 		fail("cannot connect to '%s': %s", name, strerror(errno));
 	}

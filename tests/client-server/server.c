@@ -324,7 +324,8 @@ static int create_channel(const struct options *options)
 		     "another --name",
 		     options->common.name, options->common.device);
 	case EINVAL:
-		fail("'%s' is not a name: 1 to %d of the characters A-Z a-z 0-9 . _ -",
+		fail("'%s' is not a name: 1 to %d of the characters A-Z a-z 0-9 . _ -, or an id "
+		     "as @42",
 		     options->common.name, STPLR_NAME_MAX);
 	case EDQUOT:
 		fail("this user has as many channels as the module's user_channels allows");
