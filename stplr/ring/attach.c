@@ -59,8 +59,8 @@ static struct stplr_ring_end *stplr_ring_end_alloc(unsigned int side,
 	stplr_ring_tell_init(end);
 	if (!ops)
 		end->pid = get_pid(task_tgid(current));
-	end->uid = current_euid();
-	end->gid = current_egid();
+	end->uid = ops ? GLOBAL_ROOT_UID : current_euid();
+	end->gid = ops ? GLOBAL_ROOT_GID : current_egid();
 	return end;
 }
 

@@ -8,6 +8,7 @@
 
 #include <linux/cred.h>
 #include <linux/err.h>
+#include <linux/init_task.h>
 #include <linux/log2.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
@@ -122,7 +123,11 @@ struct stplr_rings *stplr_rings_alloc(struct stplr_device *device, const char *n
 	set->flags = shape->flags;
 	memcpy(set->bytes, shape->bytes, sizeof(set->bytes));
 	init_waitqueue_head(&set->news);
-	set->cred = get_current_cred();
+	/* kernel code's is nobody else's, in whoever's thread it makes it */
+	set->cred = kernel ? prepare_kernel_cred(&init_task) : get_current_cred();
+	err = -ENOMEM;
+	if (!set->cred)
+		goto put_set;
 	if (!kernel) {
 		set->pid = get_pid(task_tgid(current));
 		err = stplr_rings_charge(set);

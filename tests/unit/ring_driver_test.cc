@@ -83,6 +83,43 @@ TEST_F(RingDriverTest, Row13ADriverAnswersThroughItsRing)
 	}
 }
 
+// Whose process it was made in is nothing that anybody is told, or could rely on.
+TEST_F(RingDriverTest, ADriversSetIsTheKernelsWhoeverHasItMade)
+{
+	Child maker([&](Child &) {
+		Fd fd = ringer();
+		become_user(1234, 4321);
+		EXPECT_EQ(4, write(fd, "id 9", 4));
+		return 0;
+	});
+	maker.expect_success();
+	stplr_ring_attach wish = ring_attach_args("@9");
+	wish.flags = STPLR_RING_UID;
+	wish.uid = 1234;
+	EXPECT_EQ(-EPERM, call(device, STPLR_RING_ATTACH, &wish));
+	wish.uid = 0;
+	EXPECT_LE(0, Fd(call(device, STPLR_RING_ATTACH, &wish)));
+	EXPECT_EQ(0, command("no id"));
+	Child reader([&](Child &) {
+		Fd fd = ringer();
+		become_user(1234, 4321);
+		EXPECT_EQ(12, write(fd, "read ring-of", 12));
+		return 0;
+	});
+	{
+		Fd set(rings_create(device, rings_args("ring-of")));
+		Fd ring(ring_open(set));
+		stplr_rings_attached attached = {};
+		attached.number = STPLR_RING_ANY;
+		attached.deadline = STPLR_DEADLINE_NONE;
+		ASSERT_EQ(0, rings_attached(set, attached));
+		EXPECT_EQ(0, attached.pid);
+		EXPECT_EQ(0u, attached.uid);
+		EXPECT_EQ(0u, attached.gid);
+	}
+	reader.expect_success();
+}
+
 // Rows 10, 16: many, both ways at once.
 TEST_F(RingDriverTest, Row10ManyRecordsThereAndBack)
 {
