@@ -56,6 +56,26 @@ struct stplr_rings_params {
 };
 
 /**
+ * struct stplr_ring_params - which ring a driver attaches
+ * @device: N of /dev/stplr-N
+ * @name: of the set
+ * @number: which, or STPLR_RING_ANY
+ * @flags: STPLR_RING_UID: only if the set's creator has the effective user @uid, so that another's
+ *	of the same name gets nothing
+ * @uid: with it; a driver's set is root's
+ * @deadline: until when to wait for the name and the ring, in ns of CLOCK_MONOTONIC as the calling
+ *	thread has it; STPLR_DEADLINE_NONE, STPLR_DEADLINE_POLL
+ */
+struct stplr_ring_params {
+	unsigned int device;
+	const char *name;
+	u32 number;
+	u32 flags;
+	kuid_t uid;
+	s64 deadline;
+};
+
+/**
  * struct stplr_ring_ops - how a driver is told
  * @told: the peer has attached, has written or made room where the driver asked for that
  *	(stplr_ring_ask()), wants to be noticed, or the ring has ended: look what there is. Several
@@ -81,9 +101,8 @@ void stplr_rings_end(struct stplr_rings *set);
 
 struct stplr_ring_end *stplr_ring_open(struct stplr_rings *set, u32 number,
 				       const struct stplr_ring_ops *ops, void *data);
-struct stplr_ring_end *stplr_ring_attach(unsigned int device, const char *name, u32 number,
-					 s64 deadline, const struct stplr_ring_ops *ops,
-					 void *data);
+struct stplr_ring_end *stplr_ring_attach(const struct stplr_ring_params *params,
+					 const struct stplr_ring_ops *ops, void *data);
 void stplr_ring_close(struct stplr_ring_end *end);
 u32 stplr_ring_number(const struct stplr_ring_end *end);
 unsigned int stplr_ring_peers(struct stplr_ring_end *end);

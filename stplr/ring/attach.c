@@ -301,9 +301,7 @@ static int stplr_rings_try_attach(struct stplr_rings *set, struct stplr_ring_end
 
 static int stplr_rings_permit(const struct stplr_rings *set, const struct stplr_ring_wish *wish)
 {
-	if (wish->ops)
-		return 0;
-	if (!stplr_name_permitted(set->owner, set->group, set->mode, set->cred))
+	if (!wish->ops && !stplr_name_permitted(set->owner, set->group, set->mode, set->cred))
 		return -EACCES;
 	return uid_valid(wish->uid) && !uid_eq(wish->uid, set->cred->euid) ? -EPERM : 0;
 }

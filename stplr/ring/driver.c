@@ -111,40 +111,40 @@ EXPORT_SYMBOL_GPL(stplr_ring_open);
 
 /**
  * stplr_ring_attach() - attach a ring of a set, whoever made that
- * @device: N of /dev/stplr-N
- * @name: of the set
- * @number: which, or STPLR_RING_ANY
- * @deadline: until when to wait for the name and the ring, in ns of CLOCK_MONOTONIC as the calling
- *	thread has it; STPLR_DEADLINE_NONE, STPLR_DEADLINE_POLL
+ * @params: which; not needed any more when this returns
  * @ops: how to be told, or NULL
  * @data: for it
  *
- * Names' modes do not matter to kernel code.
+ * Names' modes do not matter to kernel code; whose the set is does, to a driver that says so.
  *
  * Context: process; may sleep. Return: the end, to be given back by stplr_ring_close(); or an
- * ERR_PTR: ENODEV: no such device; EINVAL: a bad name or number; ENOENT, EAGAIN: no such name, or
- * the ring is not free, and not waiting; ETIMEDOUT; ERESTARTSYS: a signal; ENOBUFS, ENOMEM.
+ * ERR_PTR: ENODEV: no such device; EINVAL: a bad name, number, flag or user; ENOENT, EAGAIN: no
+ * such name, or the ring is not free, and not waiting; ETIMEDOUT; EPERM: the set is not
+ * @params->uid's, whether waiting or not; ERESTARTSYS: a signal; ENOBUFS, ENOMEM.
  */
-struct stplr_ring_end *stplr_ring_attach(unsigned int device, const char *name, u32 number,
-					 s64 deadline, const struct stplr_ring_ops *ops,
-					 void *data)
+struct stplr_ring_end *stplr_ring_attach(const struct stplr_ring_params *params,
+					 const struct stplr_ring_ops *ops, void *data)
 {
-	struct stplr_device *on = stplr_device_find(device);
+	struct stplr_device *device = stplr_device_find(params->device);
+	bool ask = params->flags & STPLR_RING_UID;
 	const struct stplr_ring_wish wish = {
-		.name = name,
-		.number = number,
-		.deadline = deadline,
+		.name = params->name,
+		.number = params->number,
+		.deadline = params->deadline,
 		.clock = CLOCK_MONOTONIC,
-		.uid = INVALID_UID,
+		.uid = ask ? params->uid : INVALID_UID,
 		.ops = ops ?: &stplr_ring_ops_none,
 		.data = data,
 	};
 
-	if (!on)
+	if (!device)
 		return ERR_PTR(-ENODEV);
-	if (stplr_name_check_kernel(name))
+	if (stplr_name_check_kernel(params->name) || params->flags & ~STPLR_RING_UID)
 		return ERR_PTR(-EINVAL);
-	return stplr_rings_attach(on, &wish);
+	/* without the flag it is 0, which says nothing */
+	if (ask ? !uid_valid(params->uid) : !uid_eq(params->uid, GLOBAL_ROOT_UID))
+		return ERR_PTR(-EINVAL);
+	return stplr_rings_attach(device, &wish);
 }
 EXPORT_SYMBOL_GPL(stplr_ring_attach);
 

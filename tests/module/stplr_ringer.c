@@ -7,11 +7,11 @@
  *	ring-held	one to many, held back: likewise, by who writes to /dev/stplr-ringer
  *
  * /dev/stplr-ringer takes "ticks PERIOD_NS COUNT LEN", "held COUNT LEN" (how many were written is
- * read), "read NAME" (attaches to a program's set and reads until that ends; how many records and
- * bytes they were is read), "work NAME [DEVICE [MS]]" (attaches likewise, and gives back what it
- * reads, if there is a way back, for so long, or until the ring ends: fails with what that ended
- * with; any number at once), "id ID" (makes a set whose name is an id's, with one ring), "no id"
- * (ends it) and "end".
+ * read), "read NAME [UID]" (attaches to a program's set, of that user only, and reads until that
+ * ends; how many records and bytes they were is read), "work NAME [DEVICE [MS]]" (attaches likewise,
+ * of anybody, and gives back what it reads, if there is a way back, for so long, or until the ring
+ * ends: fails with what that ended with; any number at once), "id ID" (makes a set whose name is an
+ * id's, with one ring), "no id" (ends it) and "end".
  */
 
 #include <linux/err.h>
@@ -155,15 +155,31 @@ static int held_put(unsigned int count, unsigned int len)
 	return 0;
 }
 
+/* A program's ring, of that user or anybody. */
+static struct stplr_ring_end *program_attach(unsigned int device, const char *name, s64 until,
+					     const kuid_t *uid)
+{
+	const struct stplr_ring_params params = {
+		.device = device,
+		.name = name,
+		.number = STPLR_RING_ANY,
+		.flags = uid ? STPLR_RING_UID : 0,
+		.uid = uid ? *uid : GLOBAL_ROOT_UID,
+		.deadline = until,
+	};
+
+	return stplr_ring_attach(&params, NULL, NULL);
+}
+
 /* A program's ring, read until it has ended. */
-static int read_program(const char *name)
+static int read_program(const char *name, const kuid_t *uid)
 {
 	struct stplr_ring_record record;
 	struct stplr_ring_end *end;
 	static u8 bytes[4096];
 	ssize_t len;
 
-	end = stplr_ring_attach(0, name, STPLR_RING_ANY, STPLR_DEADLINE_NONE, NULL, NULL);
+	end = program_attach(0, name, STPLR_DEADLINE_NONE, uid);
 	if (IS_ERR(end))
 		return PTR_ERR(end);
 	result = 0;
@@ -241,7 +257,7 @@ static int work_program(const char *name, unsigned int device, unsigned int ms)
 	bytes = kmalloc(WORK_BYTES, GFP_KERNEL);
 	if (!bytes)
 		return -ENOMEM;
-	end = stplr_ring_attach(device, name, STPLR_RING_ANY, until, NULL, NULL);
+	end = program_attach(device, name, until, NULL);
 	err = PTR_ERR_OR_ZERO(end);
 	if (err)
 		goto free;
@@ -344,8 +360,10 @@ static ssize_t ringer_write(struct file *file, const char __user *buffer, size_t
 		err = ticks_start(period, count, bytes);
 	else if (sscanf(text, "held %u %u", &count, &bytes) == 2)
 		err = held_put(count, bytes);
+	else if (sscanf(text, "read %32s %u", name, &id) == 2)
+		err = read_program(name, &KUIDT_INIT(id));
 	else if (sscanf(text, "read %32s", name) == 1)
-		err = read_program(name);
+		err = read_program(name, NULL);
 	else if (sscanf(text, "id %u", &id) == 1)
 		err = id_begin(id);
 	else if (!strcmp(text, "no id"))

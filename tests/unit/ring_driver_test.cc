@@ -120,6 +120,45 @@ TEST_F(RingDriverTest, ADriversSetIsTheKernelsWhoeverHasItMade)
 	reader.expect_success();
 }
 
+// A driver can say whose set it expects: another's of that name gets nothing, whether it comes
+// first or is waited for.
+TEST_F(RingDriverTest, ADriverAttachesTheExpectedUsersSetOnly)
+{
+	EXPECT_EQ(-EINVAL, command("read ring-of 4294967295")) << "nobody";
+	Thread waiting([&] { return command("read ring-of 1234"); });
+	ASSERT_TRUE(waiting.wait_asleep());
+	{
+		Fd set(rings_create(device, rings_args("ring-of"))), ring(ring_open(set));
+		EXPECT_EQ(-EPERM, waiting.join());
+		EXPECT_EQ(-EPERM, command("read ring-of 1234"));
+		stplr_rings_attached attached = {};
+		attached.number = STPLR_RING_ANY;
+		EXPECT_EQ(-EAGAIN, rings_attached(set, attached)) << "nobody has come";
+		Thread root([&] { return command("read ring-of 0"); });
+		attached.deadline = STPLR_DEADLINE_NONE;
+		EXPECT_EQ(0, rings_attached(set, attached));
+		ring.reset();
+		EXPECT_EQ(0, root.join());
+	}
+	Child owner([&](Child &self) {
+		become_user(1234, 4321);
+		Fd set(rings_create(device, rings_args("ring-of")));
+		Ring ring(ring_open(set));
+		self.tell(1);
+		EXPECT_EQ(0, ring.put("hello"));
+		stplr_rings_attached attached = {};
+		attached.number = STPLR_RING_ANY;
+		attached.deadline = STPLR_DEADLINE_NONE;
+		EXPECT_EQ(0, rings_attached(set, attached));
+		return 0;
+	});
+	owner.hear();
+	EXPECT_EQ(-EPERM, command("read ring-of 0"));
+	EXPECT_EQ(0, command("read ring-of 1234"));
+	EXPECT_EQ(1u, told().result) << "what was there before it came";
+	owner.expect_success();
+}
+
 // Rows 10, 16: many, both ways at once.
 TEST_F(RingDriverTest, Row10ManyRecordsThereAndBack)
 {
