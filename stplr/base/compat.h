@@ -13,9 +13,11 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/timer.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
+#include <linux/wait.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "stplr needs Linux 6.1 or later (TASK_FREEZABLE)"
@@ -125,6 +127,39 @@ static inline int stplr_pin_to_read(unsigned long start, unsigned int nr_pages, 
  * all.
  */
 #define STPLR_YIELD_TO (LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
+
+/*
+ * 6.6: a wake-up can ask for the waker's own processor. Before, it can only hint (WF_SYNC) that the
+ * waker is about to sleep, and the scheduler prefers an idle processor to that. The flags are the
+ * scheduler's own, which modules do not see but may pass on: default_wake_function() takes just
+ * these two, and warns of others. They have these values up to 7; what comes later is to be looked
+ * at first.
+ */
+#define STPLR_WAKES_HERE                                                                           \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0) &&                                          \
+	 LINUX_VERSION_CODE < KERNEL_VERSION(8, 0, 0))
+#define STPLR_WF_SYNC 0x10
+#define STPLR_WF_CURRENT_CPU 0x40
+
+/* wake_up_process(), on this processor if the thread may run there. */
+static inline void stplr_wake_up_here(struct task_struct *task)
+{
+	struct wait_queue_entry entry = { .private = task };
+
+	default_wake_function(&entry, TASK_NORMAL,
+			      STPLR_WAKES_HERE ? STPLR_WF_SYNC | STPLR_WF_CURRENT_CPU : 0, NULL);
+}
+
+/* 6.3: Is the processor kept from what the scheduler and the kernel would do there? */
+static inline bool stplr_cpu_is_isolated(int cpu)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	return !housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) ||
+	       !housekeeping_test_cpu(cpu, HK_TYPE_TICK);
+#else
+	return cpu_is_isolated(cpu);
+#endif
+}
 
 /*
  * Does the hypervisor run something else than this processor? On other architectures the answer is

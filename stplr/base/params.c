@@ -72,6 +72,11 @@ module_param_cb(spin_us, &spin_us_ops, &stplr_spin_us, 0644);
 MODULE_PARM_DESC(spin_us,
 		 "microseconds to look for an answer or message before sleeping, 0 to 1000 (default 50)");
 
+bool stplr_wake_here;
+module_param_named(wake_here, stplr_wake_here, bool, 0644);
+MODULE_PARM_DESC(wake_here,
+		 "wake whom a thread then waits for on its own processor, on all channels (default N)");
+
 DEFINE_STATIC_KEY_FALSE(stplr_debug_key);
 unsigned int stplr_debug;
 

@@ -18,6 +18,7 @@ extern unsigned int stplr_user_memory;
 extern unsigned int stplr_connection_queued;
 extern unsigned int stplr_channel_queued;
 extern unsigned int stplr_spin_us;
+extern bool stplr_wake_here;
 
 void stplr_params_init(void);
 

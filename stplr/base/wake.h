@@ -19,6 +19,7 @@ struct stplr_wake_batch {
 };
 
 void stplr_rouse_task(struct task_struct *task);
+bool stplr_rouse_here(struct task_struct *task);
 void stplr_wake_task(struct task_struct *task);
 
 /* Wakes a thread, and keeps its reference; NULL is nobody. */
@@ -36,6 +37,7 @@ static inline void stplr_wake(struct task_struct *task)
 }
 
 void stplr_hand_over(struct task_struct *client);
+void stplr_hand_over_here(struct task_struct *client);
 void stplr_wake_add(struct stplr_wake_batch *batch, struct task_struct *task);
 void stplr_wake_all(struct stplr_wake_batch *batch);
 

@@ -101,7 +101,7 @@ static void stplr_reply_back_out(struct stplr_channel *channel, struct stplr_mes
 static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_message *message,
 			       const struct stplr_msg_reply *args, size_t total,
 			       const struct stplr_reply_step *step, struct stplr_chunk *chunk,
-			       bool then_receive)
+			       const struct stplr_msg_receive *then)
 	__releases(&channel->lock)
 {
 	struct stplr_reply_side *reply = &message->sides.reply;
@@ -129,17 +129,20 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 	channel->nr_replies++;
 	stplr_message_ending(message, result);
 	client = stplr_message_transfer_out(message);
-	if (then_receive)
-		stplr_unlock_and_hand_over(channel, client);
+	if (then)
+		stplr_unlock_and_hand_over(channel, client, then->deadline);
 	else
 		stplr_unlock_and_wake(channel, client);
 	return taken;
 }
 
-/* Answers with @from what @receiver has received; @len bytes reached the client. */
+/*
+ * Answers with @from what @receiver has received, and receives @then, if that is not NULL; @len
+ * bytes reached the client.
+ */
 int stplr_reply_buffer(struct stplr_channel *channel, const struct pid *receiver,
 		       const struct stplr_msg_reply *args, const struct stplr_user_buffer *from,
-		       bool then_receive, size_t *len)
+		       const struct stplr_msg_receive *then, size_t *len)
 {
 	struct stplr_chunk *chunk = NULL;
 	struct stplr_reply_step step;
@@ -178,7 +181,7 @@ int stplr_reply_buffer(struct stplr_channel *channel, const struct pid *receiver
 		if (likely(copied == step.direct)) {
 			trace_stplr_copy(message, true, step.len);
 			if (stplr_reply_commit(channel, message, args, from->len, &step, chunk,
-					       then_receive))
+					       then))
 				chunk = NULL;
 			*len = step.len;
 			err = 0;
@@ -201,9 +204,9 @@ int stplr_reply_buffer(struct stplr_channel *channel, const struct pid *receiver
 	return err;
 }
 
-/* Answers a message; @len bytes reached its client. */
+/* Answers a message, and receives @then, or not; @len bytes reached its client. */
 int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *args,
-		bool then_receive, size_t *len)
+		const struct stplr_msg_receive *then, size_t *len)
 {
 	struct stplr_user_buffer from STPLR_UNINITIALIZED;
 	int err;
@@ -216,8 +219,7 @@ int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *arg
 
 	err = -EMSGSIZE;
 	if (from.len <= READ_ONCE(stplr_message_max))
-		err = stplr_reply_buffer(channel, task_tgid(current), args, &from, then_receive,
-					 len);
+		err = stplr_reply_buffer(channel, task_tgid(current), args, &from, then, len);
 	stplr_user_buffer_free(&from);
 	stplr_dbg(3, "reply to %d on channel %d: %d\n", args->rcvid, channel->chid, err);
 	return err;

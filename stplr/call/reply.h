@@ -13,13 +13,14 @@
 
 struct pid;
 struct stplr_channel;
+struct stplr_msg_receive;
 struct stplr_msg_reply;
 struct stplr_user_buffer;
 
 int stplr_reply_buffer(struct stplr_channel *channel, const struct pid *receiver,
 		       const struct stplr_msg_reply *args, const struct stplr_user_buffer *from,
-		       bool then_receive, size_t *len);
+		       const struct stplr_msg_receive *then, size_t *len);
 int stplr_reply(struct stplr_channel *channel, const struct stplr_msg_reply *args,
-		bool then_receive, size_t *len);
+		const struct stplr_msg_receive *then, size_t *len);
 
 #endif /* STPLR_CALL_REPLY_H */

@@ -47,6 +47,20 @@ static struct task_struct *stplr_send_enqueue(struct stplr_message *message)
 	return stplr_receiver_pop(channel);
 }
 
+/* Wakes the receiver, whose reference is put, as a channel asks that wakes here. */
+static noinline void stplr_send_wake_here(struct stplr_message *message,
+					  struct task_struct *receiver, unsigned int spin_us)
+{
+	/* one that waits for this processor is not looked for */
+	if (stplr_rouse_here(receiver))
+		spin_us = 0;
+	stplr_channel_wake_pollers(message->connection->channel);
+	if (spin_us)
+		stplr_client_spin(message, receiver, spin_us);
+	else
+		put_task_struct(receiver);
+}
+
 /*
  * Queues a message that its client waits for, and wakes a receiver; or message->poll without one.
  * Looks for the end for @spin_us at most, if that is not 0.
@@ -75,6 +89,10 @@ static __always_inline int stplr_send_queue(struct stplr_message *message, unsig
 		server = stplr_worker_last(channel);
 	/* before it is woken, or a thread in between would run first */
 	stplr_unlock_and_settle(channel);
+	if (stplr_channel_wakes_here(channel) && receiver) {
+		stplr_send_wake_here(message, receiver, spin_us);
+		return 0;
+	}
 	if (!spin_us) {
 		stplr_wake(receiver);
 		stplr_channel_wake_pollers(channel);

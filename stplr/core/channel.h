@@ -14,7 +14,10 @@
 #include <linux/xarray.h>
 #include <uapi/linux/stplr.h>
 
+#include "base/compat.h"
+#include "base/params.h"
 #include "base/queue.h"
+#include "base/spin.h"
 
 struct cred;
 struct file;
@@ -186,6 +189,13 @@ struct stplr_channel {
 	struct rb_root_cached crowd;
 	struct list_head full;
 };
+
+/* Does who waits for somebody else here wake that one on the own processor, with several? */
+static __always_inline bool stplr_channel_wakes_here(const struct stplr_channel *channel)
+{
+	return STPLR_WAKES_HERE && stplr_spin_possible() &&
+	       unlikely(channel->flags & STPLR_CHANNEL_WAKE_HERE || READ_ONCE(stplr_wake_here));
+}
 
 void stplr_channel_wake_pollers(struct stplr_channel *channel);
 u64 stplr_channel_receives(const struct stplr_channel *channel);

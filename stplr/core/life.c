@@ -288,13 +288,23 @@ void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *cl
 		stplr_channel_reap(channel, NULL);
 }
 
-/* The same, before the server receives: unless there is something, its client may go first. */
-void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client)
+/*
+ * The same, before the server receives until @deadline: unless there is something, its client may
+ * go first.
+ */
+void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client,
+				s64 deadline)
 	__releases(&channel->lock)
 {
 	if (channel->messages.first || !list_empty(&channel->finished) ||
 	    unlikely(channel->lending)) {
 		stplr_unlock_and_wake(channel, client);
+		return;
+	}
+	if (stplr_channel_wakes_here(channel) && deadline != STPLR_DEADLINE_POLL &&
+	    !channel->pulses.first) {
+		spin_unlock(&channel->lock);
+		stplr_hand_over_here(client);
 		return;
 	}
 	spin_unlock(&channel->lock);

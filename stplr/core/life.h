@@ -32,7 +32,8 @@ struct task_struct *stplr_message_transfer_out(struct stplr_message *message);
 void stplr_channel_reap(struct stplr_channel *channel, const struct stplr_line *line);
 void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *client)
 	__releases(&channel->lock);
-void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client)
+void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client,
+				s64 deadline)
 	__releases(&channel->lock);
 int stplr_message_gone(const struct stplr_message *message);
 enum stplr_withdrawal stplr_message_withdraw(struct stplr_message *message);

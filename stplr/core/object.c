@@ -98,7 +98,8 @@ void stplr_channel_put(struct stplr_channel *channel)
 }
 
 /* What an accepted channel has from its listening one. */
-#define STPLR_CHANNEL_INHERITED (STPLR_CHANNEL_UNBLOCK | STPLR_CHANNEL_FIXED_PRIORITY)
+#define STPLR_CHANNEL_INHERITED                                                                    \
+	(STPLR_CHANNEL_UNBLOCK | STPLR_CHANNEL_FIXED_PRIORITY | STPLR_CHANNEL_WAKE_HERE)
 
 /* A channel of the calling process, or one that @parent hands out, or @kernel code's. */
 struct stplr_channel *stplr_channel_alloc(struct stplr_device *device,

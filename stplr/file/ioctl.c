@@ -31,7 +31,7 @@ static long stplr_version_ioctl(struct file *file, void __user *arg, unsigned in
 			    STPLR_FEATURE_TELL | STPLR_FEATURE_PULSES | STPLR_FEATURE_REGISTERED |
 			    STPLR_FEATURE_INHERITANCE | STPLR_FEATURE_PARK |
 			    STPLR_FEATURE_RINGS | STPLR_FEATURE_SPIN |
-			    STPLR_FEATURE_BATCH,
+			    STPLR_FEATURE_BATCH | STPLR_FEATURE_WAKE_HERE,
 		.message_max = READ_ONCE(stplr_message_max),
 		.inline_max = STPLR_INLINE_MAX,
 		.parts_max = STPLR_PARTS_MAX,

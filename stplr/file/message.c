@@ -128,7 +128,8 @@ static int stplr_reply_check(const struct stplr_msg_reply *args)
 /* Answers, and tells how many bytes the client got. */
 static __always_inline int stplr_reply_args(struct stplr_channel *channel,
 					    const struct stplr_msg_reply *args,
-					    struct stplr_msg_reply __user *uargs, bool then_receive)
+					    struct stplr_msg_reply __user *uargs,
+					    const struct stplr_msg_receive *then)
 {
 	size_t len;
 	int err;
@@ -139,7 +140,7 @@ static __always_inline int stplr_reply_args(struct stplr_channel *channel,
 	/* What was answered cannot fail any more: see now whether the length can be told. */
 	if (put_user(args->len, &uargs->len))
 		return -EFAULT;
-	err = stplr_reply(channel, args, then_receive, &len);
+	err = stplr_reply(channel, args, then, &len);
 	if (err || len == args->len)
 		return err;
 	return put_user(len, &uargs->len) ? -EFAULT : 0;
@@ -151,7 +152,7 @@ long stplr_reply_ioctl(struct file *file, void __user *arg, unsigned int size)
 	int err;
 
 	err = stplr_args_get(&args, sizeof(args), arg, size);
-	return err ?: stplr_reply_args(file->private_data, &args, arg, false);
+	return err ?: stplr_reply_args(file->private_data, &args, arg, NULL);
 }
 
 long stplr_receive_ioctl(struct file *file, void __user *arg, unsigned int size)
@@ -190,8 +191,10 @@ long stplr_reply_receive_ioctl(struct file *file, void __user *arg, unsigned int
 
 	if (args.reply.flags & ~STPLR_REPLY_FLAGS || args.reply.result || args.reply.reserved)
 		return -EINVAL;
+	if (file->f_flags & O_NONBLOCK)
+		args.receive.deadline = STPLR_DEADLINE_POLL;
 	if (args.reply.rcvid) {
-		err = stplr_reply_args(channel, &args.reply, &uargs->reply, true);
+		err = stplr_reply_args(channel, &args.reply, &uargs->reply, &args.receive);
 		if (err)
 			return err;
 		/* so that the call, when it starts over, does not reply twice */
@@ -199,15 +202,14 @@ long stplr_reply_receive_ioctl(struct file *file, void __user *arg, unsigned int
 			return -EFAULT;
 	}
 
-	err = stplr_receive(channel, file->f_flags & O_NONBLOCK, &args.receive,
-			    &uargs->receive.info);
+	err = stplr_receive(channel, false, &args.receive, &uargs->receive.info);
 	stplr_dbg(3, "reply and receive on channel %d: %d\n", channel->chid, err);
 	return err;
 }
 
 /* One answer of a batch; what became of it is told there, and an error is the batch's. */
 static int stplr_batch_reply(struct stplr_channel *channel, struct stplr_msg_reply __user *ureply,
-			     bool then_receive, u32 *failed)
+			     const struct stplr_msg_receive *then, u32 *failed)
 {
 	struct stplr_msg_reply args STPLR_UNINITIALIZED;
 	u32 result;
@@ -219,7 +221,7 @@ static int stplr_batch_reply(struct stplr_channel *channel, struct stplr_msg_rep
 		return 0;
 	result = args.result;
 	args.result = 0;
-	err = stplr_reply_args(channel, &args, ureply, then_receive);
+	err = stplr_reply_args(channel, &args, ureply, then);
 	if (unlikely(err))
 		++*failed;
 	else if (put_user(0, &ureply->rcvid))
@@ -230,7 +232,7 @@ static int stplr_batch_reply(struct stplr_channel *channel, struct stplr_msg_rep
 }
 
 static int stplr_batch_replies(struct stplr_channel *channel, const struct stplr_msg_batch *args,
-			       u32 *failed)
+			       const struct stplr_msg_receive *then, u32 *failed)
 {
 	struct stplr_msg_reply __user *ureplies = u64_to_user_ptr(args->replies);
 	u32 i;
@@ -239,7 +241,8 @@ static int stplr_batch_replies(struct stplr_channel *channel, const struct stplr
 	for (i = 0; i < args->nr_replies; i++) {
 		bool last = i + 1 == args->nr_replies;
 
-		err = stplr_batch_reply(channel, &ureplies[i], last && args->nr_places, failed);
+		err = stplr_batch_reply(channel, &ureplies[i],
+					last && args->nr_places && !*failed ? then : NULL, failed);
 		if (err)
 			return err;
 		/* those that were answered have no rcvid any more: the call may start over */
@@ -251,15 +254,10 @@ static int stplr_batch_replies(struct stplr_channel *channel, const struct stplr
 }
 
 /* How many were received, or the error of the first. Only the first one may be waited for. */
-static int stplr_batch_receive(struct stplr_channel *channel, bool nonblock,
-			       const struct stplr_msg_batch *args)
+static int stplr_batch_receive(struct stplr_channel *channel, const struct stplr_msg_batch *args,
+			       bool nonblock, struct stplr_msg_receive *receive)
 {
 	struct stplr_msg_place __user *uplaces = u64_to_user_ptr(args->places);
-	struct stplr_msg_receive receive = {
-		.deadline = args->deadline,
-		.clock = args->clock,
-		.flags = args->flags,
-	};
 	int i;
 
 	for (i = 0; i < args->nr_places; i++) {
@@ -267,8 +265,8 @@ static int stplr_batch_receive(struct stplr_channel *channel, bool nonblock,
 
 		if (i && !stplr_channel_holds(channel))
 			break;
-		if (!copy_from_user(&receive.buffer, &uplaces[i].buffer, sizeof(receive.buffer)))
-			err = stplr_receive(channel, nonblock || i, &receive, &uplaces[i].info);
+		if (!copy_from_user(&receive->buffer, &uplaces[i].buffer, sizeof(receive->buffer)))
+			err = stplr_receive(channel, nonblock || i, receive, &uplaces[i].info);
 		if (err)
 			return i ?: err;
 		cond_resched();
@@ -280,6 +278,7 @@ long stplr_batch_ioctl(struct file *file, void __user *arg, unsigned int size)
 {
 	struct stplr_channel *channel = file->private_data;
 	struct stplr_msg_batch __user *uargs = arg;
+	struct stplr_msg_receive receive = {};
 	struct stplr_msg_batch args;
 	u32 failed = 0;
 	int err;
@@ -294,13 +293,16 @@ long stplr_batch_ioctl(struct file *file, void __user *arg, unsigned int size)
 	if (channel->flags & STPLR_CHANNEL_LISTEN && args.nr_places)
 		return -EINVAL;
 
-	err = stplr_batch_replies(channel, &args, &failed);
+	receive.deadline = file->f_flags & O_NONBLOCK ? STPLR_DEADLINE_POLL : args.deadline;
+	receive.clock = args.clock;
+	receive.flags = args.flags;
+	err = stplr_batch_replies(channel, &args, &receive, &failed);
 	if (failed != args.failed && put_user(failed, &uargs->failed))
 		err = -EFAULT;
 	if (err)
 		return err;
 
-	err = stplr_batch_receive(channel, failed || file->f_flags & O_NONBLOCK, &args);
+	err = stplr_batch_receive(channel, &args, failed, &receive);
 	if (failed && err == -EAGAIN)
 		err = 0;
 	stplr_dbg(3, "batch on channel %d: %d\n", channel->chid, err);

@@ -333,7 +333,7 @@ ssize_t stplr_server_reply(struct stplr_server *server, s32 rcvid, int status, c
 	if (len > READ_ONCE(stplr_message_max))
 		return -EMSGSIZE;
 	stplr_user_buffer_kernel(&buffer, (void *)from, len);
-	err = stplr_reply_buffer(server->channel, NULL, &args, &buffer, false, &done);
+	err = stplr_reply_buffer(server->channel, NULL, &args, &buffer, NULL, &done);
 	return stplr_server_result(server->channel, err ?: done);
 }
 EXPORT_SYMBOL_GPL(stplr_server_reply);

@@ -39,7 +39,7 @@ static const int64_t users[] = {0, 0, 0, 1, 65534, -1};
 static const struct field channel_create[] = {
 	FIELD(stplr_channel_create, name, NAME),
 	FIELD(stplr_channel_create, name_len, RANGE(NUMBER, 0, 64)),
-	FIELD(stplr_channel_create, flags, MASK(0x3ff), .min = STPLR_CHANNEL_GROUP),
+	FIELD(stplr_channel_create, flags, MASK(0x7ff), .min = STPLR_CHANNEL_GROUP),
 	FIELD(stplr_channel_create, mode, ONE_OF(modes), .named = true),
 	FIELD(stplr_channel_create, gid, ZERO),
 	FIELD(stplr_channel_create, backlog, ZERO),

@@ -406,7 +406,7 @@ TEST_F(AbiTest, UnknownFlags)
 	for (int bit = 0; bit < 32; bit++) {
 		uint32_t flag = 1u << bit;
 
-		if (bit > 9) { // STPLR_CHANNEL_SPIN
+		if (bit > 10) { // STPLR_CHANNEL_WAKE_HERE
 			create.flags = flag;
 			EXPECT_EQ(-EINVAL, channel_create(device, create)) << "create " << bit;
 		}

@@ -66,12 +66,22 @@ uint64_t objects(const std::string &kind)
 	return number_in("/sys/module/stplr/parameters/objects", kind);
 }
 
-void set_module_parameter(const std::string &module, const std::string &name, long value)
+namespace
+{
+
+void set_parameter(const std::string &module, const std::string &name, const std::string &value)
 {
 	std::ofstream file("/sys/module/" + module + "/parameters/" + name);
 
 	file << value << std::flush;
 	EXPECT_TRUE(file.good()) << name << " of " << module;
+}
+
+} // namespace
+
+void set_module_parameter(const std::string &module, const std::string &name, long value)
+{
+	set_parameter(module, name, std::to_string(value));
 }
 
 Parameter::Parameter(const std::string &name, long value) : name_(name)
@@ -82,5 +92,5 @@ Parameter::Parameter(const std::string &name, long value) : name_(name)
 
 Parameter::~Parameter()
 {
-	set_module_parameter("stplr", name_, before_);
+	set_parameter("stplr", name_, before_);
 }

@@ -32,6 +32,5 @@ public:
 	~Parameter();
 
 private:
-	std::string name_;
-	long before_ = 0;
+	std::string name_, before_;
 };
