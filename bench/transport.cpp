@@ -45,6 +45,10 @@ const std::vector<TransportKind> &transportKinds()
 		{"stplr-sleep",
 		 "as stplr, with the module's parameter spin_us at 0: who waits sleeps at once",
 		 makeStplrSleep, true, false},
+		{"stplr-here",
+		 "as stplr-sleep, and who waits wakes the other on its own processor "
+		 "(STPLR_CHANNEL_WAKE_HERE)",
+		 makeStplrHere, true, false},
 		{"ring",
 		 "stplr_ring_commit and stplr_ring_peek, in place; stplr_ring_wait, without "
 		 "spinning",

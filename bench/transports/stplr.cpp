@@ -152,35 +152,37 @@ private:
 	std::string name_ = stplrChannelName();
 };
 
-// The module's parameter spin_us is 0 while this exists: all who wait for each other sleep at once.
-class NoSpinning
+// A parameter of the module has another value while this exists.
+class Parameter
 {
 public:
-	NoSpinning()
+	// A module that does not know it does, without it, as `otherwise` says.
+	Parameter(const std::string &name, const std::string &value, const std::string &otherwise)
+		: path_("/sys/module/stplr/parameters/" + name), value_(value)
 	{
-		const int fd = open(path, O_RDWR | O_CLOEXEC);
+		const int fd = open(path_.c_str(), O_RDWR | O_CLOEXEC);
 
 		if (fd < 0 && errno == ENOENT)
-			throw Unsupported(std::string("no ") + path +
-					  ": this module never looks before it sleeps, see stplr");
+			throw Unsupported("no " + path_ + ": this module " + otherwise +
+					  ", see stplr");
 		if (fd < 0 && errno == EACCES)
-			throw Unsupported(describe(std::string("open(") + path + ")") +
-					  ": run as root");
-		file_ = Fd(fd, "open(spin_us)");
-		length_ = checked(pread(file_, before_, sizeof(before_), 0), "pread(spin_us)");
-		checked(pwrite(file_, "0\n", 2, 0), "pwrite(spin_us)");
+			throw Unsupported(describe("open(" + path_ + ")") + ": run as root");
+		file_ = Fd(fd, ("open(" + name + ")").c_str());
+		length_ = checked(pread(file_, before_, sizeof(before_), 0),
+				  ("pread(" + name + ")").c_str());
+		checked(pwrite(file_, value.c_str(), value.size(), 0),
+			("pwrite(" + name + ")").c_str());
 	}
-	NoSpinning(const NoSpinning &) = delete;
-	~NoSpinning()
+	Parameter(const Parameter &) = delete;
+	~Parameter()
 	{
 		if (pwrite(file_, before_, length_, 0) != length_)
 			fprintf(stderr, "stplr-bench: %s\n",
-				describe(std::string(path) + " stays 0: pwrite").c_str());
+				describe(path_ + " stays " + value_ + ": pwrite").c_str());
 	}
 
 private:
-	static constexpr const char *path = "/sys/module/stplr/parameters/spin_us";
-
+	std::string path_, value_;
 	Fd file_;
 	char before_[32];
 	ssize_t length_ = 0;
@@ -192,7 +194,28 @@ public:
 	explicit StplrSleepTransport(std::size_t size) : StplrTransport(size, 0, false) {}
 
 private:
-	NoSpinning noSpinning_;
+	// All who wait for each other sleep at once.
+	Parameter noSpinning_{"spin_us", "0", "never looks before it sleeps"};
+};
+
+// Without looks: a side that looks is not woken, and so stays where it is.
+class StplrHereTransport : public StplrTransport
+{
+public:
+	explicit StplrHereTransport(std::size_t size)
+		: StplrTransport(size, 0, false, STPLR_CHANNEL_WAKE_HERE)
+	{
+		stplr_version version = {};
+
+		checked(ioctl(openStplr(), STPLR_VERSION, &version), "ioctl(STPLR_VERSION)");
+		if (!(version.features & STPLR_FEATURE_WAKE_HERE))
+			throw Unsupported(
+				"nobody is woken on the waker's processor before Linux 6.6, see "
+				"stplr-sleep");
+	}
+
+private:
+	Parameter noSpinning_{"spin_us", "0", "never looks before it sleeps"};
 };
 
 } // namespace
@@ -215,6 +238,11 @@ std::unique_ptr<Transport> makeStplrFixed(std::size_t size)
 std::unique_ptr<Transport> makeStplrSleep(std::size_t size)
 {
 	return std::make_unique<StplrSleepTransport>(size);
+}
+
+std::unique_ptr<Transport> makeStplrHere(std::size_t size)
+{
+	return std::make_unique<StplrHereTransport>(size);
 }
 
 std::unique_ptr<Transport> makeStplrRegistered(std::size_t size)

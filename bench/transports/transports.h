@@ -15,6 +15,8 @@ std::unique_ptr<Transport> makeStplrFixed(std::size_t size);
 std::unique_ptr<Transport> makeStplr(std::size_t size);
 // The module's waiters sleep at once.
 std::unique_ptr<Transport> makeStplrSleep(std::size_t size);
+// The same, and who waits wakes the other on its own processor.
+std::unique_ptr<Transport> makeStplrHere(std::size_t size);
 // Both sides' buffers are registered.
 std::unique_ptr<Transport> makeStplrRegistered(std::size_t size);
 std::unique_ptr<Transport> makeEventfd(std::size_t size);

@@ -7,6 +7,7 @@
 #include <uapi/linux/stplr.h>
 #include <uapi/linux/stplr_ring.h>
 
+#include "base/compat.h"
 #include "base/params.h"
 #include "file/args.h"
 #include "file/buffer.h"
@@ -31,7 +32,8 @@ static long stplr_version_ioctl(struct file *file, void __user *arg, unsigned in
 			    STPLR_FEATURE_TELL | STPLR_FEATURE_PULSES | STPLR_FEATURE_REGISTERED |
 			    STPLR_FEATURE_INHERITANCE | STPLR_FEATURE_PARK |
 			    STPLR_FEATURE_RINGS | STPLR_FEATURE_SPIN |
-			    STPLR_FEATURE_BATCH | STPLR_FEATURE_WAKE_HERE,
+			    STPLR_FEATURE_BATCH |
+			    (STPLR_WAKES_HERE ? STPLR_FEATURE_WAKE_HERE : 0),
 		.message_max = READ_ONCE(stplr_message_max),
 		.inline_max = STPLR_INLINE_MAX,
 		.parts_max = STPLR_PARTS_MAX,

@@ -23,6 +23,7 @@
 
 #include "../../bench/resource.h"
 #include "../../bench/stopwatch.h"
+#include "support/module.h"
 #include "support/shell.h"
 #include "support/thread.h"
 
@@ -420,6 +421,24 @@ wait $! && echo "then $(<$spin)"
 	EXPECT_TRUE(ran.says("then " + before + "\n")) << ran;
 }
 
+// A module on a kernel that cannot is a row with the reason.
+TEST(BenchTest, WakingHereIsMeasuredWhereTheKernelCan)
+{
+	const std::string path = "/sys/module/stplr/parameters/spin_us";
+	std::string before, after;
+
+	std::getline(std::ifstream(path), before);
+	for (const Line &line :
+	     json("roundtrip --transport stplr-here --size 64,4096 --count 300 --cpus any", 2)) {
+		if (kernel_at_least(6, 6))
+			EXPECT_EQ("true", line.value("supported")) << line.value("reason");
+		else
+			EXPECT_NE(std::string::npos, line.value("reason").find("Linux 6.6"));
+	}
+	std::getline(std::ifstream(path), after);
+	EXPECT_EQ(before, after);
+}
+
 TEST(BenchTest, IdleServersTakeNoProcessorTime)
 {
 	const std::vector<Line> lines =
@@ -484,7 +503,7 @@ TEST(BenchTest, AsksForWhatMakesSense)
 		EXPECT_EQ(2, ran.status) << arguments << ": " << ran;
 		EXPECT_TRUE(ran.says(answer)) << arguments << ": " << ran;
 	}
-	EXPECT_TRUE(bench("--help").says("futex-spin, stplr-sleep, ring"));
+	EXPECT_TRUE(bench("--help").says("futex-spin, stplr-sleep, stplr-here, ring"));
 }
 
 } // namespace

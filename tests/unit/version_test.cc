@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "support/ipc.h"
+#include "support/module.h"
 
 namespace
 {
@@ -35,7 +36,8 @@ TEST_F(VersionTest, DeviceDescribesTheModule)
 	EXPECT_EQ(uint64_t(STPLR_FEATURE_MESSAGES | STPLR_FEATURE_ACCEPT | STPLR_FEATURE_QUEUED |
 			   STPLR_FEATURE_PULSES | STPLR_FEATURE_TELL | STPLR_FEATURE_REGISTERED |
 			   STPLR_FEATURE_INHERITANCE | STPLR_FEATURE_PARK | STPLR_FEATURE_RINGS |
-			   STPLR_FEATURE_SPIN | STPLR_FEATURE_WAKE_HERE),
+			   STPLR_FEATURE_SPIN |
+			   (kernel_at_least(6, 6) ? STPLR_FEATURE_WAKE_HERE : 0)),
 		  version.features);
 	EXPECT_EQ(unsigned(STPLR_PARTS_MAX), version.parts_max);
 	EXPECT_GT(version.inline_max, 0u);

@@ -4,12 +4,10 @@
 // that processor, where the other may not run there or by other rules, or where it does not wait.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -35,12 +33,7 @@ struct Place {
 // Before 6.6 the scheduler cannot be asked.
 bool kernel_can()
 {
-	utsname names;
-	int major = 0, minor = 0;
-
-	EXPECT_EQ(0, uname(&names));
-	EXPECT_EQ(2, sscanf(names.release, "%d.%d", &major, &minor)) << names.release;
-	return major > 6 || (major == 6 && minor >= 6);
+	return kernel_at_least(6, 6);
 }
 
 // Where every processor is busy, everybody is in somebody's way.

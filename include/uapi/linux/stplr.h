@@ -147,7 +147,7 @@ struct stplr_version {
 #define STPLR_FEATURE_SPIN (1ULL << 9)
 /** STPLR_FEATURE_BATCH - STPLR_MSG_BATCH. */
 #define STPLR_FEATURE_BATCH (1ULL << 10)
-/** STPLR_FEATURE_WAKE_HERE - STPLR_CHANNEL_WAKE_HERE. */
+/** STPLR_FEATURE_WAKE_HERE - STPLR_CHANNEL_WAKE_HERE means something: from Linux 6.6 on. */
 #define STPLR_FEATURE_WAKE_HERE (1ULL << 11)
 
 /** STPLR_CHANNEL_ATTACH_ANY - whoever may open the device may attach by (pid, chid). */
@@ -231,9 +231,9 @@ struct stplr_version {
  * For programs of which one waits while the other works: their messages stay in one cache, and no
  * processor that sleeps is woken. It is done where nothing else wants this processor, it is not
  * isolated, the other may run there, and neither has a real-time priority or SCHED_DEADLINE; and
- * only from Linux 6.6 on (before, the flag is accepted and means nothing). Elsewhere the
- * scheduler finds a processor, as without the flag. Who looks for what it waits for is not woken at
- * all (STPLR_CHANNEL_SPIN), wherever it runs; and who has woken the other so does not look.
+ * only with STPLR_FEATURE_WAKE_HERE (without, the flag is accepted and means nothing). Elsewhere
+ * the scheduler finds a processor, as without the flag. Who looks for what it waits for is not woken
+ * at all (STPLR_CHANNEL_SPIN), wherever it runs; and who has woken the other so does not look.
  *
  * Without the flag the module's parameter wake_here decides.
  */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 
@@ -54,6 +55,16 @@ uint64_t number_in(const std::string &path, const std::string &word)
 	}
 	ADD_FAILURE() << path << " has no " << word;
 	return 0;
+}
+
+bool kernel_at_least(int major, int minor)
+{
+	utsname names;
+	int has_major = 0, has_minor = 0;
+
+	EXPECT_EQ(0, uname(&names));
+	EXPECT_EQ(2, sscanf(names.release, "%d.%d", &has_major, &has_minor)) << names.release;
+	return has_major > major || (has_major == major && has_minor >= minor);
 }
 
 bool kernel_checks_memory()

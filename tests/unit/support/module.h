@@ -17,6 +17,8 @@ void set_module_parameter(const std::string &module, const std::string &name, lo
 // The number after a word in a file of words and numbers.
 uint64_t number_in(const std::string &path, const std::string &word);
 
+bool kernel_at_least(int major, int minor);
+
 // Is it a kernel that looks for misuse of memory and leaks by itself?
 bool kernel_checks_memory();
 
