@@ -231,9 +231,9 @@ struct stplr_version {
  * For programs of which one waits while the other works: their messages stay in one cache, and no
  * processor that sleeps is woken. It is done where nothing else wants this processor, it is not
  * isolated, the other may run there, and neither has a real-time priority or SCHED_DEADLINE; and
- * only with STPLR_FEATURE_WAKE_HERE (without, the flag is accepted and means nothing). Elsewhere
- * the scheduler finds a processor, as without the flag. Who looks for what it waits for is not woken
- * at all (STPLR_CHANNEL_SPIN), wherever it runs; and who has woken the other so does not look.
+ * only with STPLR_FEATURE_WAKE_HERE: without, the flag is accepted and means nothing. Elsewhere the
+ * scheduler finds a processor, as without the flag. Who looks for what it waits for is not woken at
+ * all (STPLR_CHANNEL_SPIN), wherever it runs; and who has woken the other so does not look.
  *
  * Without the flag the module's parameter wake_here decides.
  */
