@@ -388,10 +388,11 @@ TEST_F(WakeHereTest, WhoIsDrawnIsNotLookedFor)
 	})) << count;
 }
 
-// Real-time threads are where the scheduler, or who made them so, wants them.
-TEST_F(WakeHereTest, RealTimeThreadsDrawNobody)
+// Real-time threads are where the scheduler, or who made them so, wants them. The server keeps its
+// own priority: as a client's, which is lent before it is woken, it would not be drawn itself.
+TEST_F(WakeHereTest, RealTimeClientsDrawNobody)
 {
-	make(STPLR_CHANNEL_WAKE_HERE);
+	make(STPLR_CHANNEL_WAKE_HERE | STPLR_CHANNEL_FIXED_PRIORITY);
 	Server server(channel);
 	Worker client(fifo(10));
 
