@@ -8,10 +8,10 @@
  *
  * /dev/stplr-ringer takes "ticks PERIOD_NS COUNT LEN", "held COUNT LEN" (how many were written is
  * read), "read NAME [UID]" (attaches to a program's set, of that user only, and reads until that
- * ends; how many records and bytes they were is read), "work NAME [DEVICE [MS]]" (attaches likewise,
- * of anybody, and gives back what it reads, if there is a way back, for so long, or until the ring
- * ends: fails with what that ended with; any number at once), "id ID" (makes a set whose name is an
- * id's, with one ring), "no id" (ends it) and "end".
+ * ends; how many records and bytes they were is read), "work NAME [DEVICE [MS]]" (attaches
+ * likewise, of anybody, and gives back what it reads, if there is a way back, for so long, or until
+ * the ring ends: fails with what that ended with; any number at once), "id ID" (makes a set whose
+ * name is an id's, with one ring), "no id" (ends it) and "end".
  */
 
 #include <linux/err.h>
