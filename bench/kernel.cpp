@@ -175,7 +175,7 @@ Cost measureWoken(const FromKernel &from, std::size_t size, const Schedule &sche
 				schedule.run(
 					measurement.costs,
 					[&](std::uint64_t number, bool) {
-						kernel.send(from.way, 1, BENCH_AWAIT, number);
+						kernel.send(from.way, 1, 0, number, 1);
 						return 0.0;
 					},
 					[] { return 0.0; });

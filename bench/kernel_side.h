@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernel's side: the module of tests/module/stplr_bench.c, and the device by which it is told
+// The kernel's side: the module of tests/module/bench_*.c, and the device by which it is told
 // what to do.
 #ifndef STPLR_BENCH_KERNEL_SIDE_H
 #define STPLR_BENCH_KERNEL_SIDE_H
@@ -36,18 +36,20 @@ public:
 	// Once. Returns what the kernel has to say: a family's number.
 	int setUp(unsigned way, std::size_t size, const std::string &name = "", int value = 0);
 
-	// The kernel sends; returns what that took it.
-	double send(unsigned way, unsigned count, unsigned flags, std::uint64_t number)
+	// The kernel sends, and then sleeps until it has so many acknowledgements; returns what
+	// sending took it.
+	double send(unsigned way, unsigned count, unsigned flags, std::uint64_t number,
+		    unsigned acks = 0)
 	{
-		bench_send send = {way, count, flags, 0, number, 0};
+		bench_send send = {way, count, flags, acks, number, 0};
 
 		if (ioctl(BENCH_SEND, &send))
 			throw CallError("ioctl(BENCH_SEND)");
 		return static_cast<double>(send.ns);
 	}
 
-	// The messages from this one on are the kernel's to receive; takes so many out of the ring;
-	// returns what that took.
+	// The messages from this one on are the kernel's to receive; it takes so many now, of a way
+	// where it does not by itself; returns what that took.
 	double expect(std::uint64_t number, unsigned flags, unsigned count = 0)
 	{
 		bench_expect expect = {};
@@ -65,7 +67,7 @@ public:
 	// Throws unless so many have been received, and no wrong one.
 	void expectReceived(std::uint64_t count);
 
-	// BENCH_AWAIT goes on.
+	// The kernel has one of the acknowledgements it waits for.
 	void acknowledge()
 	{
 		if (ioctl(BENCH_ACK, nullptr))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What stplr-bench kernel and stplr_bench.c tell each other. */
+/* What stplr-bench kernel and stplr_bench.ko tell each other. */
 #ifndef STPLR_BENCH_H
 #define STPLR_BENCH_H
 
@@ -15,7 +15,7 @@
 
 /* The ways from the kernel to a process; some of them go back, too. */
 enum {
-	BENCH_NOTHING, /* only what all of them have */
+	BENCH_NOTHING, /* only what all of them have: is not set up */
 	BENCH_POST,
 	BENCH_PULSE,
 	BENCH_RING,
@@ -31,7 +31,9 @@ enum {
  * @way: BENCH_...
  * @size: of messages, in bytes
  * @name: of a channel that posts go to, of a ring set, or of a server
- * @value: a port's number; a descriptor of an eventfd, or of a connection; out: the family's number
+ * @value: a port's number; a descriptor of an eventfd, or of a connection; of a ring, how many may
+ *	read it, or 0: one, which writes, too; out: the family's number
+ * @reserved: 0
  */
 struct bench_set_up {
 	__u32 way;
@@ -42,23 +44,22 @@ struct bench_set_up {
 };
 
 #define BENCH_BATCH 1 /* all at once, where the way can */
-#define BENCH_AWAIT 2 /* then sleeps until BENCH_ACK */
-#define BENCH_FULL 4 /* every byte is filled, not the first and the last 8 only */
+#define BENCH_FULL 2 /* every byte is filled, not the first and the last 8 only */
 
 /**
  * struct bench_send - the kernel sends
  * @way: BENCH_...
  * @count: so many
  * @flags: see above
- * @reserved: 0
+ * @acks: then sleeps until so many BENCH_ACK have come
  * @number: of the first
- * @ns: out: what that took, without BENCH_AWAIT; nanoseconds, or instructions where these are
+ * @ns: out: what sending took; nanoseconds, or instructions where these are
  */
 struct bench_send {
 	__u32 way;
 	__u32 count;
 	__u32 flags;
-	__u32 reserved;
+	__u32 acks;
 	__u64 number;
 	__u64 ns;
 };
@@ -67,10 +68,10 @@ struct bench_send {
  * struct bench_expect - the kernel receives
  * @number: of the next message
  * @flags: BENCH_FULL
- * @count: messages to take out of the ring now
+ * @count: messages to take now, where the kernel does not by itself
  * @received: out: how many have come, in all, right ones
  * @wrong: out: others
- * @ns: out: what taking them out of the ring took
+ * @ns: out: what taking them took
  */
 struct bench_expect {
 	__u64 number;
