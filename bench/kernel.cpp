@@ -8,6 +8,7 @@
 #include "roundtrip.h"
 #include "stopwatch.h"
 #include "stplr_calls.h"
+#include "threads.h"
 
 #include <sys/ioctl.h>
 
@@ -128,7 +129,7 @@ Cost measureFromKernel(const FromKernel &from, std::size_t size, const Schedule 
 		pinToCpu(cpus.client);
 
 		KernelSide kernel;
-		const std::unique_ptr<Receiver> receiver = from.make(kernel, size);
+		const Receivers receivers = from.make(kernel, size);
 
 		kernelsPart = schedule.run(
 			measurement.costs,
@@ -138,19 +139,34 @@ Cost measureFromKernel(const FromKernel &from, std::size_t size, const Schedule 
 						    (schedule.batch > 1 ? BENCH_BATCH : 0) |
 							    (full ? BENCH_FULL : 0),
 						    number);
-				std::uint64_t next = number;
 
-				receiver->receive(schedule.batch, number,
-						  [&](const std::byte *bytes) {
-							  verify(bytes, size, next++, full);
-						  });
+				for (const std::unique_ptr<Receiver> &receiver : receivers) {
+					std::uint64_t next = number;
+
+					receiver->receive(schedule.batch, number,
+							  [&](const std::byte *bytes) {
+								  verify(bytes, size, next++, full);
+							  });
+				}
 				return cost;
 			},
 			[&] { return kernel.send(BENCH_NOTHING, schedule.batch, 0, 0); });
 	});
 }
 
-// One at a time, to another process, which sleeps; and that tells the kernel, which sleeps.
+// Receives for good, one at a time, and tells the kernel each time.
+void receiveAll(KernelSide &kernel, Receiver &receiver, std::size_t size)
+{
+	for (std::uint64_t number = 0;; number++) {
+		receiver.receive(1, number, [&](const std::byte *bytes) {
+			verify(bytes, size, number, false);
+		});
+		kernel.acknowledge();
+	}
+}
+
+// One at a time, to another process, which sleeps, with a thread for each reader; and these tell
+// the kernel, which sleeps.
 Cost measureWoken(const FromKernel &from, std::size_t size, const Schedule &schedule,
 		  const Cpus &cpus)
 {
@@ -161,21 +177,24 @@ Cost measureWoken(const FromKernel &from, std::size_t size, const Schedule &sche
 		measurement.runBothSides(
 			cpus,
 			[&](const std::function<void()> &ready) {
-				const std::unique_ptr<Receiver> receiver = from.make(kernel, size);
+				const Receivers receivers = from.make(kernel, size);
 
 				ready();
-				for (std::uint64_t number = 0;; number++) {
-					receiver->receive(1, number, [&](const std::byte *bytes) {
-						verify(bytes, size, number, false);
-					});
-					kernel.acknowledge();
-				}
+				if (receivers.size() == 1)
+					receiveAll(kernel, *receivers.front(), size);
+
+				Threads threads;
+
+				for (const std::unique_ptr<Receiver> &receiver : receivers)
+					threads.add([&] { receiveAll(kernel, *receiver, size); });
+				threads.awaitFailure();
+				threads.rethrow();
 			},
 			[&] {
 				schedule.run(
 					measurement.costs,
 					[&](std::uint64_t number, bool) {
-						kernel.send(from.way, 1, 0, number, 1);
+						kernel.send(from.way, 1, 0, number, from.readers);
 						return 0.0;
 					},
 					[] { return 0.0; });
@@ -256,6 +275,12 @@ Cost measureCall(std::size_t size, const Schedule &schedule, const Cpus &cpus)
 	});
 }
 
+// A side's part; null where the two cannot be told apart.
+std::string jsonPart(const Cost &cost, double part)
+{
+	return cost.both.supported && cost.kernel != 0 ? fixed(part, 2) : "null";
+}
+
 // What is told, line by line, and the bars.
 class Report : public Bars
 {
@@ -279,8 +304,8 @@ public:
 			{"what", jsonString(what)},
 			{"size", std::to_string(size)},
 			{"batch", std::to_string(batch)},
-			{"kernel_ns", std::to_string(cost.kernel)},
-			{"process_ns", std::to_string(cost.process)},
+			{"kernel_ns", jsonPart(cost, cost.kernel)},
+			{"process_ns", jsonPart(cost, cost.process)},
 		};
 		const Fields common = commonFields(options_, count, cost.both);
 
@@ -297,6 +322,34 @@ std::string figure(const Outcome &outcome)
 {
 	return outcome.supported ? grouped(outcome.cost) : "-";
 }
+
+std::string kernelFigure(const Cost &cost)
+{
+	return cost.both.supported ? grouped(cost.kernel) : "-";
+}
+
+std::string processFigure(const Cost &cost)
+{
+	return cost.both.supported ? grouped(cost.process) : "-";
+}
+
+// Below a table: why ways are not in it.
+class Reasons
+{
+public:
+	void add(const char *name, const Cost &cost)
+	{
+		if (!cost.both.supported)
+			text_ += std::string("- ") + name + ": " + cost.both.reason + "\n";
+	}
+	void print() const
+	{
+		fputs(text_.c_str(), stdout);
+	}
+
+private:
+	std::string text_;
+};
 
 void runCalls(const Options &options, Report &report)
 {
@@ -334,6 +387,7 @@ void runFromKernel(const Options &options, std::size_t size, Report &report)
 {
 	const std::uint64_t count = options.count ? options.count : defaultRounds(64);
 	std::map<std::string, Outcome> one, many;
+	Reasons reasons;
 
 	if (report.table())
 		printf("\n%-34s%9s%9s%9s%11s%9s%9s%11s\n%-34s%9s%9s%9s%11s%9s%9s%11s\n",
@@ -354,15 +408,16 @@ void runFromKernel(const Options &options, std::size_t size, Report &report)
 		report.add("from kernel, asleep", from.name, size, 1, count, woken);
 		if (!report.table())
 			continue;
-		printf("%-34s%9s", name.c_str(), grouped(single.kernel).c_str());
-		printf("%9s%9s", grouped(single.process).c_str(),
-		       grouped(single.both.cost).c_str());
-		printf("%11s%9s", grouped(batch.kernel).c_str(), grouped(batch.process).c_str());
-		printf("%9s%11s\n", grouped(batch.both.cost).c_str(),
-		       grouped(woken.both.cost).c_str());
+		printf("%-34s%9s", name.c_str(), kernelFigure(single).c_str());
+		printf("%9s%9s", processFigure(single).c_str(), figure(single.both).c_str());
+		printf("%11s%9s", kernelFigure(batch).c_str(), processFigure(batch).c_str());
+		printf("%9s%11s\n", figure(batch.both).c_str(), figure(woken.both).c_str());
+		reasons.add(from.name, single);
 	}
-	if (report.table())
+	if (report.table()) {
 		puts("* moves no data");
+		reasons.print();
+	}
 	if (size != barSize)
 		return;
 	report.bar("post / netlink, 1,024 B", one["post"], one["netlink"], 0.8);
@@ -372,6 +427,7 @@ void runFromKernel(const Options &options, std::size_t size, Report &report)
 void runToKernel(const Options &options, std::size_t size, const Report &report)
 {
 	const std::uint64_t count = options.count ? options.count : defaultRounds(64);
+	Reasons reasons;
 
 	if (report.table())
 		printf("\n%-34s%9s%9s%9s%11s\n", ("To the kernel, " + sizeName(size)).c_str(),
@@ -384,14 +440,16 @@ void runToKernel(const Options &options, std::size_t size, const Report &report)
 		report.add("to kernel", to.name, size, batchSize, 10 * count, batch);
 		if (!report.table())
 			continue;
+		reasons.add(to.name, single);
 		if (to.drained)
-			printf("%-34s%9s%9s", to.name, grouped(single.kernel).c_str(),
-			       grouped(single.process).c_str());
+			printf("%-34s%9s%9s", to.name, kernelFigure(single).c_str(),
+			       processFigure(single).c_str());
 		else
 			printf("%-34s%9s%9s", to.name, "", "");
-		printf("%9s", grouped(single.both.cost).c_str());
-		printf("%11s\n", grouped(batch.both.cost).c_str());
+		printf("%9s", figure(single.both).c_str());
+		printf("%11s\n", figure(batch.both).c_str());
 	}
+	reasons.print();
 }
 
 } // namespace

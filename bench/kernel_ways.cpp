@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kernel_ways.h"
 
+#include "kernel_bpf.h"
+#include "kernel_shared.h"
+#include "kernel_uring.h"
 #include "ring_end.h"
 #include "stplr_calls.h"
 
@@ -18,17 +21,15 @@
 namespace bench
 {
 
-namespace
-{
-
-using Look = std::function<void(const std::byte *)>;
-
 void checkSize(std::size_t got, std::size_t size)
 {
 	if (got != size)
 		throw std::runtime_error("a message of " + std::to_string(got) +
 					 " bytes came, not of " + std::to_string(size));
 }
+
+namespace
+{
 
 // stplr: a channel, which the kernel posts to; several are received in one call
 
@@ -129,9 +130,10 @@ class RingReceiver : public Receiver
 {
 public:
 	RingReceiver(KernelSide &kernel, std::size_t size)
-		: size_(size), end_(attachKernelRing(kernel, size))
+		: RingReceiver(attachKernelRing(kernel, size), size)
 	{
 	}
+	RingReceiver(Fd end, std::size_t size) : size_(size), end_(std::move(end)) {}
 	void receive(unsigned count, std::uint64_t, const Look &look) override
 	{
 		while (count--) {
@@ -144,6 +146,28 @@ private:
 	std::size_t size_;
 	RingEnd end_;
 };
+
+// One to many: each reads every record, and the slowest holds the kernel back.
+Receivers makeRingReaders(KernelSide &kernel, std::size_t size, unsigned readers)
+{
+	const Fd device = openStplr();
+	const std::string name = stplrChannelName();
+	Receivers receivers;
+
+	kernel.setUp(BENCH_RING, size, name, static_cast<int>(readers));
+	while (receivers.size() < readers)
+		receivers.push_back(std::make_unique<RingReceiver>(attachRing(device, name), size));
+	return receivers;
+}
+
+FromKernel ringTo(const char *name, unsigned readers)
+{
+	return {name, BENCH_RING,
+		[readers](KernelSide &kernel, std::size_t size) {
+			return makeRingReaders(kernel, size, readers);
+		},
+		true, readers};
+}
 
 class RingCopyReceiver : public Receiver
 {
@@ -243,7 +267,7 @@ public:
 	{
 		return message(at) + header_;
 	}
-	void receive(unsigned count, const Look &look)
+	void receive(unsigned count, const Receiver::Look &look)
 	{
 		if (count == 1) {
 			checkSize(static_cast<std::size_t>(
@@ -472,7 +496,17 @@ private:
 	RingEnd end_;
 };
 
-template <typename Kind, typename... More> auto maker(More... more)
+template <typename Kind, typename... More> auto receiver(More... more)
+{
+	return [=](KernelSide &kernel, std::size_t size) {
+		Receivers receivers;
+
+		receivers.push_back(std::make_unique<Kind>(kernel, size, more...));
+		return receivers;
+	};
+}
+
+template <typename Kind, typename... More> auto sender(More... more)
 {
 	return [=](KernelSide &kernel, std::size_t size) {
 		return std::make_unique<Kind>(kernel, size, more...);
@@ -484,15 +518,22 @@ template <typename Kind, typename... More> auto maker(More... more)
 const std::vector<FromKernel> &waysFromKernel()
 {
 	static const std::vector<FromKernel> ways = {
-		{"post", BENCH_POST, maker<PostReceiver>()},
-		{"ring, in place", BENCH_RING, maker<RingReceiver>()},
-		{"ring, by copy", BENCH_RING, maker<RingCopyReceiver>()},
-		{"ring, read(2)", BENCH_RING, maker<RingFileReceiver>()},
-		{"netlink", BENCH_NETLINK_UNICAST, maker<NetlinkReceiver>(BENCH_NETLINK_UNICAST)},
-		{"generic netlink", BENCH_GENETLINK, maker<NetlinkReceiver>(BENCH_GENETLINK)},
-		{"device, read(2)", BENCH_DEVICE, maker<DeviceReceiver>()},
-		{"pulse", BENCH_PULSE, maker<PulseReceiver>(), false},
-		{"eventfd", BENCH_EVENTFD, maker<EventfdReceiver>(), false},
+		{"post", BENCH_POST, receiver<PostReceiver>()},
+		{"ring, in place", BENCH_RING, receiver<RingReceiver>()},
+		{"ring, by copy", BENCH_RING, receiver<RingCopyReceiver>()},
+		{"ring, read(2)", BENCH_RING, receiver<RingFileReceiver>()},
+		ringTo("ring, one to 1 reader", 1),
+		ringTo("ring, one to 4 readers", 4),
+		ringTo("ring, one to 16 readers", 16),
+		{"netlink", BENCH_NETLINK_UNICAST,
+		 receiver<NetlinkReceiver>(BENCH_NETLINK_UNICAST)},
+		{"generic netlink", BENCH_GENETLINK, receiver<NetlinkReceiver>(BENCH_GENETLINK)},
+		{"device, read(2)", BENCH_DEVICE, receiver<DeviceReceiver>()},
+		{"device, mmap and eventfd", BENCH_SHARED, receiver<SharedReceiver>()},
+		{"device, io_uring command", BENCH_URING, receiver<UringReceiver>()},
+		{"BPF ring buffer", BENCH_BPF, receiver<BpfReceiver>()},
+		{"pulse", BENCH_PULSE, receiver<PulseReceiver>(), false},
+		{"eventfd", BENCH_EVENTFD, receiver<EventfdReceiver>(), false},
 	};
 	return ways;
 }
@@ -500,11 +541,13 @@ const std::vector<FromKernel> &waysFromKernel()
 const std::vector<ToKernel> &waysToKernel()
 {
 	static const std::vector<ToKernel> ways = {
-		{"send", maker<ServerSender>()},
-		{"ring, in place", maker<RingSender>(), true},
-		{"netlink", maker<NetlinkSender>(BENCH_NETLINK_UNICAST)},
-		{"generic netlink", maker<NetlinkSender>(BENCH_GENETLINK)},
-		{"device, write(2)", maker<DeviceSender>()},
+		{"send", sender<ServerSender>()},
+		{"ring, in place", sender<RingSender>(), true},
+		{"netlink", sender<NetlinkSender>(BENCH_NETLINK_UNICAST)},
+		{"generic netlink", sender<NetlinkSender>(BENCH_GENETLINK)},
+		{"device, write(2)", sender<DeviceSender>()},
+		{"device, mmap", sender<SharedSender>(), true},
+		{"device, io_uring command", sender<UringSender>()},
 	};
 	return ways;
 }

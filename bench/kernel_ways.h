@@ -18,20 +18,28 @@ class Receiver
 public:
 	virtual ~Receiver() = default;
 
-	// Waits for so many messages, and has each looked at where it is; nullptr where a way has
-	// no bytes, and has checked what it has.
-	virtual void receive(unsigned count, std::uint64_t number,
-			     const std::function<void(const std::byte *)> &look) = 0;
+	using Look = std::function<void(const std::byte *)>;
+
+	// Waits for so many messages, and has each looked at where it is; a way that has no bytes
+	// has checked what it has.
+	virtual void receive(unsigned count, std::uint64_t number, const Look &look) = 0;
 };
+
+// All who receive a message: mostly one.
+using Receivers = std::vector<std::unique_ptr<Receiver>>;
 
 struct FromKernel {
 	const char *name;
 	unsigned way; // BENCH_...
-	std::function<std::unique_ptr<Receiver>(KernelSide &kernel, std::size_t size)> make;
+	std::function<Receivers(KernelSide &kernel, std::size_t size)> make;
 	bool carriesData = true;
+	unsigned readers = 1;
 };
 
 const std::vector<FromKernel> &waysFromKernel();
+
+// Throws where a message has another length than was sent.
+void checkSize(std::size_t got, std::size_t size);
 
 // Where messages to the kernel go.
 class Sender

@@ -44,9 +44,9 @@ class Mapping
 {
 public:
 	Mapping() = default;
-	Mapping(std::size_t size, int protection, int flags, int fd = -1)
+	Mapping(std::size_t size, int protection, int flags, int fd = -1, off_t offset = 0)
 		: size_(size),
-		  start_(checked(mmap(nullptr, size, protection, flags, fd, 0), "mmap"))
+		  start_(checked(mmap(nullptr, size, protection, flags, fd, offset), "mmap"))
 	{
 	}
 	Mapping(Mapping &&other) noexcept

@@ -39,7 +39,7 @@ ssize_t bench_device_read(struct file *file, char __user *to, size_t len, loff_t
 	ssize_t result;
 	const u8 *slot;
 
-	if (!bench_is_way(&bench_device_way) || len < bench.size)
+	if (bench_current_way() != &bench_device_way || len < bench.size)
 		return -EINVAL;
 	if (mutex_lock_interruptible(&bench_reading))
 		return -ERESTARTSYS;
@@ -58,7 +58,7 @@ ssize_t bench_device_write(struct file *file, const char __user *from, size_t le
 {
 	int err;
 
-	if (!bench_is_way(&bench_device_way) || len != bench.size)
+	if (bench_current_way() != &bench_device_way || len != bench.size)
 		return -EINVAL;
 	mutex_lock(&bench.sending);
 	err = copy_from_user(bench.bytes, from, len) ? -EFAULT : bench_came(bench.bytes, len);

@@ -31,6 +31,9 @@ static const struct bench_way *const bench_ways[] = {
 	[BENCH_DEVICE] = &bench_device_way,
 	[BENCH_EVENTFD] = &bench_eventfd_way,
 	[BENCH_SERVER] = &bench_server_way,
+	[BENCH_SHARED] = &bench_shared_way,
+	[BENCH_URING] = &bench_uring_way,
+	[BENCH_BPF] = &bench_bpf_way,
 };
 
 /* NULL: there is none of this number. */
@@ -53,7 +56,7 @@ static int bench_await(u32 acks)
 
 static long bench_send(struct bench_send __user *arg)
 {
-	const struct bench_way *way = smp_load_acquire(&bench.way);
+	const struct bench_way *way = bench_current_way();
 	struct bench_send send;
 	int err = 0;
 	u64 start;
@@ -80,7 +83,7 @@ static long bench_send(struct bench_send __user *arg)
 
 static long bench_expect(struct bench_expect __user *arg)
 {
-	const struct bench_way *way = smp_load_acquire(&bench.way);
+	const struct bench_way *way = bench_current_way();
 	struct bench_expect expect;
 	int err = 0;
 	u64 start;
@@ -120,6 +123,7 @@ static int bench_open_way(struct bench_set_up *set_up)
 	err = way->open(set_up);
 	if (err)
 		goto free_bytes;
+	/* Pairs with the acquire in bench_current_way(). */
 	smp_store_release(&bench.way, way);
 	return 0;
 
@@ -191,6 +195,9 @@ static const struct file_operations bench_fops = {
 	.read = bench_device_read,
 	.write = bench_device_write,
 	.unlocked_ioctl = bench_ioctl,
+	.mmap = bench_shared_mmap,
+	.flush = bench_uring_flush,
+	.uring_cmd = bench_uring_cmd,
 };
 
 static struct miscdevice bench_misc = {

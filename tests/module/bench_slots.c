@@ -12,8 +12,8 @@
 /**
  * struct bench_slots - the places
  * @bytes: BENCH_SLOTS messages
- * @head: messages that were put into them
- * @tail: and taken out
+ * @head: messages that were put into them; a release, for who takes acquires it
+ * @tail: and taken out; likewise, for who puts
  */
 static struct bench_slots {
 	u8 *bytes;
@@ -44,9 +44,11 @@ void bench_slots_close(void)
 int bench_slots_put(u64 number, bool full)
 {
 	lockdep_assert_held(&bench.sending);
+	/* What was taken has been read: pairs with bench_slots_drop(). */
 	if (slots.head - smp_load_acquire(&slots.tail) == BENCH_SLOTS)
 		return -EAGAIN;
 	bench_fill(bench_slot(slots.head), bench.size, number, full);
+	/* Pairs with bench_slots_first(). */
 	smp_store_release(&slots.head, slots.head + 1);
 	return 0;
 }
@@ -54,11 +56,13 @@ int bench_slots_put(u64 number, bool full)
 /* The oldest, or NULL. */
 const u8 *bench_slots_first(void)
 {
+	/* What was put has been written: pairs with bench_slots_put(). */
 	return smp_load_acquire(&slots.head) == slots.tail ? NULL : bench_slot(slots.tail);
 }
 
 /* It was taken. */
 void bench_slots_drop(void)
 {
+	/* Pairs with bench_slots_put(). */
 	smp_store_release(&slots.tail, slots.tail + 1);
 }

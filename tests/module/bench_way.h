@@ -18,6 +18,7 @@
 
 struct eventfd_ctx;
 struct io_uring_cmd;
+struct vm_area_struct;
 
 /**
  * struct bench_way - a way between the kernel and a process
@@ -71,10 +72,15 @@ extern const struct bench_way bench_netlink_way;
 extern const struct bench_way bench_genetlink_way;
 extern const struct bench_way bench_device_way;
 extern const struct bench_way bench_eventfd_way;
+extern const struct bench_way bench_shared_way;
+extern const struct bench_way bench_uring_way;
+extern const struct bench_way bench_bpf_way;
 
-static inline bool bench_is_way(const struct bench_way *way)
+/* What is set up, and what belongs to it. */
+static inline const struct bench_way *bench_current_way(void)
 {
-	return smp_load_acquire(&bench.way) == way;
+	/* Pairs with the release in bench_open_way(). */
+	return smp_load_acquire(&bench.way);
 }
 
 /* Messages (bench_message.c) */
@@ -105,6 +111,9 @@ void bench_slots_drop(void);
 
 ssize_t bench_device_read(struct file *file, char __user *to, size_t len, loff_t *pos);
 ssize_t bench_device_write(struct file *file, const char __user *from, size_t len, loff_t *pos);
+int bench_shared_mmap(struct file *file, struct vm_area_struct *vma);
+int bench_uring_cmd(struct io_uring_cmd *cmd, unsigned int flags);
+int bench_uring_flush(struct file *file, fl_owner_t owner);
 
 /* The ways that are there before a program is */
 

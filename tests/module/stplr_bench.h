@@ -24,6 +24,9 @@ enum {
 	BENCH_DEVICE, /* read(2) and write(2) of the device itself */
 	BENCH_EVENTFD,
 	BENCH_SERVER, /* process to kernel only */
+	BENCH_SHARED, /* mmap(2) of the device, and an eventfd */
+	BENCH_URING, /* IORING_OP_URING_CMD on the device */
+	BENCH_BPF, /* a BPF program of the process's, and the ring buffer that it fills */
 };
 
 /**
@@ -31,8 +34,9 @@ enum {
  * @way: BENCH_...
  * @size: of messages, in bytes
  * @name: of a channel that posts go to, of a ring set, or of a server
- * @value: a port's number; a descriptor of an eventfd, or of a connection; of a ring, how many may
- *	read it, or 0: one, which writes, too; out: the family's number
+ * @value: a port's number; a descriptor of an eventfd, of a connection, or of a BPF program of the
+ *	type socket filter; of a ring, how many may read it, or 0: one, which writes, too; out: the
+ *	family's number
  * @reserved: 0
  */
 struct bench_set_up {
@@ -81,6 +85,48 @@ struct bench_expect {
 	__u64 wrong;
 	__u64 ns;
 };
+
+/**
+ * struct bench_shared - BENCH_SHARED: what is mapped at offset 0
+ * @head: messages that were written into the slots, modulo 2^32: a release
+ * @tail: messages that were read: likewise
+ * @wanted: the process sleeps, or is about to: the kernel signals the eventfd
+ *
+ * From offset BENCH_SHARED_SLOTS on there are BENCH_SLOTS slots, of bench_shared_stride() bytes
+ * each. Either side writes, and then the other one reads; each has a copy of its own index.
+ */
+struct bench_shared {
+	__u32 head;
+	__u32 apart[15];
+	__u32 tail;
+	__u32 wanted;
+};
+
+#define BENCH_SHARED_SLOTS 4096
+
+static inline __u32 bench_shared_stride(__u32 size)
+{
+	return (size + 63) & ~63U;
+}
+
+/**
+ * struct bench_uring - BENCH_URING: what a command carries
+ * @address: of a message's bytes
+ * @size: how many: as was set up
+ * @reserved: 0
+ *
+ * The command's result is the size. EINVAL: a bad operation, size or reserved field; EFAULT: the
+ * address, and the message stays; ECANCELED: the process has closed the device, or ended;
+ * EBADMSG: another message than was due.
+ */
+struct bench_uring {
+	__u64 address;
+	__u32 size;
+	__u32 reserved;
+};
+
+#define BENCH_URING_RECEIVE 1 /* waits for a message of the kernel's */
+#define BENCH_URING_SEND 2
 
 #define BENCH_SET_UP _IOWR('B', 0, struct bench_set_up)
 #define BENCH_SEND _IOWR('B', 1, struct bench_send)
