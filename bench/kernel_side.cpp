@@ -35,6 +35,21 @@ std::string modulePath()
 	return folder + "/module/" + kernelRelease() + "/tests/" + moduleName + ".ko";
 }
 
+// Again and again for a while where it fails with this error: whoever had the device before may not
+// be quite gone, for an io_uring is taken down behind its owner's back.
+template <typename Try> bool patiently(int error, const Try &attempt)
+{
+	constexpr double patience = 10e9;
+	const double start = clockNow();
+
+	while (!attempt()) {
+		if (errno != error || clockNow() - start > patience)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
 } // namespace
 
 KernelModule::KernelModule()
@@ -60,20 +75,16 @@ KernelModule::KernelModule()
 
 KernelModule::~KernelModule()
 {
-	if (loaded_ && syscall(SYS_delete_module, moduleName, O_NONBLOCK))
+	if (loaded_ &&
+	    !patiently(EAGAIN, [] { return !syscall(SYS_delete_module, moduleName, O_NONBLOCK); }))
 		fprintf(stderr, "stplr-bench: %s stays loaded: %s\n", moduleName, strerror(errno));
 }
 
-// Whoever had it before may not be quite gone: an io_uring is taken down behind its owner's back.
 KernelSide::KernelSide()
 {
-	constexpr double patience = 10e9;
-	const double start = clockNow();
-	int fd;
+	int fd = -1;
 
-	while ((fd = open(devicePath, O_RDWR | O_CLOEXEC)) < 0 && errno == EBUSY &&
-	       clockNow() - start < patience)
-		usleep(1000);
+	patiently(EBUSY, [&] { return (fd = open(devicePath, O_RDWR | O_CLOEXEC)) >= 0; });
 	fd_ = Fd(fd, "open(/dev/stplr-bench)");
 }
 

@@ -20,7 +20,8 @@ protected:
 	}
 	void prepare(unsigned command, unsigned at);
 
-	// Submits what was prepared, waits for it, and has each looked at, in its order.
+	// Submits what was prepared, waits for it, and has each looked at, in the order of their
+	// completion.
 	void complete(unsigned count, const std::function<void(unsigned at)> &look);
 
 private:

@@ -25,6 +25,10 @@ $(B)/tests/lib_test $(B)/tests/ring_lib_test: $(B)/lib/libstplr.a
 # It has turns of the bench in itself, and runs the bench.
 $(B)/tests/bench_test: $(B)/bench/error.o | $(B)/bench/stplr-bench
 
+# It has the ways of the bench in itself.
+$(B)/tests/bench_kernel_test: $(patsubst %.cpp,$(B)/%.o,$(filter-out bench/main.cpp,$(wildcard bench/*.cpp \
+	bench/transports/*.cpp))) $(B)/lib/libstplr.a
+
 # A client and server for compat_test; needs no 32-bit C library.
 TESTS_BINS += $(B)/tests/compat_peer
 $(B)/tests/compat_peer: tests/unit/compat/compat_peer.c $(wildcard include/uapi/linux/*.h)
