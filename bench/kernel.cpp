@@ -293,7 +293,7 @@ public:
 	}
 
 	void add(const char *direction, const std::string &what, std::size_t size, unsigned batch,
-		 std::uint64_t count, const Cost &cost) const
+		 std::uint64_t count, const Cost &cost, bool carriesData = true) const
 	{
 		if (!options_.json)
 			return;
@@ -304,6 +304,7 @@ public:
 			{"what", jsonString(what)},
 			{"size", std::to_string(size)},
 			{"batch", std::to_string(batch)},
+			{"data", carriesData ? "true" : "false"},
 			{"kernel_ns", jsonPart(cost, cost.kernel)},
 			{"process_ns", jsonPart(cost, cost.process)},
 		};
@@ -403,9 +404,11 @@ void runFromKernel(const Options &options, std::size_t size, Report &report)
 
 		one[from.name] = single.both;
 		many[from.name] = batch.both;
-		report.add("from kernel", from.name, size, 1, count, single);
-		report.add("from kernel", from.name, size, batchSize, 10 * count, batch);
-		report.add("from kernel, asleep", from.name, size, 1, count, woken);
+		report.add("from kernel", from.name, size, 1, count, single, from.carriesData);
+		report.add("from kernel", from.name, size, batchSize, 10 * count, batch,
+			   from.carriesData);
+		report.add("from kernel, asleep", from.name, size, 1, count, woken,
+			   from.carriesData);
 		if (!report.table())
 			continue;
 		printf("%-34s%9s", name.c_str(), kernelFigure(single).c_str());
