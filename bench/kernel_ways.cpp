@@ -2,6 +2,7 @@
 #include "kernel_ways.h"
 
 #include "kernel_bpf.h"
+#include "kernel_pipe.h"
 #include "kernel_shared.h"
 #include "kernel_uring.h"
 #include "ring_end.h"
@@ -532,6 +533,8 @@ const std::vector<FromKernel> &waysFromKernel()
 		{"device, mmap and eventfd", BENCH_SHARED, receiver<SharedReceiver>()},
 		{"device, io_uring command", BENCH_URING, receiver<UringReceiver>()},
 		{"BPF ring buffer", BENCH_BPF, receiver<BpfReceiver>()},
+		{"relay, read(2)", BENCH_RELAY, receiver<RelayReceiver>()},
+		{"pipe", BENCH_PIPE, receiver<PipeReceiver>()},
 		{"pulse", BENCH_PULSE, receiver<PulseReceiver>(), false},
 		{"eventfd", BENCH_EVENTFD, receiver<EventfdReceiver>(), false},
 	};
@@ -548,6 +551,7 @@ const std::vector<ToKernel> &waysToKernel()
 		{"device, write(2)", sender<DeviceSender>()},
 		{"device, mmap", sender<SharedSender>(), true},
 		{"device, io_uring command", sender<UringSender>()},
+		{"pipe", sender<PipeSender>(), true},
 	};
 	return ways;
 }

@@ -34,6 +34,8 @@ static const struct bench_way *const bench_ways[] = {
 	[BENCH_SHARED] = &bench_shared_way,
 	[BENCH_URING] = &bench_uring_way,
 	[BENCH_BPF] = &bench_bpf_way,
+	[BENCH_PIPE] = &bench_pipe_way,
+	[BENCH_RELAY] = &bench_relay_way,
 };
 
 /* NULL: there is none of this number. */

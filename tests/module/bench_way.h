@@ -75,6 +75,8 @@ extern const struct bench_way bench_eventfd_way;
 extern const struct bench_way bench_shared_way;
 extern const struct bench_way bench_uring_way;
 extern const struct bench_way bench_bpf_way;
+extern const struct bench_way bench_pipe_way;
+extern const struct bench_way bench_relay_way;
 
 /* What is set up, and what belongs to it. */
 static inline const struct bench_way *bench_current_way(void)

@@ -11,6 +11,7 @@
 #define BENCH_COMMAND 1
 #define BENCH_ATTRIBUTE 1
 #define BENCH_SLOTS 64 /* messages that may be on their way */
+#define BENCH_RELAY_FOLDER "stplr-bench" /* in debugfs; the file is relay0 */
 #define BENCH_SIZE_MAX (1 << 20)
 
 /* The ways from the kernel to a process; some of them go back, too. */
@@ -27,6 +28,8 @@ enum {
 	BENCH_SHARED, /* mmap(2) of the device, and an eventfd */
 	BENCH_URING, /* IORING_OP_URING_CMD on the device */
 	BENCH_BPF, /* a BPF program of the process's, and the ring buffer that it fills */
+	BENCH_PIPE, /* the kernel has one end of a pipe of the process's */
+	BENCH_RELAY, /* a relay's file in debugfs, from the kernel only */
 };
 
 /**
@@ -34,8 +37,8 @@ enum {
  * @way: BENCH_...
  * @size: of messages, in bytes
  * @name: of a channel that posts go to, of a ring set, or of a server
- * @value: a port's number; a descriptor of an eventfd, of a connection, or of a BPF program of the
- *	type socket filter; of a ring, how many may read it, or 0: one, which writes, too; out: the
+ * @value: a port's number; a descriptor of an eventfd, of a connection, of a pipe's end with
+ *	O_NONBLOCK, or of a BPF program of the type socket filter; of a ring, how many may read it, or 0: one, which writes, too; out: the
  *	family's number
  * @reserved: 0
  */

@@ -277,7 +277,9 @@ TEST_F(DeviceTest, IsSetUpOnceAndForWhatThereIs)
 	bench_expect take = {};
 
 	EXPECT_FAILS(EINVAL, set_up(BENCH_NOTHING));
-	EXPECT_FAILS(EINVAL, set_up(BENCH_BPF + 1));
+	EXPECT_FAILS(EINVAL, set_up(BENCH_RELAY + 1));
+	EXPECT_FAILS(EBADF, set_up(BENCH_PIPE, size, -1));
+	EXPECT_FAILS(EINVAL, set_up(BENCH_PIPE, size, kernel_->fd()));
 	EXPECT_FAILS(EINVAL, set_up(~0U));
 	EXPECT_FAILS(EINVAL, set_up(BENCH_DEVICE, 0));
 	EXPECT_FAILS(EINVAL, set_up(BENCH_DEVICE, 15));
