@@ -16,6 +16,7 @@
 #include <functional>
 #include <random>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -477,6 +478,59 @@ TEST(BenchTest, ManyClientsOfManyThreadsAndTheMachine)
 		EXPECT_NEAR(1e9 / line.number("ns"), line.number("messages_per_second"), 1);
 		EXPECT_LT(0, line.number("cpu_ns"));
 	}
+}
+
+// Each way has its lines, or says why not.
+TEST(BenchTest, EveryWayBetweenKernelAndProcess)
+{
+	const std::vector<Line> lines = json("kernel --count 64", 5 + 17 * 3 + 8 * 2);
+	std::set<std::string> ways;
+	int apart = 0;
+
+	for (const Line &line : lines) {
+		EXPECT_EQ("\"kernel\"", line.value("benchmark"));
+		if (line.value("supported") == "false") {
+			EXPECT_LT(2U, line.value("reason").size());
+			EXPECT_EQ("null", line.value("ns"));
+			EXPECT_EQ("null", line.value("kernel_ns"));
+			EXPECT_EQ("null", line.value("process_ns"));
+			continue;
+		}
+		ways.insert(line.value("direction") + line.value("what"));
+		EXPECT_NEAR(line.number("batch") == 32 ? 640 : 64, line.number("count"), 0);
+		if (line.value("kernel_ns") == "null")
+			continue;
+		apart++;
+		EXPECT_NEAR(line.number("ns"), line.number("kernel_ns") + line.number("process_ns"),
+			    0.02);
+	}
+	for (const char *way :
+	     {"\"call\"\"a driver\"", "\"from kernel\"\"ring, one to 16 readers\"",
+	      "\"from kernel\"\"device, mmap and eventfd\"",
+	      "\"from kernel, asleep\"\"device, io_uring command\"",
+	      "\"to kernel\"\"device, io_uring command\"", "\"to kernel\"\"pipe\""})
+		EXPECT_TRUE(ways.count(way)) << way;
+	// From the kernel, one and several, and of those that are to be asked for.
+	EXPECT_LE(15 * 2 + 3 * 2, apart);
+}
+
+TEST(BenchTest, WaysBetweenKernelAndProcessAreDrawn)
+{
+	if (run_shell("bench", "command -v gnuplot").status)
+		GTEST_SKIP() << "gnuplot is not installed";
+
+	const Ran ran = run_shell("bench", R"sh(
+folder=$(mktemp -d) &&
+stplr-bench kernel --count 64 --json >"$folder"/lines 2>/dev/null &&
+bench/plot --of kernel "$folder"/lines "$folder"/picture &&
+echo "$(grep -c 'io_uring command' "$folder"/picture) of them"
+bench/plot "$folder"/lines "$folder"/picture
+)sh");
+
+	// In each of its four parts.
+	EXPECT_TRUE(ran.says("4 of them\n")) << ran;
+	EXPECT_EQ(1, ran.status) << ran;
+	EXPECT_TRUE(ran.says("this is not what stplr-bench scaling --json prints")) << ran;
 }
 
 TEST(BenchTest, AsksForWhatMakesSense)
