@@ -40,7 +40,8 @@ std::size_t PipeReceiver::read(std::byte *to, std::size_t room)
 	return static_cast<std::size_t>(checked(::read(pipe_.in_, to, room), "read(pipe)"));
 }
 
-RelayReceiver::RelayReceiver(KernelSide &kernel, std::size_t size) : StreamReceiver(size)
+RelayReceiver::RelayReceiver(KernelSide &kernel, std::size_t size)
+	: StreamReceiver(size), size_(size)
 {
 	const char *const path = "/sys/kernel/debug/" BENCH_RELAY_FOLDER "/relay0";
 
@@ -53,15 +54,14 @@ RelayReceiver::RelayReceiver(KernelSide &kernel, std::size_t size) : StreamRecei
 	fd_ = Fd(fd, "open(relay)");
 }
 
-// Its read(2) does not wait.
-std::size_t RelayReceiver::read(std::byte *to, std::size_t room)
+// A sub-buffer that is complete, and no more: read(2) does not wait, and would give from the one
+// that is being changed, too, without a lock.
+std::size_t RelayReceiver::read(std::byte *to, std::size_t)
 {
 	pollfd waiting = {fd_, POLLIN, 0};
-	ssize_t got;
 
-	while (!(got = checked(::read(fd_, to, room), "read(relay)")))
-		checked(poll(&waiting, 1, -1), "poll(relay)");
-	return static_cast<std::size_t>(got);
+	checked(poll(&waiting, 1, -1), "poll(relay)");
+	return static_cast<std::size_t>(checked(::read(fd_, to, size_), "read(relay)"));
 }
 
 void PipeSender::send(bool)

@@ -63,6 +63,7 @@ public:
 private:
 	std::size_t read(std::byte *to, std::size_t room) override;
 
+	std::size_t size_;
 	Fd fd_;
 };
 

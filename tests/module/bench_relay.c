@@ -15,6 +15,8 @@
 
 static struct dentry *bench_folder;
 static struct rchan *bench_channel;
+/* There was no sub-buffer for what came. */
+static bool bench_refused;
 
 /* Not over what was not read yet. */
 static int bench_relay_start(struct rchan_buf *buf, void *subbuf, void *prev_subbuf
@@ -23,7 +25,8 @@ static int bench_relay_start(struct rchan_buf *buf, void *subbuf, void *prev_sub
 #endif
 			    )
 {
-	return !relay_buf_full(buf);
+	bench_refused = relay_buf_full(buf);
+	return !bench_refused;
 }
 
 static struct dentry *bench_relay_create(const char *name, struct dentry *parent, umode_t mode,
@@ -69,14 +72,18 @@ static void bench_relay_close(void)
 	debugfs_remove(bench_folder);
 }
 
-/* The buffer is that of all processors: bench.sending serialises those who write. */
+/*
+ * The buffer is that of all processors: bench.sending serialises those who write. By copy, for who
+ * reads would see what is reserved and not written yet.
+ */
 static int bench_relay_send(u64 number, bool full, bool more)
 {
-	void *bytes = relay_reserve(bench_channel, bench.size);
-
-	if (!bytes)
+	bench_fill(bench.bytes, bench.size, number, full);
+	bench_refused = false;
+	relay_write(bench_channel, bench.bytes, bench.size);
+	if (bench_refused)
 		return -EAGAIN;
-	bench_fill(bytes, bench.size, number, full);
+	/* Looks for the next sub-buffer, too, which need not be there yet. */
 	if (!more)
 		relay_flush(bench_channel);
 	return 0;
