@@ -434,12 +434,14 @@ public:
 	}
 	void receive(unsigned count, std::uint64_t, const Look &) override
 	{
-		std::uint64_t got = 0;
-
-		checked(read(fd_, &got, sizeof(got)), "read(eventfd)");
-		if (got != count)
-			throw std::runtime_error("read(eventfd): got " + std::to_string(got) +
-						 " where " + std::to_string(count) + " was due");
+		// one that was asleep may find the first of several
+		for (std::uint64_t due = count, got = 0; due; due -= got) {
+			checked(read(fd_, &got, sizeof(got)), "read(eventfd)");
+			if (got > due)
+				throw std::runtime_error("read(eventfd): got " +
+							 std::to_string(got) + " where " +
+							 std::to_string(due) + " was due");
+		}
 	}
 
 private:
