@@ -150,10 +150,10 @@ static inline void stplr_wake_up_here(struct task_struct *task)
 			      STPLR_WAKES_HERE ? STPLR_WF_SYNC | STPLR_WF_CURRENT_CPU : 0, NULL);
 }
 
-/* 6.3: Is the processor kept from what the scheduler and the kernel would do there? */
+/* 6.4: Is the processor kept from what the scheduler and the kernel would do there? */
 static inline bool stplr_cpu_is_isolated(int cpu)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 	return !housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) ||
 	       !housekeeping_test_cpu(cpu, HK_TYPE_TICK);
 #else

@@ -311,7 +311,7 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 		stplr_receive_take(channel, message, worker);
 
 		stplr_user_buffer_iter(&buffer, ITER_DEST, &to);
-		if (likely(stplr_send_side_short(&message->sides.send, len) &&
+		if (likely(stplr_send_side_short(&message->sides.send, len, buffer.nr_parts) &&
 			   !stplr_polled_in_vain(channel))) {
 			copied = stplr_receive_copy(message, len, &to, uinfo);
 		} else {

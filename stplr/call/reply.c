@@ -130,7 +130,7 @@ static bool stplr_reply_commit(struct stplr_channel *channel, struct stplr_messa
 	stplr_message_ending(message, result);
 	client = stplr_message_transfer_out(message);
 	if (then)
-		stplr_unlock_and_hand_over(channel, client, then->deadline);
+		stplr_unlock_and_hand_over(channel, client, then);
 	else
 		stplr_unlock_and_wake(channel, client);
 	return taken;
@@ -171,7 +171,8 @@ int stplr_reply_buffer(struct stplr_channel *channel, const struct pid *receiver
 		}
 
 		stplr_user_buffer_iter(from, ITER_SOURCE, &iter);
-		if (likely(stplr_reply_side_short(&message->sides.reply, step.direct))) {
+		if (likely(stplr_reply_side_short(&message->sides.reply, step.direct,
+						  from->nr_parts))) {
 			copied = stplr_reply_side_copy(&message->sides, 0, step.direct, &iter);
 		} else {
 			spin_unlock(&channel->lock);

@@ -24,6 +24,15 @@ void stplr_channel_check_left(struct stplr_channel *channel);
 void stplr_connection_end_messages(struct stplr_connection *connection);
 void stplr_receive_leave(struct stplr_channel *channel);
 
+/* Has the calling process closed a last descriptor of the channel? Then it may hold none. */
+static inline bool stplr_channel_maybe_left(const struct stplr_channel *channel)
+{
+	/* pairs with stplr_channel_leave(), which sets @left_more first */
+	const struct pid *left = smp_load_acquire(&channel->left);
+
+	return unlikely(left) && (left == task_tgid(current) || READ_ONCE(channel->left_more));
+}
+
 /*
  * A message has just become the calling process's to answer. If that has closed its last
  * descriptor meanwhile, flush was too early to see it; if not, flush will. Under the lock flush
@@ -32,10 +41,7 @@ void stplr_receive_leave(struct stplr_channel *channel);
  */
 static inline void stplr_channel_check_held(struct stplr_channel *channel)
 {
-	/* pairs with stplr_channel_leave(), which sets @left_more first */
-	const struct pid *left = smp_load_acquire(&channel->left);
-
-	if (unlikely(left) && (left == task_tgid(current) || READ_ONCE(channel->left_more)))
+	if (unlikely(stplr_channel_maybe_left(channel)))
 		stplr_channel_check_left(channel);
 }
 

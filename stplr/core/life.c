@@ -10,6 +10,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/params.h"
 #include "base/quota.h"
@@ -288,12 +289,19 @@ void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *cl
 		stplr_channel_reap(channel, NULL);
 }
 
+/* Will a thread that receives now have to wait? Of messages the caller knows. */
+static bool stplr_would_wait(const struct stplr_channel *channel,
+			     const struct stplr_msg_receive *receive)
+{
+	return !channel->pulses.first && !channel->shutdown && !channel->peer.closed &&
+	       !stplr_deadline_passed(receive->deadline, receive->clock);
+}
+
 /*
- * The same, before the server receives until @deadline: unless there is something, its client may
- * go first.
+ * The same, before the server receives @then: unless there is something, its client may go first.
  */
 void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client,
-				s64 deadline)
+				const struct stplr_msg_receive *then)
 	__releases(&channel->lock)
 {
 	if (channel->messages.first || !list_empty(&channel->finished) ||
@@ -301,8 +309,7 @@ void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struc
 		stplr_unlock_and_wake(channel, client);
 		return;
 	}
-	if (stplr_channel_wakes_here(channel) && deadline != STPLR_DEADLINE_POLL &&
-	    !channel->pulses.first) {
+	if (stplr_channel_wakes_here(channel) && stplr_would_wait(channel, then)) {
 		spin_unlock(&channel->lock);
 		stplr_hand_over_here(client);
 		return;

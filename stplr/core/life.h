@@ -11,6 +11,7 @@ struct stplr_channel;
 struct stplr_connection;
 struct stplr_line;
 struct stplr_message;
+struct stplr_msg_receive;
 struct task_struct;
 
 /* What became of a message that its owner wanted back. */
@@ -33,7 +34,7 @@ void stplr_channel_reap(struct stplr_channel *channel, const struct stplr_line *
 void stplr_unlock_and_wake(struct stplr_channel *channel, struct task_struct *client)
 	__releases(&channel->lock);
 void stplr_unlock_and_hand_over(struct stplr_channel *channel, struct task_struct *client,
-				s64 deadline)
+				const struct stplr_msg_receive *then)
 	__releases(&channel->lock);
 int stplr_message_gone(const struct stplr_message *message);
 enum stplr_withdrawal stplr_message_withdraw(struct stplr_message *message);

@@ -40,10 +40,16 @@ static inline void stplr_message_dequeue(struct stplr_channel *channel,
 	stplr_queue_del(&channel->messages, &message->entry);
 }
 
-/* Is there something to be received? Without the lock: as it was a moment ago. */
-static inline bool stplr_channel_holds(const struct stplr_channel *channel)
+/*
+ * Is there more to be received than what threads come for that were woken? Without the lock: as it
+ * was a moment ago.
+ */
+static inline bool stplr_channel_has_more(const struct stplr_channel *channel)
 {
-	return READ_ONCE(channel->messages.first) || READ_ONCE(channel->pulses.first);
+	if (READ_ONCE(channel->messages.first) &&
+	    READ_ONCE(channel->messages.nr_more) >= READ_ONCE(channel->nr_coming))
+		return true;
+	return READ_ONCE(channel->pulses.first);
 }
 
 /* Is there a sender that relies on a thread, with none on its way? It is to be told. */

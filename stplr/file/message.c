@@ -14,6 +14,7 @@
 #include "call/receive.h"
 #include "call/reply.h"
 #include "call/send.h"
+#include "core/end.h"
 #include "core/messages.h"
 #include "file/args.h"
 #include "file/message.h"
@@ -207,7 +208,10 @@ long stplr_reply_receive_ioctl(struct file *file, void __user *arg, unsigned int
 	return err;
 }
 
-/* One answer of a batch; what became of it is told there, and an error is the batch's. */
+/*
+ * One answer of a batch; what became of it is told there, and an error is the batch's. 1: it was
+ * given.
+ */
 static int stplr_batch_reply(struct stplr_channel *channel, struct stplr_msg_reply __user *ureply,
 			     const struct stplr_msg_receive *then, u32 *failed)
 {
@@ -226,9 +230,9 @@ static int stplr_batch_reply(struct stplr_channel *channel, struct stplr_msg_rep
 		++*failed;
 	else if (put_user(0, &ureply->rcvid))
 		return -EFAULT;
-	if (likely(result == -err))
-		return 0;
-	return put_user(-err, &ureply->result) ? -EFAULT : 0;
+	if (unlikely(result != -err) && put_user(-err, &ureply->result))
+		return -EFAULT;
+	return !err;
 }
 
 static int stplr_batch_replies(struct stplr_channel *channel, const struct stplr_msg_batch *args,
@@ -236,21 +240,31 @@ static int stplr_batch_replies(struct stplr_channel *channel, const struct stplr
 {
 	struct stplr_msg_reply __user *ureplies = u64_to_user_ptr(args->replies);
 	u32 i;
-	int err;
 
 	for (i = 0; i < args->nr_replies; i++) {
 		bool last = i + 1 == args->nr_replies;
+		int given = stplr_batch_reply(channel, &ureplies[i],
+					      last && args->nr_places && !*failed ? then : NULL,
+					      failed);
 
-		err = stplr_batch_reply(channel, &ureplies[i],
-					last && args->nr_places && !*failed ? then : NULL, failed);
-		if (err)
-			return err;
-		/* those that were answered have no rcvid any more: the call may start over */
-		if (!last && signal_pending(current))
+		if (given < 0)
+			return given;
+		/*
+		 * Those that were answered have no rcvid any more: the call may start over, and
+		 * gets further each time.
+		 */
+		if (!last && signal_pending(current) && (given || fatal_signal_pending(current)))
 			return -ERESTARTSYS;
 		cond_resched();
 	}
 	return 0;
+}
+
+/* May a batch have one more? Others of the channel's threads may have to, or other processes. */
+static bool stplr_batch_goes_on(struct stplr_channel *channel)
+{
+	return stplr_channel_has_more(channel) && !signal_pending(current) &&
+	       (!stplr_channel_maybe_left(channel) || stplr_channel_held(channel));
 }
 
 /* How many were received, or the error of the first. Only the first one may be waited for. */
@@ -263,7 +277,7 @@ static int stplr_batch_receive(struct stplr_channel *channel, const struct stplr
 	for (i = 0; i < args->nr_places; i++) {
 		int err = -EFAULT;
 
-		if (i && !stplr_channel_holds(channel))
+		if (i && !stplr_batch_goes_on(channel))
 			break;
 		if (!copy_from_user(&receive->buffer, &uplaces[i].buffer, sizeof(receive->buffer)))
 			err = stplr_receive(channel, nonblock || i, receive, &uplaces[i].info);

@@ -89,19 +89,24 @@ static inline bool stplr_inline(const struct stplr_sides *sides, const u8 *buffe
 }
 
 /*
- * What is copied while a lock is held. It takes no longer than to take that lock twice, and the
- * kernel's end of it never waits: it is no window.
+ * What is copied while a lock is held, for that takes no longer than to take the lock twice: so
+ * many bytes, between the kernel's own memory (no window) and so many parts of the caller's. Those
+ * are present, or are not copied; a caller that has mapped a slow device there holds up its own
+ * channel.
  */
 #define STPLR_SHORT_MAX 256
+#define STPLR_SHORT_PARTS 2
 
-static inline bool stplr_send_side_short(const struct stplr_send_side *send, size_t len)
+static inline bool stplr_send_side_short(const struct stplr_send_side *send, size_t len,
+					 unsigned int nr_parts)
 {
-	return len <= STPLR_SHORT_MAX && !send->window.len;
+	return len <= STPLR_SHORT_MAX && !send->window.len && nr_parts <= STPLR_SHORT_PARTS;
 }
 
-static inline bool stplr_reply_side_short(const struct stplr_reply_side *reply, size_t len)
+static inline bool stplr_reply_side_short(const struct stplr_reply_side *reply, size_t len,
+					  unsigned int nr_parts)
 {
-	return len <= STPLR_SHORT_MAX && !reply->window.len;
+	return len <= STPLR_SHORT_MAX && !reply->window.len && nr_parts <= STPLR_SHORT_PARTS;
 }
 
 /* Do they hold more than themselves? */

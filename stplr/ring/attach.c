@@ -379,6 +379,13 @@ static int stplr_rings_wait_and_attach(struct stplr_device *device, struct stplr
 	return err;
 }
 
+/* A process's end is its user's, and who holds too much gets no more to hold. */
+static int stplr_ring_end_charge(struct stplr_ring_end *end)
+{
+	end->user = stplr_user_get(current_euid());
+	return end->user ? stplr_charge_memory(end->user, 0) : -ENOMEM;
+}
+
 /*
  * An end of the calling process, or of kernel code, that is attached to the ring it wants; ENOMEM,
  * ENOBUFS, and the above.
@@ -392,16 +399,11 @@ struct stplr_ring_end *stplr_rings_attach(struct stplr_device *device,
 	end = stplr_ring_end_alloc(STPLR_RING_IN, wish->ops, wish->data);
 	if (!end)
 		return ERR_PTR(err);
-	end->user = stplr_user_get(current_euid());
-	if (!end->user)
-		goto free;
-	/* who holds too much gets no more to hold */
-	err = stplr_charge_memory(end->user, 0);
+	err = wish->ops ? 0 : stplr_ring_end_charge(end);
 	if (!err)
 		err = stplr_rings_wait_and_attach(device, end, wish);
 	if (!err)
 		return end;
-free:
 	stplr_ring_end_free(end);
 	return ERR_PTR(err);
 }

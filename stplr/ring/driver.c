@@ -120,7 +120,7 @@ EXPORT_SYMBOL_GPL(stplr_ring_open);
  * Context: process; may sleep. Return: the end, to be given back by stplr_ring_close(); or an
  * ERR_PTR: ENODEV: no such device; EINVAL: a bad name, number, flag or user; ENOENT, EAGAIN: no
  * such name, or the ring is not free, and not waiting; ETIMEDOUT; EPERM: the set is not
- * @params->uid's, whether waiting or not; ERESTARTSYS: a signal; ENOBUFS, ENOMEM.
+ * @params->uid's, whether waiting or not; ERESTARTSYS: a signal; ENOMEM.
  */
 struct stplr_ring_end *stplr_ring_attach(const struct stplr_ring_params *params,
 					 const struct stplr_ring_ops *ops, void *data)

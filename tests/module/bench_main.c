@@ -186,7 +186,7 @@ static int bench_release(struct inode *inode, struct file *file)
 	if (bench.way)
 		bench.way->close();
 	kvfree(bench.bytes);
-	atomic_set(&bench_opened, 0);
+	atomic_set_release(&bench_opened, 0);
 	return 0;
 }
 

@@ -45,6 +45,14 @@ static int bench_netlink_send(u64 number, bool full, bool more)
 	return err < 0 ? err : 0;
 }
 
+/* An attribute's length has 16 bits. */
+static int bench_genetlink_open(struct bench_set_up *set_up)
+{
+	if (nla_attr_size(bench.size) > U16_MAX)
+		return -EINVAL;
+	return bench_netlink_open(set_up);
+}
+
 static int bench_genetlink_send(u64 number, bool full, bool more)
 {
 	struct sk_buff *skb = genlmsg_new(nla_total_size(bench.size), GFP_KERNEL);
@@ -73,7 +81,7 @@ const struct bench_way bench_netlink_way = {
 };
 
 const struct bench_way bench_genetlink_way = {
-	.open = bench_netlink_open,
+	.open = bench_genetlink_open,
 	.close = bench_netlink_close,
 	.send = bench_genetlink_send,
 };
@@ -82,8 +90,8 @@ static void bench_netlink_input(struct sk_buff *skb)
 {
 	const struct nlmsghdr *header = nlmsg_hdr(skb);
 
-	if (skb->len >= NLMSG_HDRLEN && header->nlmsg_len <= skb->len &&
-	    header->nlmsg_len >= NLMSG_HDRLEN)
+	if (netlink_capable(skb, CAP_NET_ADMIN) && skb->len >= NLMSG_HDRLEN &&
+	    header->nlmsg_len <= skb->len && header->nlmsg_len >= NLMSG_HDRLEN)
 		bench_came(nlmsg_data(header), nlmsg_len(header));
 }
 
@@ -99,7 +107,7 @@ static const struct nla_policy bench_policy[BENCH_ATTRIBUTE + 1] = {
 };
 
 static const struct genl_small_ops bench_genl_ops[] = {
-	{ .cmd = BENCH_COMMAND, .doit = bench_genetlink_doit },
+	{ .cmd = BENCH_COMMAND, .doit = bench_genetlink_doit, .flags = GENL_ADMIN_PERM },
 };
 
 static struct genl_family bench_family = {

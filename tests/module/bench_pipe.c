@@ -46,8 +46,11 @@ static int bench_pipe_send(u64 number, bool full, bool more)
 
 static int bench_pipe_take(void)
 {
-	ssize_t got = kernel_read(bench_pipe, bench.bytes, bench.size, NULL);
+	ssize_t got;
 
+	if (!(bench_pipe->f_mode & FMODE_READ))
+		return -EBADF;
+	got = kernel_read(bench_pipe, bench.bytes, bench.size, NULL);
 	return got < 0 ? got : bench_came(bench.bytes, got);
 }
 

@@ -507,6 +507,36 @@ TEST_F(BatchTest, WhoDiesWithABatchReleasesItsClients)
 	EXPECT_EQ("late", clients[2].finish().text);
 }
 
+// A process that loses the channel in the middle of a batch takes no more of it from the others.
+TEST_F(BatchTest, WhoClosesTheChannelMeanwhileLeavesTheRest)
+{
+	for (int i = 0; i < 6; i++)
+		client(std::to_string(i));
+	Child server([&](Child &) {
+		SilentMemory silent(page_size());
+		places[1] = place(silent.data(), kRoom);
+		Thread receiver([&] {
+			stplr_msg_batch args = batch_args(nullptr, 0, places.data(), 6);
+			return call(channel, STPLR_MSG_BATCH, &args);
+		});
+		EXPECT_TRUE(silent.awaited(kPatienceMs));
+		close(channel.release());
+		silent.provide_zero(0, silent.size());
+		EXPECT_LE(receiver.join(), 2);
+		return 0;
+	});
+	server.expect_success();
+	EXPECT_EQ(-ESRCH, clients[0].finish().result);
+	long result = take(8);
+	EXPECT_GE(result, 4);
+	for (long i = 0; i < result; i++) {
+		EXPECT_EQ(std::to_string(6 - result + i), text(i));
+		EXPECT_EQ(0, reply(channel, places[i].info.rcvid));
+	}
+	for (size_t i = 2; i < clients.size(); i++)
+		EXPECT_EQ(0, clients[i].finish().result);
+}
+
 TEST_F(BatchTest, ASignalWhileItWaits)
 {
 	client("x");

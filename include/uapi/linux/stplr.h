@@ -147,7 +147,7 @@ struct stplr_version {
 #define STPLR_FEATURE_SPIN (1ULL << 9)
 /** STPLR_FEATURE_BATCH - STPLR_MSG_BATCH. */
 #define STPLR_FEATURE_BATCH (1ULL << 10)
-/** STPLR_FEATURE_WAKE_HERE - STPLR_CHANNEL_WAKE_HERE means something: from Linux 6.6 on. */
+/** STPLR_FEATURE_WAKE_HERE - STPLR_CHANNEL_WAKE_HERE means something: from Linux 6.6 on, so far. */
 #define STPLR_FEATURE_WAKE_HERE (1ULL << 11)
 
 /** STPLR_CHANNEL_ATTACH_ANY - whoever may open the device may attach by (pid, chid). */
@@ -820,12 +820,14 @@ struct stplr_msg_place {
  * message, so that its caller learns of them: it returns 0 if none is there.
  *
  * The messages come in their order, as if received one after the other by one thread, and all are
- * to be answered, in any order, by this call or others. An error of the first is the call's;
- * one of a later one ends the batch, and is the next call's to tell.
+ * to be answered, in any order, by this call or others. What threads come for that wait to receive
+ * and were woken is left to them. An error of the first is the call's; one of a later one, or a
+ * signal, ends the batch, and the error is the next call's to tell.
  *
  * EINVAL: a bad flag, clock, deadline, count or reserved field, a listening channel (if there are
  * places); EFAULT: the structure or an array cannot be read or written: what was answered has
- * rcvid 0; the others as for STPLR_MSG_RECEIVE.
+ * rcvid 0, unless that was what could not be written; EINTR: a signal came between two answers; the
+ * others as for STPLR_MSG_RECEIVE.
  */
 struct stplr_msg_batch {
 	__u64 replies;
