@@ -252,10 +252,9 @@ static __always_inline void stplr_receive_unlock(struct stplr_channel *channel)
  * Receives a message or pulse, which @uinfo is told of, or waits for one. Of @args only what
  * comes before its info is looked at.
  */
-int stplr_receive(struct stplr_channel *channel, bool nonblock,
-		  const struct stplr_msg_receive *args, struct stplr_msg_info __user *uinfo)
+int stplr_receive(struct stplr_channel *channel, const struct stplr_msg_receive *args,
+		  struct stplr_msg_info __user *uinfo)
 {
-	s64 deadline = nonblock ? STPLR_DEADLINE_POLL : args->deadline;
 	bool pulses_only = args->flags & STPLR_RECEIVE_PULSE;
 	struct stplr_user_buffer buffer STPLR_UNINITIALIZED;
 	unsigned int faults = 0;
@@ -279,7 +278,8 @@ int stplr_receive(struct stplr_channel *channel, bool nonblock,
 
 		spin_lock(&channel->lock);
 		worker = stplr_worker_enter(channel);
-		err = stplr_receiver_wait(channel, worker, pulses_only, deadline, args->clock);
+		err = stplr_receiver_wait(channel, worker, pulses_only, args->deadline,
+					  args->clock);
 		if (err) {
 			stplr_unlock_and_settle(channel);
 			if (err == -EINTR)

@@ -170,7 +170,9 @@ long stplr_receive_ioctl(struct file *file, void __user *arg, unsigned int size)
 	if (err)
 		return err;
 
-	err = stplr_receive(channel, file->f_flags & O_NONBLOCK, &args, &uargs->info);
+	if (file->f_flags & O_NONBLOCK)
+		args.deadline = STPLR_DEADLINE_POLL;
+	err = stplr_receive(channel, &args, &uargs->info);
 	stplr_dbg(3, "receive on channel %d: %d\n", channel->chid, err);
 	return err;
 }
@@ -203,7 +205,7 @@ long stplr_reply_receive_ioctl(struct file *file, void __user *arg, unsigned int
 			return -EFAULT;
 	}
 
-	err = stplr_receive(channel, false, &args.receive, &uargs->receive.info);
+	err = stplr_receive(channel, &args.receive, &uargs->receive.info);
 	stplr_dbg(3, "reply and receive on channel %d: %d\n", channel->chid, err);
 	return err;
 }
@@ -269,7 +271,7 @@ static bool stplr_batch_goes_on(struct stplr_channel *channel)
 
 /* How many were received, or the error of the first. Only the first one may be waited for. */
 static int stplr_batch_receive(struct stplr_channel *channel, const struct stplr_msg_batch *args,
-			       bool nonblock, struct stplr_msg_receive *receive)
+			       struct stplr_msg_receive *receive)
 {
 	struct stplr_msg_place __user *uplaces = u64_to_user_ptr(args->places);
 	int i;
@@ -280,9 +282,10 @@ static int stplr_batch_receive(struct stplr_channel *channel, const struct stplr
 		if (i && !stplr_batch_goes_on(channel))
 			break;
 		if (!copy_from_user(&receive->buffer, &uplaces[i].buffer, sizeof(receive->buffer)))
-			err = stplr_receive(channel, nonblock || i, receive, &uplaces[i].info);
+			err = stplr_receive(channel, receive, &uplaces[i].info);
 		if (err)
 			return i ?: err;
+		receive->deadline = STPLR_DEADLINE_POLL;
 		cond_resched();
 	}
 	return i;
@@ -316,7 +319,9 @@ long stplr_batch_ioctl(struct file *file, void __user *arg, unsigned int size)
 	if (err)
 		return err;
 
-	err = stplr_batch_receive(channel, &args, failed, &receive);
+	if (failed)
+		receive.deadline = STPLR_DEADLINE_POLL;
+	err = stplr_batch_receive(channel, &args, &receive);
 	if (failed && err == -EAGAIN)
 		err = 0;
 	stplr_dbg(3, "batch on channel %d: %d\n", channel->chid, err);
